@@ -1,0 +1,180 @@
+// Package connectors says what a source of data is: how it is named, configured
+// and read. Implementations live in one folder each and are listed in
+// connectors/all; they turn what their source has into rows of the contract
+// (connectors/entity) and know nothing of what happens to the rows afterwards.
+package connectors
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"winback/connectors/entity"
+)
+
+// Connector describes a kind of source and opens sources of that kind.
+type Connector struct {
+	// Name selects the connector in the configuration: files, bitrix24.
+	Name string
+	// Summary is one line for lists.
+	Summary string
+	// NewConfig returns a pointer to the connector's configuration struct, with
+	// the tags of package spec; the configured keys are decoded into it.
+	NewConfig func() any
+	// Open makes a source from a decoded configuration. It does not connect.
+	Open func(config any, env Env) (Source, error)
+}
+
+// Env is what a source learns of the project it belongs to.
+type Env struct {
+	Name     string         // configured name of the source
+	Dir      string         // folder of the configuration; relative paths start here
+	Location *time.Location // the project's time zone
+	Currency string         // the project's currency
+}
+
+// Source reads one configured system.
+type Source interface {
+	// Datasets lists the units that are extracted and committed together. Most
+	// hold one entity; an invoice file feeds orders, order lines and refunds at
+	// once. Names are unique within the source and stable from run to run.
+	Datasets() []Dataset
+	// Extract reads what is new in one dataset and hands it to the sink. It
+	// returns the cursor to store with the rows: opaque to everybody else, and
+	// given back by later requests. A nil cursor says that nothing was new.
+	// On an error nothing of the dataset becomes visible and no cursor is kept.
+	// Rows that do not fit are no error: they go to Sink.Reject.
+	Extract(ctx context.Context, req Request, sink Sink) (cursor json.RawMessage, err error)
+}
+
+// Dataset is a unit of extraction.
+type Dataset struct {
+	Name     string
+	Entities []*entity.Schema
+}
+
+// Request says what to extract.
+type Request struct {
+	Dataset string
+	// Cursors are those of the earlier commits of the dataset, oldest first.
+	// Empty on a first run, and when everything is asked for again.
+	Cursors []json.RawMessage
+	// Progress, if set, is told now and then how far the reading is.
+	Progress func(Progress)
+}
+
+// Progress says how much of its input a source has read.
+type Progress struct {
+	Rows       int64 // records read
+	Bytes      int64 // bytes read
+	TotalBytes int64 // bytes to read, 0 if not known
+	Input      string
+}
+
+// Sink takes the rows of one dataset. Its methods may be called from one
+// goroutine at a time.
+type Sink interface {
+	// NewBatch returns an empty batch for an entity of the dataset. Batches of
+	// some 10,000 rows are a good size.
+	NewBatch(s *entity.Schema) *entity.Batch
+	// Write takes over the rows of a batch, in order; the caller must not use
+	// the batch afterwards.
+	Write(ctx context.Context, b *entity.Batch) error
+	// Reject puts aside what does not fit. It is never an error to call it; the
+	// error returned is the sink's own, or ErrTooManyRejects.
+	Reject(ctx context.Context, r Reject) error
+	// Count adds to the counts of an entity that only the source knows.
+	Count(s *entity.Schema, c Counts)
+	// Input names an input and returns its number for entity.Origin.
+	Input(name string) int32
+}
+
+// Counts says what became of records before they were rows.
+type Counts struct {
+	Read       int64 // records or groups of records seen for the entity
+	Ignored    int64 // left out by a rule of the configuration
+	Duplicates int64 // the same content again
+}
+
+// Reject is a record that does not fit, or a value of it.
+type Reject struct {
+	Entity *entity.Schema // entity the record was meant for
+	Input  string         // file or page it came from
+	Line   int64          // line or record number in it, from 1; 0 if not known
+	Column string         // the source's column, or the contract's field
+	Value  string         // offending value, as found
+	Reason string         // what is wrong with it, in words
+	Record string         // the whole record as text, as far as known
+}
+
+// ErrNoInput says that a source has nothing to read at all, as when a pattern
+// of file names fits no file.
+var ErrNoInput = errors.New("nothing to read")
+
+// Checker is a source that can say whether it would work.
+type Checker interface {
+	// Check looks at the source without landing anything. Findings tell what was
+	// found and what is wrong, in the order of the datasets.
+	Check(ctx context.Context) ([]Finding, error)
+}
+
+// Finding is one thing a check found.
+type Finding struct {
+	Dataset string
+	OK      bool
+	Text    string     // one sentence
+	Header  []string   // of Rows
+	Rows    [][]string // up to three sample rows, personal data masked by the caller
+}
+
+// Planner is a source that can say what an extraction would read.
+type Planner interface {
+	// Plan returns the inputs that Extract would read, without reading them.
+	Plan(ctx context.Context, req Request) ([]PlannedInput, error)
+}
+
+// PlannedInput is one input that would be read.
+type PlannedInput struct {
+	Name   string
+	Bytes  int64
+	Reason string // new, changed
+}
+
+// Registry holds the connectors of a program.
+type Registry struct{ byName map[string]*Connector }
+
+// NewRegistry returns a registry of the connectors given.
+func NewRegistry(list ...*Connector) (*Registry, error) {
+	r := &Registry{byName: map[string]*Connector{}}
+	for _, c := range list {
+		if err := r.Add(c); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// Add registers a connector. A name that is taken is an error.
+func (r *Registry) Add(c *Connector) error {
+	if _, taken := r.byName[c.Name]; taken {
+		return fmt.Errorf("register connector %q: the name is taken", c.Name)
+	}
+	r.byName[c.Name] = c
+	return nil
+}
+
+// Lookup returns the connector of that name, or nil.
+func (r *Registry) Lookup(name string) *Connector { return r.byName[name] }
+
+// Names returns the names of all connectors in alphabetical order.
+func (r *Registry) Names() []string {
+	names := make([]string, 0, len(r.byName))
+	for name := range r.byName {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
