@@ -1,0 +1,92 @@
+package spec
+
+import (
+	"reflect"
+	"slices"
+)
+
+// Field describes one key of a configuration struct.
+type Field struct {
+	// Name is the key; "*" stands for a name the user chooses.
+	Name string `json:"name"`
+	// Path leads to the key from the top: files, orders.columns.*.name, rules[].when.
+	Path string `json:"path"`
+	// Type is in words: text, whole number, list of path, map.
+	Type     string   `json:"type"`
+	Doc      string   `json:"doc,omitempty"`
+	Default  string   `json:"default,omitempty"`
+	Example  string   `json:"example,omitempty"`
+	Enum     []string `json:"enum,omitempty"`
+	Required bool     `json:"required,omitempty"`
+	Secret   bool     `json:"secret,omitempty"`
+	Advanced bool     `json:"advanced,omitempty"`
+	// Fields are the keys inside; the paths show whether through a list or a map.
+	Fields []Field `json:"fields,omitempty"`
+}
+
+// Describe lists the keys of a configuration struct, given as a value or a pointer, in the order of the struct, with
+// those inside nested ones. A struct that contains itself is described once.
+func Describe(config any) []Field {
+	t := reflect.TypeOf(config)
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil
+	}
+	return describeStruct(t, "", nil)
+}
+
+func describeStruct(t reflect.Type, path string, outer []reflect.Type) []Field {
+	if slices.Contains(outer, t) {
+		return nil
+	}
+	outer = append(outer, t)
+	if path != "" {
+		path += "."
+	}
+	var fields []Field
+	for _, f := range fieldsOf(t) {
+		if f.self {
+			continue
+		}
+		field := Field{
+			Name: f.name, Path: path + f.name, Type: typeName(f.typ), Doc: f.doc, Default: f.fallback,
+			Example: f.example, Enum: f.enum, Required: f.required, Secret: f.secret, Advanced: f.advanced,
+		}
+		if inner := structInside(f.typ); inner != nil {
+			field.Fields = describeStruct(inner, field.Path+pathInside(f.typ), outer)
+		}
+		fields = append(fields, field)
+	}
+	return fields
+}
+
+// pathInside is what leads from a key to the struct in its type.
+func pathInside(t reflect.Type) string {
+	if elem := orderedElem(t); elem != nil {
+		return ".*" + pathInside(elem)
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return pathInside(t.Elem())
+	case reflect.Slice:
+		return "[]" + pathInside(t.Elem())
+	case reflect.Map:
+		return ".*" + pathInside(t.Elem())
+	default:
+		return ""
+	}
+}
+
+// Flatten lists fields and those inside them one after another, each known by its Path.
+func Flatten(fields []Field) []Field {
+	var all []Field
+	for _, f := range fields {
+		inner := f.Fields
+		f.Fields = nil
+		all = append(all, f)
+		all = append(all, Flatten(inner)...)
+	}
+	return all
+}
