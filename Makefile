@@ -1,0 +1,44 @@
+# winback: make help lists what there is.
+SHELL := /bin/bash
+export CGO_ENABLED := 0
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: help build engine demo test check format vet lint bench docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## the program, bin/winback
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/winback ./cmd/winback
+
+engine: ## the embedded ClickHouse, once, into .engine
+	@deploy/engine/install.sh
+
+demo: build engine ## a made-up company in ./demo, from its files to churn numbers
+	bin/winback demo --dir demo
+
+test: engine ## every test
+	go test ./...
+
+check: format vet lint test ## what must be green before a commit
+
+format:
+	@unformatted=$$(gofmt -l cmd connectors pipelines sql dashboards deploy 2>/dev/null); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	go vet ./...
+
+lint:
+	go tool staticcheck ./...
+
+bench: build engine ## throughput beside the engine's own, and the whole road
+	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./pipelines/bench
+
+docs: build ## regenerate the reference pages from the program
+	bin/winback docs --write .
+
+clean: ## remove what make made; the engine stays (rm -r .engine removes it)
+	rm -rf bin demo

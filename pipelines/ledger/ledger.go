@@ -1,0 +1,113 @@
+// Package ledger keeps the books of a project in the warehouse's ops database:
+// which runs there were, what each step took, which landing files are loaded.
+// The books describe; the landing zone's manifests decide. A warehouse that was
+// thrown away loses its books and nothing else.
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// State of a run or step.
+type State string
+
+// The states of runs and steps.
+const (
+	Running     State = "running"
+	Done        State = "done"
+	Partly      State = "partly"
+	Failed      State = "failed"
+	Skipped     State = "skipped"
+	Interrupted State = "interrupted" // the process ended before it could say how
+)
+
+// Ledger writes and reads the books.
+type Ledger struct{ conn driver.Conn }
+
+// Open returns the ledger of a warehouse and makes its tables where they are
+// missing.
+func Open(ctx context.Context, conn driver.Conn) (*Ledger, error) {
+	for _, ddl := range tables {
+		if err := conn.Exec(ctx, ddl); err != nil {
+			return nil, fmt.Errorf("create the tables of ops: %w", err)
+		}
+	}
+	return &Ledger{conn: conn}, nil
+}
+
+// Run is one pass of a project.
+type Run struct {
+	ID         string
+	Command    string
+	AsOf       time.Time // the day the marts describe
+	StartedAt  time.Time
+	FinishedAt time.Time
+	State      State
+	Message    string
+}
+
+// WriteRun writes a run as it stands; a later write of the same run replaces it.
+func (l *Ledger) WriteRun(ctx context.Context, r Run) error {
+	var finished *time.Time
+	if !r.FinishedAt.IsZero() {
+		finished = &r.FinishedAt
+	}
+	err := l.conn.Exec(ctx, `INSERT INTO ops.runs (run_id, command, as_of, started_at, finished_at, state, message, written_at)
+		VALUES ({id:String}, {command:String}, {as_of:Date32}, {started:DateTime64(6,'UTC')}, {finished:Nullable(DateTime64(6,'UTC'))}, {state:String}, {message:String}, now64(6))`,
+		named("id", r.ID), named("command", r.Command), named("as_of", r.AsOf.Format(time.DateOnly)),
+		named("started", micros(r.StartedAt)), named("finished", optionalMicros(finished)), named("state", string(r.State)), named("message", r.Message))
+	if err != nil {
+		return fmt.Errorf("write run %s to ops.runs: %w", r.ID, err)
+	}
+	return nil
+}
+
+// CloseInterrupted marks the runs that never told their end. Only the holder of
+// the run lock may call it.
+func (l *Ledger) CloseInterrupted(ctx context.Context) error {
+	err := l.conn.Exec(ctx, `INSERT INTO ops.runs (run_id, command, as_of, started_at, finished_at, state, message, written_at)
+		SELECT run_id, command, as_of, started_at, finished_at, 'interrupted', 'the process ended before the run did', now64(6)
+		FROM ops.runs FINAL WHERE state = 'running'`)
+	if err != nil {
+		return fmt.Errorf("mark interrupted runs in ops.runs: %w", err)
+	}
+	return nil
+}
+
+// Step is one part of a run: the extraction of a dataset, the load of an
+// entity, the build of a model.
+type Step struct {
+	Kind     string // extract, load, model, check
+	Name     string
+	State    State
+	Rows     int64
+	Bytes    int64
+	Started  time.Time
+	Duration time.Duration
+	Message  string
+}
+
+// WriteSteps writes the steps of a run.
+func (l *Ledger) WriteSteps(ctx context.Context, runID string, steps []Step) error {
+	if len(steps) == 0 {
+		return nil
+	}
+	batch, err := l.conn.PrepareBatch(ctx, "INSERT INTO ops.steps (run_id, kind, name, state, rows, bytes, started_at, duration_ms, message)")
+	if err != nil {
+		return fmt.Errorf("write the steps of run %s to ops.steps: %w", runID, err)
+	}
+	defer batch.Close()
+	for _, s := range steps {
+		if err := batch.Append(runID, s.Kind, s.Name, string(s.State), s.Rows, s.Bytes, s.Started.UTC(), s.Duration.Milliseconds(), s.Message); err != nil {
+			return fmt.Errorf("write step %s to ops.steps: %w", s.Name, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("write the steps of run %s to ops.steps: %w", runID, err)
+	}
+	return nil
+}

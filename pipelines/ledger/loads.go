@@ -1,0 +1,70 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Load is a landing file that the warehouse holds.
+type Load struct {
+	Path     string // relative to the landing zone
+	Checksum string
+	Source   string
+	Entity   string // full name
+	RunID    string // run that landed it
+	Rows     int64
+	Bytes    int64
+	LoadedAt time.Time
+}
+
+// Loaded returns the files that are in the warehouse, checksum by path.
+func (l *Ledger) Loaded(ctx context.Context) (map[string]string, error) {
+	rows, err := l.conn.Query(ctx, "SELECT path, checksum FROM ops.loads FINAL")
+	if err != nil {
+		return nil, fmt.Errorf("read ops.loads: %w", err)
+	}
+	defer rows.Close()
+	loaded := map[string]string{}
+	for rows.Next() {
+		var path, checksum string
+		if err := rows.Scan(&path, &checksum); err != nil {
+			return nil, fmt.Errorf("read ops.loads: %w", err)
+		}
+		loaded[path] = checksum
+	}
+	return loaded, rows.Err()
+}
+
+// RecordLoad writes down that a file is in the warehouse. Until it is written
+// the file counts as not loaded and is loaded again, which changes nothing.
+func (l *Ledger) RecordLoad(ctx context.Context, load Load) error {
+	err := l.conn.Exec(ctx, `INSERT INTO ops.loads (path, checksum, source, entity, run_id, rows, bytes, loaded_at)
+		VALUES ({path:String}, {checksum:String}, {source:String}, {entity:String}, {run:String}, {rows:Int64}, {bytes:Int64}, now64(6))`,
+		named("path", load.Path), named("checksum", load.Checksum), named("source", load.Source), named("entity", load.Entity),
+		named("run", load.RunID), named("rows", fmt.Sprint(load.Rows)), named("bytes", fmt.Sprint(load.Bytes)))
+	if err != nil {
+		return fmt.Errorf("record %s in ops.loads: %w", load.Path, err)
+	}
+	return nil
+}
+
+// Versions tells the state of each raw table's content by entity: it changes
+// when a file is loaded, and only then.
+func (l *Ledger) Versions(ctx context.Context) (map[string]string, error) {
+	rows, err := l.conn.Query(ctx, `SELECT entity, concat(toString(count()), '-', hex(groupBitXor(sipHash64(path, checksum)))) AS version
+		FROM ops.loads FINAL GROUP BY entity`)
+	if err != nil {
+		return nil, fmt.Errorf("read ops.loads: %w", err)
+	}
+	defer rows.Close()
+	versions := map[string]string{}
+	for rows.Next() {
+		var entity, version string
+		if err := rows.Scan(&entity, &version); err != nil {
+			return nil, fmt.Errorf("read ops.loads: %w", err)
+		}
+		versions[entity] = version
+	}
+	return versions, rows.Err()
+}

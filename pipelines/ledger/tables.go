@@ -1,0 +1,83 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// tables are the ones that this package writes. Models and checks keep theirs.
+var tables = []string{
+	`CREATE TABLE IF NOT EXISTS ops.runs
+(
+    run_id      String                           COMMENT 'Id of the run; sorts by start',
+    command     String                           COMMENT 'What was asked for',
+    as_of       Date32                           COMMENT 'Day the marts describe, inclusive',
+    started_at  DateTime64(6, 'UTC')             COMMENT 'Start',
+    finished_at Nullable(DateTime64(6, 'UTC'))   COMMENT 'End; null while it runs and when it was interrupted',
+    state       LowCardinality(String)           COMMENT 'running, done, partly, failed or interrupted',
+    message     String                           COMMENT 'What went wrong, if anything',
+    written_at  DateTime64(6, 'UTC')             COMMENT 'When this version of the row was written'
+)
+ENGINE = ReplacingMergeTree(written_at) ORDER BY run_id COMMENT 'One row a run (read with FINAL)'`,
+
+	`CREATE TABLE IF NOT EXISTS ops.steps
+(
+    run_id      String                 COMMENT 'Run that the step belongs to',
+    kind        LowCardinality(String) COMMENT 'extract, load, model or check',
+    name        String                 COMMENT 'What was extracted, loaded, built or checked',
+    state       LowCardinality(String) COMMENT 'done, failed or skipped',
+    rows        Int64                  COMMENT 'Rows written',
+    bytes       Int64                  COMMENT 'Bytes written',
+    started_at  DateTime64(6, 'UTC')   COMMENT 'Start',
+    duration_ms Int64                  COMMENT 'Milliseconds it took',
+    message     String                 COMMENT 'What went wrong, if anything'
+)
+ENGINE = MergeTree ORDER BY (run_id, kind, name) COMMENT 'One row a step of a run'`,
+
+	`CREATE TABLE IF NOT EXISTS ops.loads
+(
+    path      String                 COMMENT 'File, relative to the landing zone',
+    checksum  String                 COMMENT 'Checksum of the file',
+    source    LowCardinality(String) COMMENT 'Source the rows are from',
+    entity    LowCardinality(String) COMMENT 'Entity the rows are of',
+    run_id    String                 COMMENT 'Run that landed the file',
+    rows      Int64                  COMMENT 'Rows in it',
+    bytes     Int64                  COMMENT 'Size of the file',
+    loaded_at DateTime64(6, 'UTC')   COMMENT 'When it was loaded'
+)
+ENGINE = ReplacingMergeTree(loaded_at) ORDER BY path COMMENT 'One row a landing file that is in the warehouse'`,
+
+	`CREATE TABLE IF NOT EXISTS ops.quarantine
+(
+    run_id  String                 COMMENT 'Run that met the record',
+    source  LowCardinality(String) COMMENT 'Source it came from',
+    dataset LowCardinality(String) COMMENT 'Dataset of the source',
+    entity  LowCardinality(String) COMMENT 'Entity it was meant for',
+    input   String                 COMMENT 'File or page',
+    line    Int64                  COMMENT 'Line or record number in it, from 1; 0 if not known',
+    column  String                 COMMENT 'Column of the source, or field of the contract',
+    value   String                 COMMENT 'Value that does not fit',
+    reason  String                 COMMENT 'What is wrong with it',
+    record  String                 COMMENT 'The whole record, as far as known (may hold personal data)',
+    at      DateTime64(6, 'UTC')   COMMENT 'When it was put aside'
+)
+ENGINE = ReplacingMergeTree ORDER BY (source, run_id, dataset, entity, input, line, column, reason)
+COMMENT 'Records that did not fit, one row each'`,
+}
+
+func named(name string, value any) driver.NamedValue { return clickhouse.Named(name, value) }
+
+const microsLayout = "2006-01-02 15:04:05.000000"
+
+func micros(t time.Time) string { return t.UTC().Format(microsLayout) }
+
+// optionalMicros returns the parameter for a nullable instant; \N is null in
+// the escaped form that parameters travel in.
+func optionalMicros(t *time.Time) string {
+	if t == nil {
+		return `\N`
+	}
+	return micros(*t)
+}

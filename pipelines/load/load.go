@@ -1,0 +1,144 @@
+// Package load brings the landing zone's files into the warehouse's raw tables.
+// A file is streamed as it is and its load written down afterwards. Raw tables
+// keep one version of a key and extraction, so loading a file twice, or half and
+// then again, leaves the same rows.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"winback/connectors/entity"
+	"winback/pipelines/ledger"
+	"winback/pipelines/warehouse"
+)
+
+// File is one Parquet file of the landing zone.
+type File struct {
+	ledger.Load
+	// Table and Columns say where its rows go.
+	Table   string
+	Columns []string
+	Open    func() (io.ReadCloser, error)
+}
+
+// Into returns the raw table of an entity and its columns.
+func Into(s *entity.Schema) (table string, columns []string) {
+	columns = make([]string, len(s.Fields))
+	for i := range s.Fields {
+		columns[i] = s.Fields[i].Name
+	}
+	return warehouse.Raw + "." + s.Table(), columns
+}
+
+// Book remembers what is loaded.
+type Book interface {
+	Loaded(ctx context.Context) (map[string]string, error)
+	RecordLoad(ctx context.Context, load ledger.Load) error
+}
+
+// Loader loads files in parallel.
+type Loader struct {
+	Conn driver.Conn
+	Book Book
+	// Memory is what the loads may take together, in bytes. A file's share is
+	// taken as its size unpacked.
+	Memory int64
+	// Parallel is how many files are loaded at once.
+	Parallel int
+	// OnLoaded, if set, is told of each file when it is in.
+	OnLoaded func(File, time.Duration)
+}
+
+// unpacking is how much larger than its file the engine's columns of a Parquet
+// file are, measured on order lines; it only sizes the memory budget.
+const unpacking = 8
+
+// Pending returns the files that are not in the warehouse.
+func (l *Loader) Pending(ctx context.Context, files []File) ([]File, error) {
+	loaded, err := l.Book.Loaded(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var pending []File
+	for _, f := range files {
+		if loaded[f.Path] != f.Checksum {
+			pending = append(pending, f)
+		}
+	}
+	return pending, nil
+}
+
+// Load loads the files given. A file that fails stops no other; the errors of
+// all are joined.
+func (l *Loader) Load(ctx context.Context, files []File) error {
+	var (
+		group  errgroup.Group
+		budget = semaphore.NewWeighted(max(l.Memory, 1))
+		mu     sync.Mutex
+		errs   []error
+	)
+	group.SetLimit(max(l.Parallel, 1))
+	for _, f := range files {
+		group.Go(func() error {
+			share := min(f.Bytes*unpacking, max(l.Memory, 1))
+			if err := budget.Acquire(ctx, share); err != nil {
+				return nil // cancelled, which the other errors or the caller's context tell
+			}
+			defer budget.Release(share)
+			if err := l.loadFile(ctx, f); err != nil {
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	group.Wait() //nolint:errcheck // the functions return nil and collect in errs
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+func (l *Loader) loadFile(ctx context.Context, f File) error {
+	started := time.Now()
+	r, err := f.Open()
+	if err != nil {
+		return fmt.Errorf("load %s: %w", f.Path, err)
+	}
+	defer r.Close()
+	columns := make([]string, len(f.Columns))
+	for i, name := range f.Columns {
+		columns[i] = warehouse.QuoteName(name)
+	}
+	insert := fmt.Sprintf("INSERT INTO %s (%s)", f.Table, strings.Join(columns, ", "))
+	if err := l.Conn.InsertFormat(insertSettings(ctx), "Parquet", insert, r); err != nil {
+		return fmt.Errorf("load %s into %s: %w", f.Path, f.Table, err)
+	}
+	if err := l.Book.RecordLoad(ctx, f.Load); err != nil {
+		return err
+	}
+	if l.OnLoaded != nil {
+		l.OnLoaded(f, time.Since(started))
+	}
+	return nil
+}
+
+// insertSettings keep the engine from taking a repeated load for a duplicate:
+// the raw tables settle that by key, and a block dropped for its checksum after
+// a deletion would be lost. A null in a required column is an error, not a 0.
+func insertSettings(ctx context.Context) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+		"insert_deduplicate":                         0,
+		"input_format_parquet_allow_missing_columns": 1,
+		"input_format_null_as_default":               0,
+	}))
+}

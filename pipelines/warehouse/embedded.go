@@ -1,0 +1,177 @@
+package warehouse
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gofrs/flock"
+
+	"winback/pipelines/engine"
+)
+
+// EngineOptions configure the embedded engine.
+type EngineOptions struct {
+	// Library is the engine's shared library; nil finds it.
+	Library *engine.Library
+	// Memory limits what all statements together may take, in bytes; 0 for the
+	// engine's own default.
+	Memory int64
+	// Threads is how many threads a statement may use; 0 for one a core.
+	Threads int
+}
+
+const (
+	endpointUser = "winback"
+	// handOver is how long a process waits for another's short look to end.
+	handOver = 30 * time.Second
+)
+
+// openEmbedded opens the engine in this process if nobody has it, and otherwise
+// goes through the process that does. Whoever holds the lock file owns the data.
+func openEmbedded(ctx context.Context, o Options) (*Warehouse, error) {
+	if err := os.MkdirAll(o.Home, 0o755); err != nil {
+		return nil, fmt.Errorf("make the warehouse's folder: %w", err)
+	}
+	lock := flock.New(filepath.Join(o.Home, "warehouse.lock"))
+	deadline := time.Now().Add(handOver)
+	for {
+		owned, err := lock.TryLock()
+		if err != nil {
+			return nil, fmt.Errorf("lock the warehouse in %s: %w", o.Home, err)
+		}
+		if owned {
+			return openOwned(ctx, o, lock)
+		}
+		w, holder, err := openThroughOwner(ctx, o)
+		if w != nil {
+			return w, nil
+		}
+		if time.Now().After(deadline) {
+			return nil, &HeldError{What: "warehouse", Home: o.Home, Holder: holder, Cause: err}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// openThroughOwner connects to the process that owns the engine, if it may be
+// relied on for this purpose: a run must outlast nobody's single query.
+func openThroughOwner(ctx context.Context, o Options) (*Warehouse, Holder, error) {
+	e, err := readEndpoint(o.Home)
+	if err != nil {
+		return nil, Holder{}, err
+	}
+	if o.Purpose != ForQuery && e.Holder.Purpose != ForServe {
+		return nil, e.Holder, nil
+	}
+	conn, err := connect(ctx, e.clientOptions(o))
+	if err != nil {
+		return nil, e.Holder, err
+	}
+	return &Warehouse{Conn: conn, address: "http://" + e.Address}, e.Holder, nil
+}
+
+// openOwned opens the engine here and serves it on a loopback port.
+func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse, err error) {
+	w := &Warehouse{close: []func() error{lock.Unlock}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.Close())
+		}
+	}()
+	eng, err := openEngine(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	w.close = append(w.close, eng.Close)
+	e, stop, err := serveEndpoint(eng, o)
+	if err != nil {
+		return nil, err
+	}
+	w.close = append(w.close, stop)
+	if w.Conn, err = connect(ctx, e.clientOptions(o)); err != nil {
+		return nil, fmt.Errorf("reach the embedded warehouse: %w", err)
+	}
+	w.address = "http://" + e.Address
+	return w, nil
+}
+
+func openEngine(ctx context.Context, o Options) (*engine.Engine, error) {
+	library := o.Engine.Library
+	if library == nil {
+		found, err := engine.Find(os.Getenv, executable())
+		if err != nil {
+			return nil, err
+		}
+		library = &found
+	}
+	return engine.Open(ctx, engine.Options{
+		Library: *library, Path: filepath.Join(o.Home, "warehouse"),
+		MaxMemory: o.Engine.Memory, Threads: o.Engine.Threads,
+	})
+}
+
+func executable() string {
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
+
+// serveEndpoint answers HTTP on a free loopback port and writes down where, with
+// a password that only this user can read.
+func serveEndpoint(eng *engine.Engine, o Options) (endpoint, func() error, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return endpoint{}, nil, fmt.Errorf("listen on loopback for the warehouse: %w", err)
+	}
+	e := endpoint{
+		Address: listener.Addr().String(), Password: rand.Text(),
+		Holder: Holder{PID: os.Getpid(), Purpose: o.Purpose, Since: time.Now().UTC()},
+	}
+	server := &http.Server{
+		Handler: engine.NewHandler(eng, engine.HandlerOptions{
+			Logger: o.Logger,
+			Authenticate: func(user, password string) bool {
+				return user == endpointUser && subtle.ConstantTimeCompare([]byte(password), []byte(e.Password)) == 1
+			},
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	if err := e.write(o.Home); err != nil {
+		return endpoint{}, nil, errors.Join(err, listener.Close())
+	}
+	go server.Serve(listener) //nolint:errcheck // ends with ErrServerClosed at Shutdown
+	stop := func() error {
+		errs := []error{removeEndpoint(o.Home)}
+		ctx, cancel := context.WithTimeout(context.Background(), handOver)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			errs = append(errs, server.Close())
+		}
+		return errors.Join(errs...)
+	}
+	return e, stop, nil
+}
+
+func (e endpoint) clientOptions(o Options) *clickhouse.Options {
+	return &clickhouse.Options{
+		Addr:        []string{e.Address},
+		Auth:        clickhouse.Auth{Username: endpointUser, Password: e.Password},
+		DialTimeout: 5 * time.Second,
+		ReadTimeout: 24 * time.Hour, // a long statement is no lost connection on loopback
+	}
+}

@@ -1,0 +1,88 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+
+	"winback/connectors/entity"
+)
+
+// TypeError says that a raw table has a column of another type than the
+// contract's.
+type TypeError struct {
+	Table, Column, Have, Want string
+}
+
+func (e *TypeError) Error() string {
+	return fmt.Sprintf("%s.%s is %s where the contract says %s; move the warehouse folder away and run again: it is rebuilt from the landing zone",
+		e.Table, e.Column, e.Have, e.Want)
+}
+
+// Migrate creates the databases and the raw tables that are missing and adds
+// the columns that the contract has gained. It never drops anything. It returns
+// what it did, one sentence each.
+func (w *Warehouse) Migrate(ctx context.Context, schemas []*entity.Schema) ([]string, error) {
+	for _, database := range []string{Raw, Staging, Mart, Ops} {
+		if err := w.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+database); err != nil {
+			return nil, fmt.Errorf("create database %s: %w", database, err)
+		}
+	}
+	have, err := w.rawColumns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var done []string
+	for _, s := range schemas {
+		did, err := w.migrateTable(ctx, s, have[s.Table()])
+		if err != nil {
+			return done, err
+		}
+		done = append(done, did...)
+	}
+	return done, nil
+}
+
+// rawColumns returns the types of the raw tables' columns, by table and name.
+func (w *Warehouse) rawColumns(ctx context.Context) (map[string]map[string]string, error) {
+	rows, err := w.Query(ctx, "SELECT table, name, type FROM system.columns WHERE database = '"+Raw+"'")
+	if err != nil {
+		return nil, fmt.Errorf("look at the raw tables: %w", err)
+	}
+	defer rows.Close()
+	tables := map[string]map[string]string{}
+	for rows.Next() {
+		var table, name, typ string
+		if err := rows.Scan(&table, &name, &typ); err != nil {
+			return nil, fmt.Errorf("look at the raw tables: %w", err)
+		}
+		if tables[table] == nil {
+			tables[table] = map[string]string{}
+		}
+		tables[table][name] = typ
+	}
+	return tables, rows.Err()
+}
+
+func (w *Warehouse) migrateTable(ctx context.Context, s *entity.Schema, have map[string]string) ([]string, error) {
+	if have == nil {
+		if err := w.Exec(ctx, CreateRawTable(s)); err != nil {
+			return nil, fmt.Errorf("create table %s.%s: %w", Raw, s.Table(), err)
+		}
+		return []string{fmt.Sprintf("created %s.%s", Raw, s.Table())}, nil
+	}
+	var done []string
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		typ, ok := have[f.Name]
+		switch {
+		case !ok:
+			if err := w.Exec(ctx, addRawColumn(s, f)); err != nil {
+				return done, fmt.Errorf("add column %s to %s.%s: %w", f.Name, Raw, s.Table(), err)
+			}
+			done = append(done, fmt.Sprintf("added column %s to %s.%s", f.Name, Raw, s.Table()))
+		case typ != ColumnType(f):
+			return done, &TypeError{Table: Raw + "." + s.Table(), Column: f.Name, Have: typ, Want: ColumnType(f)}
+		}
+	}
+	return done, nil
+}
