@@ -71,6 +71,9 @@ func (r *reader) syntaxError(err error, data []byte) error {
 	}
 	pos := r.pos(located.GetToken())
 	message := located.GetMessage()
+	if message == "unexpected key name" {
+		message += "; is a colon missing (key: value)?"
+	}
 	if lines := strings.Split(string(data), "\n"); pos.Line <= len(lines) {
 		line := lines[pos.Line-1]
 		switch {

@@ -1,0 +1,152 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/text/currency"
+
+	"winback/connectors/spec"
+)
+
+// Settings are the keys of winback.yaml. Describe(&Settings{}) is their reference.
+type Settings struct {
+	Project    string                  `yaml:"project" required:"true" doc:"name of the project, shown on reports" example:"acme"`
+	Timezone   string                  `yaml:"timezone" required:"true" doc:"time zone of the business day, by its IANA name" example:"Europe/London"`
+	Currency   string                  `yaml:"currency" required:"true" doc:"currency of all reports, by its ISO 4217 code" example:"GBP"`
+	AsOf       spec.Date               `yaml:"as_of" doc:"the day the warehouse describes, inclusive; yesterday if not given" example:"2011-12-09"`
+	Warehouse  Warehouse               `yaml:"warehouse" doc:"a ClickHouse server; the embedded engine if not given"`
+	Churn      Churn                   `yaml:"churn" doc:"what a lost customer is"`
+	Quarantine Quarantine              `yaml:"quarantine" doc:"what happens to records that do not fit"`
+	Engine     Engine                  `yaml:"engine" doc:"what the program may use of the machine"`
+	Landing    Landing                 `yaml:"landing" doc:"the Parquet files rows are kept in"`
+	SourceMaps spec.Ordered[spec.Node] `yaml:"sources" doc:"where data comes from, by a name of your own"`
+}
+
+// Warehouse says where the warehouse is; without a URL it is the embedded engine.
+type Warehouse struct {
+	URL      string      `yaml:"url" doc:"address of the HTTP interface; the database in it is the one to connect to" example:"https://user@host:8443/db"`
+	User     string      `yaml:"user" doc:"name of the account, if not in the URL"`
+	Password spec.Secret `yaml:"password" doc:"password of the account" example:"${CLICKHOUSE_PASSWORD}"`
+	CAFile   spec.Path   `yaml:"ca_file" doc:"certificate authority to trust besides the system's, as a PEM file" advanced:"true"`
+}
+
+// Embedded tells that the warehouse is the engine inside the program.
+func (w *Warehouse) Embedded() bool { return w.URL == "" }
+
+// Address is the URL with the user in it, and never a password.
+func (w *Warehouse) Address() string {
+	address, err := url.Parse(w.URL)
+	if err != nil || w.User == "" {
+		return w.URL
+	}
+	address.User = url.User(w.User)
+	return address.String()
+}
+
+// Quarantine limits how much may be put aside.
+type Quarantine struct {
+	Limit spec.Percent `yaml:"limit" default:"5%" doc:"share of records an entity may have put aside before it fails and keeps its last good data"`
+}
+
+// Engine limits what a run uses. Zero values leave it to the program.
+type Engine struct {
+	Memory  spec.Bytes `yaml:"memory" doc:"memory for queries of the embedded engine; a share of the machine's if not given" example:"1GiB" advanced:"true"`
+	Threads int        `yaml:"threads" doc:"how many things happen at once; the number of cores if not given" example:"2" advanced:"true"`
+}
+
+// Landing says how rows are kept before they are loaded.
+type Landing struct {
+	PartSize spec.Bytes `yaml:"part_size" default:"128MiB" doc:"size at which a Parquet file is closed and the next begun" advanced:"true"`
+}
+
+// identity checks what tags cannot say about the first keys. It is no Validate method since it shall speak up even
+// when something else in the file is wrong.
+func (s *Settings) identity(n spec.Node, errs *spec.Errors) {
+	if len([]rune(s.Project)) > 64 || strings.ContainsAny(s.Project, "\n\r\t") {
+		errs.Addf(n.Get("project"), "wants a short name on one line")
+	}
+	if err := checkCurrency(s.Currency); err != nil && s.Currency != "" {
+		errs.Addf(n.Get("currency"), "%w", err)
+	}
+}
+
+// Validate checks the address.
+func (w *Warehouse) Validate(n spec.Node, errs *spec.Errors) {
+	at := n.Get("url")
+	if w.Embedded() {
+		if at.Kind() == spec.Null {
+			return // url: ${CLICKHOUSE_URL:-} chooses by the environment
+		}
+		for _, key := range []string{"user", "password", "ca_file"} {
+			if n.Get(key).IsSet() {
+				errs.Addf(n.Get(key), "is of no use without url: the embedded engine has no accounts")
+			}
+		}
+		return
+	}
+	address, err := url.Parse(w.URL)
+	if err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Hostname() == "" {
+		errs.Addf(at, "wants an address of ClickHouse's HTTP interface, such as https://user@host:8443/db") // not shown: it may hold a password
+		return
+	}
+	if _, has := address.User.Password(); has {
+		errs.Addf(at, "holds a password: move it to the key password, as ${CLICKHOUSE_PASSWORD} or {file: path}")
+	}
+	if name := address.User.Username(); name != "" && w.User != "" && name != w.User {
+		errs.Addf(n.Get("user"), "differs from the user in url; keep one of them")
+	}
+	if w.CAFile != "" && address.Scheme != "https" {
+		errs.Addf(n.Get("ca_file"), "needs an https url")
+	}
+}
+
+// Validate checks that the limit is a share.
+func (q *Quarantine) Validate(n spec.Node, errs *spec.Errors) {
+	checkShare(q.Limit, n.Get("limit"), errs)
+}
+
+func checkShare(share spec.Percent, at spec.Node, errs *spec.Errors) {
+	if share > 100 {
+		errs.Addf(at, "wants at most 100%%, got %v", share)
+	}
+}
+
+// Validate keeps the numbers in the range where things work.
+func (e *Engine) Validate(n spec.Node, errs *spec.Errors) {
+	if n.Get("memory").IsSet() && e.Memory < 256<<20 {
+		errs.Addf(n.Get("memory"), "wants at least 256MiB, got %v", e.Memory)
+	}
+	if n.Get("threads").IsSet() && (e.Threads < 1 || e.Threads > 1024) {
+		errs.Addf(n.Get("threads"), "wants 1 to 1024, got %d", e.Threads)
+	}
+}
+
+// Validate keeps part files in the range where loading works well.
+func (l *Landing) Validate(n spec.Node, errs *spec.Errors) {
+	if l.PartSize < 1<<20 || l.PartSize > 4<<30 {
+		errs.Addf(n.Get("part_size"), "wants 1MiB to 4GiB, got %v", l.PartSize)
+	}
+}
+
+func checkCurrency(code string) error {
+	if _, err := currency.ParseISO(code); err == nil && code == strings.ToUpper(code) {
+		return nil
+	}
+	if unit, err := currency.ParseISO(code); err == nil {
+		return fmt.Errorf("unknown currency %q (did you mean %q?)", code, unit)
+	}
+	return fmt.Errorf("unknown currency %q: wants an ISO 4217 code such as EUR, GBP, USD", code)
+}
+
+// loadZone is time.LoadLocation without the names that mean another zone on every machine.
+func loadZone(name string) (*time.Location, error) {
+	if name != "Local" && name != "" {
+		if zone, err := time.LoadLocation(name); err == nil {
+			return zone, nil
+		}
+	}
+	return nil, fmt.Errorf("unknown time zone %q: wants an IANA name such as Europe/London, America/New_York, UTC", name)
+}
