@@ -1,0 +1,270 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// HandlerOptions configure the HTTP interface. The zero value serves everybody
+// who can reach it.
+type HandlerOptions struct {
+	// Logger hears of failed requests. Nil: nobody.
+	Logger *slog.Logger
+	// Authenticate checks who asks, and says what they may do. Nil: everybody may
+	// do everything. An error refuses the request; its text is shown.
+	Authenticate func(ctx context.Context, c Credentials) (Access, error)
+	// DisplayName is how the endpoint calls itself. Empty: winback.
+	DisplayName string
+	// MaxQueryBytes bounds the text of a statement, without the data of an
+	// insert. Zero: 16 MiB.
+	MaxQueryBytes int64
+	// MaxBodyBytes bounds a request's body as it is sent, data included. Zero: no
+	// bound.
+	MaxBodyBytes int64
+	// MaxSessions bounds how many named sessions (session_id) are kept at once.
+	// Zero: 100.
+	MaxSessions int
+}
+
+// Credentials are what a request came with.
+type Credentials struct {
+	User, Password string // empty when the request names nobody
+	Remote         string // host:port of the caller
+}
+
+// Access says how a caller's statements are limited.
+type Access struct {
+	// Settings are applied after those of the request, so they can't be undone:
+	// readonly=1 makes a reader.
+	Settings map[string]string
+}
+
+// Handler speaks ClickHouse's HTTP interface for an engine.
+type Handler struct {
+	e        *Engine
+	o        HandlerOptions
+	sessions *namedSessions
+}
+
+// NewHandler makes the HTTP interface of an engine. Close it before the engine,
+// to let go of the named sessions.
+func NewHandler(e *Engine, o HandlerOptions) *Handler {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.DisplayName == "" {
+		o.DisplayName = "winback"
+	}
+	if o.MaxQueryBytes == 0 {
+		o.MaxQueryBytes = 16 << 20
+	}
+	if o.MaxSessions == 0 {
+		o.MaxSessions = 100
+	}
+	return &Handler{e: e, o: o, sessions: newNamedSessions(e, o.MaxSessions)}
+}
+
+// Close ends the named sessions. Requests that name one afterwards fail.
+func (h *Handler) Close() error {
+	h.sessions.close()
+	return nil
+}
+
+// NewServer gives an HTTP server for the handler with bounds that fit: headers
+// are limited, bodies and answers are not, because inserts and results may take
+// as long as they take.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    1 << 20, // parameters travel in the URL
+	}
+}
+
+// Serve answers on a listener until the context ends, then lets running
+// requests finish for the grace period and stops what is left. It returns nil
+// when it ended with the context.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, grace time.Duration) error {
+	server := NewServer(h)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve the warehouse on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if err := server.Shutdown(patience); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("X-ClickHouse-Server-Display-Name", h.o.DisplayName)
+	if h.serveFixed(w, r) {
+		return
+	}
+	req, err := h.read(w, r)
+	if err == nil {
+		err = h.execute(req)
+	}
+	if err == nil {
+		return
+	}
+	h.o.Logger.Debug("statement failed", "query_id", req.id, "error", err)
+	req.out.fail(err)
+}
+
+// serveFixed answers what needs no engine: health checks and wrong paths.
+func (h *Handler) serveFixed(w http.ResponseWriter, r *http.Request) bool {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	ok := r.URL.Path == "/ping" || r.URL.Path == "/replicas_status" ||
+		r.URL.Path == "/" && reads && r.URL.RawQuery == ""
+	switch {
+	case ok && reads:
+		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+		_, _ = io.WriteString(w, "Ok.\n")
+	case r.URL.Path != "/" && r.URL.Path != "/query":
+		http.Error(w, "There is no handle "+r.URL.Path+": statements go to / and health checks to /ping.", http.StatusNotFound)
+	case r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		http.Error(w, r.Method+" is not used here: statements come by GET or POST.", http.StatusMethodNotAllowed)
+	default:
+		return false
+	}
+	return true
+}
+
+// execute runs the request's statement and sends the answer.
+func (h *Handler) execute(req *request) error {
+	ctx := req.http.Context()
+	s, release, err := h.session(ctx, req)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := req.checkMethod(s); err != nil {
+		return err
+	}
+	if err := req.loadTables(ctx, s); err != nil {
+		return err
+	}
+	if req.insert {
+		r, err := s.Insert(ctx, Query{SQL: req.sql, Format: req.format, Params: req.params}, req.data)
+		if err != nil {
+			return err
+		}
+		req.out.begin("", r)
+		return req.out.finish()
+	}
+	return h.answer(ctx, req, s)
+}
+
+// checkMethod refuses statements that change something when they come by GET. A
+// session of one request is read-only then; a named one can't be made so.
+func (req *request) checkMethod(s *Session) error {
+	if req.session.id == "" || req.http.Method == http.MethodPost {
+		return nil
+	}
+	if a, ok := s.e.b.analyse(s.c.target, req.sql); req.insert || !ok || a.class != classReads && a.class != classUnknown {
+		return &Error{Code: CodeReadonly, Name: "READONLY", Text: "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries"}
+	}
+	return nil
+}
+
+// answer streams the output of a statement.
+func (h *Handler) answer(ctx context.Context, req *request, s *Session) error {
+	st, err := s.Stream(ctx, Query{SQL: req.sql, Format: req.format, Params: req.params})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	var source io.Reader = st
+	if strings.EqualFold(st.Format(), "Native") && req.revision > 0 {
+		source = newNativeReader(st, req.revision)
+	}
+	return req.out.copy(st, source)
+}
+
+// session gives the session a request runs in, and how to let go of it.
+func (h *Handler) session(ctx context.Context, req *request) (*Session, func(), error) {
+	if req.session.id != "" {
+		return h.sessions.take(ctx, req)
+	}
+	s, err := h.e.SessionWith(ctx, req.database, req.sessionSettings())
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, func() { _ = s.Close() }, nil
+}
+
+// newQueryID makes an id in the form of a UUID, as servers do.
+func newQueryID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	t := hex.EncodeToString(b[:])
+	return strings.Join([]string{t[:8], t[8:12], t[12:16], t[16:20], t[20:]}, "-")
+}
+
+// summary is the header X-ClickHouse-Summary.
+func summary(r Result) string {
+	n := func(v uint64) string { return strconv.FormatUint(v, 10) }
+	text, _ := json.Marshal(map[string]string{
+		"read_rows": n(r.RowsRead), "read_bytes": n(r.BytesRead),
+		"written_rows": n(r.RowsWritten), "written_bytes": n(r.BytesWritten),
+		"total_rows_to_read": "0", "result_rows": n(r.RowsWritten), "result_bytes": n(r.BytesWritten),
+		"elapsed_ns": strconv.FormatInt(int64(r.Seconds*1e9), 10),
+	})
+	return string(text)
+}
+
+// status is the HTTP status a ClickHouse server answers an error with.
+func status(err error) int {
+	var e *Error
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, ErrClosed):
+		return http.StatusServiceUnavailable
+	case !errors.As(err, &e):
+		return http.StatusInternalServerError
+	}
+	switch e.Code {
+	case CodeRequiredPassword:
+		return http.StatusUnauthorized
+	case 192, 193, 497, CodeAuthentication, 628: // UNKNOWN_USER, WRONG_PASSWORD, ACCESS_DENIED, SET_NON_GRANTED_ROLE
+		return http.StatusForbidden
+	case 6, 25, 26, 27, 38, 41, 53, CodeSyntaxError, 69, 72, CodeBadArguments, 117, 125, 167, 168,
+		441, 44, 15, 8, 376, 427, 675, 676, CodeSessionIsLocked:
+		return http.StatusBadRequest
+	case 46, 47, 50, 56, CodeUnknownTable, 63, 73, 78, 81, CodeUnknownSetting, 336, 32 + 67, 139, CodeSessionNotFound:
+		return http.StatusNotFound
+	case CodeTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case CodeNotImplemented:
+		return http.StatusNotImplemented
+	case 209, 76: // SOCKET_TIMEOUT, CANNOT_OPEN_FILE
+		return http.StatusServiceUnavailable
+	case CodeTimeoutExceeded:
+		return http.StatusRequestTimeout
+	}
+	return http.StatusInternalServerError
+}

@@ -1,0 +1,292 @@
+package engine
+
+import (
+	"compress/gzip"
+	"compress/zlib"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/compress"
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// answer writes a response: headers with the first bytes, the output as it
+// comes, and errors so that nobody takes a broken answer for a whole one.
+type answer struct {
+	w        http.ResponseWriter
+	id       string
+	timezone string
+	tag      string // marks an error inside the output
+	encoding string // HTTP's compression of the answer
+	framed   bool   // ClickHouse's own compression on top
+	method   compress.Method
+	waits    bool // send nothing before the statement has ended
+
+	started bool
+	encoded io.Writer // through the encoding
+	closer  io.Closer // ends the encoding
+	frames  *compress.Writer
+}
+
+func newAnswer(w http.ResponseWriter, r *http.Request, q url.Values, id string) *answer {
+	a := &answer{
+		w: w, id: id, tag: rand.Text()[:16], framed: q.Get("compress") == "1", method: compress.LZ4,
+		waits: q.Get("wait_end_of_query") == "1" || q.Get("wait_end_of_query") == "true",
+	}
+	if strings.EqualFold(q.Get("network_compression_method"), "zstd") {
+		a.method = compress.ZSTD
+	}
+	if enabled := q.Get("enable_http_compression"); enabled != "0" && enabled != "false" {
+		a.encoding = chooseEncoding(r.Header.Get("Accept-Encoding"), enabled != "")
+	}
+	return a
+}
+
+// chooseEncoding picks a compression the caller takes. Callers that did not ask
+// for compressed answers in so many words (the setting) get one when they accept
+// a single kind: that is how the Go client asks, whereas tools that list all they
+// know are better served plain on the same machine.
+func chooseEncoding(accept string, asked bool) string {
+	var known []string
+	for part := range strings.SplitSeq(accept, ",") {
+		name, weight, _ := strings.Cut(strings.ToLower(strings.TrimSpace(part)), ";")
+		if strings.TrimSpace(weight) == "q=0" {
+			continue
+		}
+		switch name {
+		case "gzip", "deflate", "br", "zstd", "lz4":
+			known = append(known, name)
+		}
+	}
+	if len(known) == 0 || !asked && len(known) > 1 {
+		return ""
+	}
+	return known[0]
+}
+
+// begin sends the headers of a success.
+func (a *answer) begin(format string, r Result) {
+	h := a.w.Header()
+	a.common(h)
+	if format != "" {
+		h.Set("X-ClickHouse-Format", format)
+		h.Set("Content-Type", contentType(format))
+	} else {
+		h.Set("Content-Type", "text/plain; charset=UTF-8")
+		h.Set("Content-Length", "0")
+	}
+	h.Set("X-ClickHouse-Summary", summary(r))
+	h.Set("X-ClickHouse-Exception-Tag", a.tag)
+	if format != "" && a.encoding != "" {
+		h.Set("Content-Encoding", a.encoding)
+		h.Add("Vary", "Accept-Encoding")
+	}
+	a.w.WriteHeader(http.StatusOK)
+	a.started = true
+	a.encoded = a.w
+	if format != "" {
+		a.encoded, a.closer = encoder(a.w, a.encoding)
+	}
+	if a.framed {
+		a.frames = compress.NewWriter(0, a.method)
+	}
+}
+
+func (a *answer) common(h http.Header) {
+	h.Set("X-ClickHouse-Query-Id", a.id)
+	h.Set("X-ClickHouse-Timezone", a.timezone)
+}
+
+// encoder gives a compressing writer, and what ends it.
+func encoder(w io.Writer, encoding string) (io.Writer, io.Closer) {
+	switch encoding {
+	case "gzip":
+		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
+		return z, z
+	case "deflate":
+		z, _ := zlib.NewWriterLevel(w, zlib.BestSpeed)
+		return z, z
+	case "br":
+		z := brotli.NewWriterLevel(w, brotli.BestSpeed)
+		return z, z
+	case "zstd":
+		z, _ := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+		return z, z
+	case "lz4":
+		z := lz4.NewWriter(w)
+		return z, z
+	}
+	return w, nil
+}
+
+// answerBuffer is how much output is moved at a time, answerHold how much of it
+// is held back at first: an error up to there still gets a proper status.
+const (
+	answerBuffer = 1 << 20
+	answerHold   = 64 << 10
+)
+
+// copy sends the output of a statement that runs in st, read through source.
+func (a *answer) copy(st *Stream, source io.Reader) error {
+	if a.waits {
+		whole, err := spool(source)
+		if err != nil {
+			return err
+		}
+		defer whole.Close()
+		source = whole
+	}
+	buffer := make([]byte, answerBuffer)
+	held := 0
+	for {
+		n, err := source.Read(buffer[held:])
+		held += n
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if err == nil && !a.started && held < answerHold {
+			continue
+		}
+		if !a.started {
+			r := Result{}
+			if err == io.EOF {
+				r = st.Result()
+			}
+			if held == 0 {
+				a.w.Header().Set("Content-Length", "0")
+			}
+			a.begin(st.Format(), r)
+		}
+		if err := a.write(buffer[:held]); err != nil {
+			return err
+		}
+		held = 0
+		if err == io.EOF {
+			return a.finish()
+		}
+	}
+}
+
+// write sends a piece of output and pushes it out.
+func (a *answer) write(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if a.frames != nil {
+		if err := a.frames.Compress(p); err != nil {
+			return fmt.Errorf("compress the answer: %w", err)
+		}
+		p = a.frames.Data
+	}
+	if _, err := a.encoded.Write(p); err != nil {
+		return err
+	}
+	return a.flush()
+}
+
+func (a *answer) flush() error {
+	if f, ok := a.closer.(interface{ Flush() error }); ok {
+		if err := f.Flush(); err != nil {
+			return err
+		}
+	}
+	return http.NewResponseController(a.w).Flush()
+}
+
+// finish ends a success.
+func (a *answer) finish() error {
+	if a.closer != nil {
+		return a.closer.Close()
+	}
+	return nil
+}
+
+// fail sends an error: with its status while that is possible, otherwise as a
+// marked block at the end of the output, after which the connection is broken
+// off, so that a caller who knows nothing of marks sees an incomplete answer.
+func (a *answer) fail(err error) {
+	text, code := errorText(err)
+	if a.started {
+		fmt.Fprintf(a.encoded, "\r\n__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n", a.tag, text, len(text)+1, a.tag)
+		_ = a.flush()
+		panic(http.ErrAbortHandler)
+	}
+	h := a.w.Header()
+	a.common(h)
+	h.Del("Content-Length")
+	h.Set("X-ClickHouse-Exception-Code", strconv.Itoa(code))
+	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	a.w.WriteHeader(status(err))
+	_, _ = io.WriteString(a.w, text+"\n")
+}
+
+// errorText gives an error in the form clients parse.
+func errorText(err error) (string, int) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Error(), e.Code
+	}
+	e = &Error{Code: codeStdException, Name: "STD_EXCEPTION", Text: err.Error()}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		e = &Error{Code: CodeTooLarge, Name: "QUERY_IS_TOO_LARGE", Text: err.Error()}
+	}
+	return e.Error(), e.Code
+}
+
+// spool holds an output in a file of its own until it is complete.
+func spool(source io.Reader) (io.ReadCloser, error) {
+	f, err := os.CreateTemp("", "winback-answer-*")
+	if err != nil {
+		return nil, fmt.Errorf("hold an answer back: %w", err)
+	}
+	_ = os.Remove(f.Name()) // it lives as long as it is open
+	if _, err := io.Copy(f, source); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("hold an answer back: %w", err)
+	}
+	return f, nil
+}
+
+// contentType is the media type of a format.
+func contentType(format string) string {
+	f := strings.ToLower(format)
+	switch {
+	case strings.HasPrefix(f, "json") && (strings.Contains(f, "eachrow") || strings.Contains(f, "lines")), f == "ndjson":
+		return "application/x-ndjson; charset=UTF-8"
+	case strings.HasPrefix(f, "json"):
+		return "application/json; charset=UTF-8"
+	case strings.HasPrefix(f, "csv"):
+		header := "absent"
+		if strings.Contains(f, "withnames") {
+			header = "present"
+		}
+		return "text/csv; charset=UTF-8; header=" + header
+	case strings.HasPrefix(f, "tsv"), strings.HasPrefix(f, "tabseparated"):
+		return "text/tab-separated-values; charset=UTF-8"
+	case f == "xml":
+		return "application/xml; charset=UTF-8"
+	case f == "markdown":
+		return "text/markdown; charset=UTF-8"
+	case f == "arrowstream":
+		return "application/vnd.apache.arrow.stream"
+	case f == "parquet":
+		return "application/vnd.apache.parquet"
+	case strings.HasPrefix(f, "pretty"), f == "vertical", f == "values", f == "sqlinsert":
+		return "text/plain; charset=UTF-8"
+	}
+	return "application/octet-stream"
+}
