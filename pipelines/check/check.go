@@ -1,0 +1,178 @@
+// Package check tests the data of tables: a check is one rule about a table,
+// rendered as one query that returns the rows breaking it. Checks run on a table
+// that was just built, before readers see it, and on the tables of a warehouse at
+// any time; results are values and rows of ops.checks.
+package check
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind is what a check tests.
+type Kind string
+
+// The kinds of checks.
+const (
+	// NotNull: the column has no NULL.
+	NotNull Kind = "not_null"
+	// Unique: no two rows have the same values in the columns. Rows with NULL in
+	// a single-column key are left out; use NotNull for those.
+	Unique Kind = "unique"
+	// AcceptedValues: the column holds the listed values or NULL.
+	AcceptedValues Kind = "accepted_values"
+	// Relationships: every value of the column, NULL apart, is found in a column
+	// of another table.
+	Relationships Kind = "relationships"
+	// Expression: a condition holds in every row; NULL (not known) passes.
+	Expression Kind = "expression"
+	// Freshness: the newest value of a date or time column is at most so many
+	// days older than the day the warehouse describes. An empty table fails.
+	Freshness Kind = "freshness"
+	// RowCount: the table has at least so many rows.
+	RowCount Kind = "row_count_min"
+	// Query: a query of its own, which returns the failing rows.
+	Query Kind = "query"
+)
+
+// Severity is what a failed check means.
+type Severity string
+
+// The severities.
+const (
+	// Error keeps a new table from replacing the last good one.
+	Error Severity = "error"
+	// Warn is reported and stops nothing.
+	Warn Severity = "warn"
+)
+
+// Check is one rule about a table. Which fields count depends on Kind.
+type Check struct {
+	// Name identifies the check among those of its table.
+	Name     string
+	Kind     Kind
+	Severity Severity
+	// Columns are the tested columns: several for Unique, one for the others.
+	Columns []string
+	// Values are the accepted values as text.
+	Values []string
+	// To and Field are the other table, as SQL, and its column (Relationships).
+	// An empty To means the tested table itself.
+	To, Field string
+	// Condition is the SQL that must hold in every row (Expression).
+	Condition string
+	// Query is the SQL that returns the failing rows (Query).
+	Query string
+	// Where limits the check to some rows; empty means all.
+	Where string
+	// MaxAgeDays is the limit of Freshness, in whole days.
+	MaxAgeDays int
+	// MinRows is the limit of RowCount.
+	MinRows int
+	// Place is where the check is written, "file:line".
+	Place string
+}
+
+// DefaultName returns the name of a check that was given none, such as
+// "unique(month, segment)".
+func (c Check) DefaultName() string {
+	switch c.Kind {
+	case Expression:
+		return "expression(" + strings.Join(strings.Fields(c.Condition), " ") + ")"
+	case RowCount:
+		return fmt.Sprintf("%s(%d)", c.Kind, c.MinRows)
+	default:
+		return fmt.Sprintf("%s(%s)", c.Kind, strings.Join(c.Columns, ", "))
+	}
+}
+
+// Target is a table and the checks to run on it.
+type Target struct {
+	// Name is what the results call the table: the model's name.
+	Name string
+	// Relation is the table's final name as SQL; the queries in results use it.
+	Relation string
+	// Built is where the rows are now, as SQL, when that is not Relation: a
+	// table that waits to be swapped in.
+	Built string
+	// Columns are the table's columns in order.
+	Columns []string
+	// Private marks columns with personal data; samples leave them out.
+	Private map[string]bool
+	// Fingerprint tells which data and rules were judged; kept with the results.
+	Fingerprint string
+	Checks      []Check
+}
+
+// scanned returns the relation to read.
+func (t Target) scanned() string {
+	if t.Built != "" {
+		return t.Built
+	}
+	return t.Relation
+}
+
+// Status is how a check ended.
+type Status string
+
+// The statuses.
+const (
+	Passed Status = "passed"
+	// Failed: rows break the rule.
+	Failed Status = "failed"
+	// Broken: the check itself could not run.
+	Broken Status = "broken"
+)
+
+// Result is the outcome of one check.
+type Result struct {
+	Model    string
+	Check    string
+	Kind     Kind
+	Severity Severity
+	Status   Status
+	// Failures is the number of failing rows; for Unique, of repeated keys; for
+	// Freshness and RowCount 1.
+	Failures uint64
+	// Sample holds up to three failing rows as JSON, without personal data.
+	Sample []string
+	// Query returns the failing rows from the table under its final name.
+	Query string
+	// Message says what was found when that is more than rows: an engine's
+	// error, an age. Empty otherwise.
+	Message     string
+	Place       string
+	Fingerprint string
+	CheckedAt   time.Time
+	Duration    time.Duration
+}
+
+// Blocking says that the result keeps a table from being published.
+func (r Result) Blocking() bool {
+	return r.Status != Passed && r.Severity == Error
+}
+
+// String returns the result in one line for people.
+func (r Result) String() string {
+	head := fmt.Sprintf("%s: %s", r.Model, r.Check)
+	switch {
+	case r.Status == Passed:
+		return head + " passed"
+	case r.Message != "":
+		return head + " " + string(r.Status) + ": " + r.Message
+	case r.Kind == Unique:
+		return fmt.Sprintf("%s failed: %d repeated keys%s", head, r.Failures, r.example())
+	case r.Failures == 1:
+		return head + " failed in 1 row" + r.example()
+	default:
+		return fmt.Sprintf("%s failed in %d rows%s", head, r.Failures, r.example())
+	}
+}
+
+func (r Result) example() string {
+	if len(r.Sample) == 0 {
+		return ""
+	}
+	return ", such as " + r.Sample[0]
+}

@@ -1,0 +1,64 @@
+package check
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// tableDDL is the table of check results: one row for every time a check ran.
+const tableDDL = `create table if not exists ops.checks (
+	run_id String comment 'Run that the check belonged to',
+	model LowCardinality(String) comment 'Model that was checked, or the name of a check of its own under sql/checks',
+	check String comment 'Name of the check within the model',
+	kind LowCardinality(String) comment 'not_null, unique, accepted_values, relationships, expression, freshness, row_count_min or query',
+	severity LowCardinality(String) comment 'error keeps a new table from being published, warn is only reported',
+	status LowCardinality(String) comment 'passed, failed (rows break the rule) or broken (the check could not run)',
+	failures UInt64 comment 'Failing rows; repeated keys for unique',
+	sample Array(String) comment 'Up to three failing rows as JSON, without personal data',
+	query String comment 'Query that returns the failing rows',
+	message String comment 'What was found when it is more than rows, such as the error of a broken check',
+	fingerprint String comment 'Identity of the data and the rule that were judged',
+	checked_at DateTime64(6, 'UTC') comment 'When the check ran',
+	duration_ms UInt64 comment 'Time the check took, in milliseconds'
+) engine = MergeTree order by (model, check, checked_at) partition by toYYYYMM(checked_at)
+comment 'Results of the data checks: one row per check and time it ran'`
+
+// CreateTable creates ops.checks when it is not there yet.
+func CreateTable(ctx context.Context, conn driver.Conn) error {
+	for _, statement := range []string{"create database if not exists ops", tableDDL} {
+		if err := conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("create ops.checks: %w", err)
+		}
+	}
+	return nil
+}
+
+// Record adds the results to ops.checks under the run's id.
+func Record(ctx context.Context, conn driver.Conn, runID string, results []Result) error {
+	if len(results) == 0 {
+		return nil
+	}
+	batch, err := conn.PrepareBatch(ctx, `insert into ops.checks (run_id, model, check, kind, severity, status, failures,
+		sample, query, message, fingerprint, checked_at, duration_ms)`)
+	if err != nil {
+		return fmt.Errorf("record check results: %w", err)
+	}
+	defer batch.Close()
+	for _, r := range results {
+		sample := r.Sample
+		if sample == nil {
+			sample = []string{}
+		}
+		err := batch.Append(runID, r.Model, r.Check, string(r.Kind), string(r.Severity), string(r.Status), r.Failures,
+			sample, r.Query, r.Message, r.Fingerprint, r.CheckedAt, uint64(r.Duration.Milliseconds()))
+		if err != nil {
+			return fmt.Errorf("record check results: %w", err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("record check results: %w", err)
+	}
+	return nil
+}

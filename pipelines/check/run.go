@@ -1,0 +1,171 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
+)
+
+// sampleRows is the number of failing rows kept as an example.
+const sampleRows = 3
+
+// Options says how checks run.
+type Options struct {
+	Moment Moment
+	// Parallel is the number of tables checked at once; below 1 means 1.
+	Parallel int
+	// Settings are ClickHouse settings of every query.
+	Settings map[string]string
+}
+
+// Run runs the checks of every target and returns the results in the order of
+// the targets and their checks. A check that cannot run is a result too
+// (Broken); the error is ctx's when it ended before the last check.
+func Run(ctx context.Context, conn driver.Conn, targets []Target, o Options) ([]Result, error) {
+	perTarget := make([][]Result, len(targets))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(o.Parallel, 1))
+	for i, target := range targets {
+		group.Go(func() (err error) {
+			perTarget[i], err = RunTarget(ctx, conn, target, o)
+			return err
+		})
+	}
+	err := group.Wait()
+	var results []Result
+	for _, some := range perTarget {
+		results = append(results, some...)
+	}
+	return results, err
+}
+
+// RunTarget runs the checks of one table: those that look at single rows in one
+// scan, the others each in a query of its own, and samples for the failing ones.
+func RunTarget(ctx context.Context, conn driver.Conn, t Target, o Options) ([]Result, error) {
+	s := session{conn: conn, target: t, options: o}
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings(o.Settings)))
+	results := make([]Result, len(t.Checks))
+	for i, c := range t.Checks {
+		results[i] = s.blank(c)
+	}
+	alone := s.scan(ctx, results)
+	for _, i := range alone {
+		s.count(ctx, t.Checks[i], &results[i])
+	}
+	for i, c := range t.Checks {
+		if results[i].Status == Failed {
+			s.sample(ctx, c, &results[i])
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("check %s: %w", t.Name, context.Cause(ctx))
+	}
+	return results, nil
+}
+
+// session runs the checks of one target.
+type session struct {
+	conn    driver.Conn
+	target  Target
+	options Options
+}
+
+func (s session) blank(c Check) Result {
+	return Result{
+		Model: s.target.Name, Check: c.Name, Kind: c.Kind, Severity: c.Severity, Status: Passed,
+		Query: c.FailingRows(s.target.Relation, s.options.Moment), Place: c.Place,
+		Fingerprint: s.target.Fingerprint, CheckedAt: time.Now().UTC().Truncate(time.Microsecond),
+	}
+}
+
+// scan runs the checks that share a scan and returns the indexes of those still
+// to run. One wrong condition breaks the whole scan, so that after an error each
+// check runs alone and only the wrong one is Broken.
+func (s session) scan(ctx context.Context, results []Result) (rest []int) {
+	var shared []int
+	var checks []Check
+	for i, c := range s.target.Checks {
+		if _, ok := c.rowCondition(); ok {
+			shared, checks = append(shared, i), append(checks, c)
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	if len(checks) == 0 {
+		return rest
+	}
+	began := time.Now()
+	var counts []uint64
+	err := s.conn.QueryRow(ctx, scanQuery(s.target.scanned(), checks)).Scan(&counts)
+	if err != nil || len(counts) != len(checks) {
+		return append(rest, shared...)
+	}
+	for n, i := range shared {
+		results[i].Duration = time.Since(began) / time.Duration(len(checks))
+		results[i].judge(counts[n])
+	}
+	return rest
+}
+
+func (s session) count(ctx context.Context, c Check, r *Result) {
+	began := time.Now()
+	var failures uint64
+	err := s.conn.QueryRow(ctx, c.countQuery(s.target.scanned(), s.options.Moment)).Scan(&failures)
+	r.Duration = time.Since(began)
+	if err != nil {
+		r.Status, r.Message = Broken, engineText(err)
+		return
+	}
+	r.judge(failures)
+}
+
+func (r *Result) judge(failures uint64) {
+	r.Failures = failures
+	if failures > 0 {
+		r.Status = Failed
+	}
+}
+
+// sample fetches examples of failing rows. An error here does not matter to the
+// verdict: the result goes without an example.
+func (s session) sample(ctx context.Context, c Check, r *Result) {
+	query := c.sampleQuery(s.target, s.options.Moment)
+	if query == "" {
+		return
+	}
+	began := time.Now()
+	rows, err := s.conn.Query(ctx, query)
+	if err != nil {
+		return
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if rows.Scan(&line) != nil {
+			return
+		}
+		r.Sample = append(r.Sample, line)
+	}
+	r.Duration += time.Since(began)
+}
+
+func settings(values map[string]string) clickhouse.Settings {
+	s := clickhouse.Settings{}
+	for name, value := range values {
+		s[name] = value
+	}
+	return s
+}
+
+// engineText returns the engine's own words, without the client's wrapping.
+func engineText(err error) string {
+	if exception, ok := errors.AsType[*clickhouse.Exception](err); ok && exception.Message != "" {
+		return exception.Message
+	}
+	return err.Error()
+}

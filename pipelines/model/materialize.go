@@ -1,0 +1,213 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"winback/pipelines/check"
+)
+
+// RedCheckError says that a model was built and thrown away again because its
+// rows broke a check of severity error.
+type RedCheckError struct {
+	// Model is the table's full name.
+	Model string
+	// Results are the checks that blocked it.
+	Results []check.Result
+	// Kept is when the table that readers still see was built; zero when there
+	// is none.
+	Kept time.Time
+	// Exists says that readers still see an earlier table.
+	Exists bool
+}
+
+// Error names the checks and what readers see now.
+func (e *RedCheckError) Error() string {
+	texts := make([]string, len(e.Results))
+	for i, r := range e.Results {
+		texts[i] = strings.TrimPrefix(r.String(), r.Model+": ")
+	}
+	kept := "there is no earlier table"
+	switch {
+	case e.Exists && !e.Kept.IsZero():
+		kept = "the table built at " + e.Kept.UTC().Format("2006-01-02 15:04:05") + " UTC stays"
+	case e.Exists:
+		kept = "the earlier table stays"
+	}
+	return fmt.Sprintf("%s not published: %s; %s", e.Model, strings.Join(texts, "; "), kept)
+}
+
+// builder makes one model's table or view.
+type builder struct {
+	conn     driver.Conn
+	m        *Model
+	settings map[string]string
+	moment   check.Moment
+	last     build // the last good build, for words about it
+	exists   bool  // an earlier table or view is there
+	renamed  bool  // it is there under its other name: a swap was cut short
+	warn     func(text string)
+}
+
+// built is what a build gave.
+type built struct {
+	rows   *uint64 // nil for views
+	checks []check.Result
+}
+
+// run builds the model aside, checks it, and swaps it in. Readers see the earlier
+// table until the moment of the swap, and after any error.
+func (b *builder) run(ctx context.Context, sql string) (result built, err error) {
+	ctx = withSettings(ctx, b.settings, b.m.Settings, map[string]string{"log_comment": "winback model " + b.m.FullName()})
+	if err := b.clearLeftovers(ctx); err != nil {
+		return result, err
+	}
+	defer func() {
+		if err != nil {
+			b.drop(ctx, newSuffix)
+		}
+	}()
+	if err := b.create(ctx, sql); err != nil {
+		return result, err
+	}
+	if b.m.Materialized != View {
+		if result.rows, err = b.countRows(ctx); err != nil {
+			return result, err
+		}
+	}
+	if result.checks, err = b.check(ctx); err != nil {
+		return result, err
+	}
+	return result, b.publish(ctx)
+}
+
+// clearLeftovers removes what a killed run left behind. After a swap by rename
+// was cut short the earlier table is under its other name, and comes back first.
+func (b *builder) clearLeftovers(ctx context.Context) error {
+	if !b.exists && b.renamed {
+		err := b.exec(ctx, "bring back the earlier table", fmt.Sprintf("rename table %s to %s", b.m.aside(oldSuffix), b.m.Relation()))
+		if err != nil {
+			return err
+		}
+		b.exists = true
+	}
+	for _, suffix := range []string{newSuffix, oldSuffix} {
+		if err := b.conn.Exec(ctx, "drop table if exists "+b.m.aside(suffix)+" sync"); err != nil {
+			return fmt.Errorf("drop the leftover %s%s: %w", b.m.FullName(), suffix, err)
+		}
+	}
+	return nil
+}
+
+// create makes the new table or view aside, with its rows.
+func (b *builder) create(ctx context.Context, sql string) error {
+	name := b.m.aside(newSuffix)
+	if b.m.Materialized != Seed {
+		if err := b.m.verifyColumns(ctx, b.conn, sql); err != nil {
+			return err
+		}
+	}
+	if b.m.Materialized == View {
+		return b.exec(ctx, "create the view", b.m.createView(name, sql))
+	}
+	if err := b.exec(ctx, "create the table", b.m.createTable(name)); err != nil {
+		return err
+	}
+	query := sql
+	if b.m.Materialized == Seed {
+		var err error
+		if query, err = b.m.seedQuery(); err != nil {
+			return err
+		}
+	}
+	return b.exec(ctx, "fill the table", b.m.insertRows(name, query))
+}
+
+func (b *builder) exec(ctx context.Context, what, statement string) error {
+	if err := b.conn.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("%s: %s: %w", b.m.Path, what, err)
+	}
+	return nil
+}
+
+func (b *builder) countRows(ctx context.Context) (*uint64, error) {
+	var rows uint64
+	if err := b.conn.QueryRow(ctx, "select count() from "+b.m.aside(newSuffix)).Scan(&rows); err != nil {
+		return nil, fmt.Errorf("%s: count the rows: %w", b.m.Path, err)
+	}
+	return &rows, nil
+}
+
+// check runs the model's checks on the new table. A red one of severity error is
+// a RedCheckError.
+func (b *builder) check(ctx context.Context) ([]check.Result, error) {
+	target := b.m.checkTarget()
+	target.Built = b.m.aside(newSuffix)
+	results, err := check.RunTarget(ctx, b.conn, target, check.Options{Moment: b.moment, Settings: b.settings})
+	if err != nil {
+		return results, err
+	}
+	var red []check.Result
+	for _, r := range results {
+		if r.Blocking() {
+			red = append(red, r)
+		}
+	}
+	if len(red) > 0 {
+		return results, &RedCheckError{Model: b.m.FullName(), Results: red, Kept: b.last.builtAt, Exists: b.exists}
+	}
+	return results, nil
+}
+
+// publish puts the new table in the place of the earlier one.
+func (b *builder) publish(ctx context.Context) error {
+	if !b.exists {
+		return b.exec(ctx, "publish", fmt.Sprintf("rename table %s to %s", b.m.aside(newSuffix), b.m.Relation()))
+	}
+	err := b.conn.Exec(ctx, fmt.Sprintf("exchange tables %s and %s", b.m.aside(newSuffix), b.m.Relation()))
+	switch {
+	case err == nil:
+		b.drop(ctx, newSuffix)
+		return nil
+	case cannotExchange(err):
+		b.warn("this warehouse cannot exchange tables; " + b.m.FullName() + " was swapped by renaming, and readers may have missed it for a moment")
+		return b.publishByRename(ctx)
+	default:
+		return fmt.Errorf("%s: publish: %w", b.m.Path, err)
+	}
+}
+
+// publishByRename swaps in two steps of one statement. Where the database is not
+// atomic a reader, or a crash, can fall between them; clearLeftovers mends that.
+func (b *builder) publishByRename(ctx context.Context) error {
+	err := b.exec(ctx, "publish", fmt.Sprintf("rename table %s to %s, %s to %s",
+		b.m.Relation(), b.m.aside(oldSuffix), b.m.aside(newSuffix), b.m.Relation()))
+	if err == nil {
+		b.drop(ctx, oldSuffix)
+	}
+	return err
+}
+
+// drop removes a table aside, also when the run was interrupted. A table that
+// stays is removed by the next build.
+func (b *builder) drop(ctx context.Context, suffix string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if err := b.conn.Exec(ctx, "drop table if exists "+b.m.aside(suffix)+" sync"); err != nil {
+		b.warn(fmt.Sprintf("%s%s could not be dropped; the next build will: %v", b.m.FullName(), suffix, err))
+	}
+}
+
+// cannotExchange says that the database engine or the file system under it has no
+// exchange of tables.
+func cannotExchange(err error) bool {
+	const notImplemented, unsupportedMethod = 48, 1
+	exception, ok := errors.AsType[*clickhouse.Exception](err)
+	return ok && (exception.Code == notImplemented || exception.Code == unsupportedMethod)
+}

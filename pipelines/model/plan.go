@@ -1,0 +1,191 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"winback/pipelines/check"
+)
+
+// Action is what a run does with a model.
+type Action string
+
+// The actions.
+const (
+	Build Action = "build"
+	Skip  Action = "skip"
+)
+
+// PlanItem says what a run would do with a model, and why.
+type PlanItem struct {
+	Model  *Model
+	Action Action
+	Reason string
+}
+
+// planner decides, parents first, which models have to be built.
+type planner struct {
+	project  *Project
+	vars     Vars
+	full     bool
+	state    *state
+	selected map[string]bool
+	versions map[Source]string
+	// prints are the fingerprints of the models decided so far, as they are or
+	// will be once built.
+	prints map[string]string
+}
+
+// decision is what to do with one model.
+type decision struct {
+	action Action
+	reason string
+	sql    string // compiled
+	want   build  // identity of the build
+}
+
+// decide decides about one selected model. Its selected parents were decided
+// before. An error means that the model cannot be built: it does not compile, or
+// a parent outside the selection is not there.
+func (p *planner) decide(m *Model) (decision, error) {
+	d := decision{action: Build}
+	if m.sql != nil {
+		var err error
+		if d.sql, err = m.compile(p.vars, p.project.relations()); err != nil {
+			return d, err
+		}
+	}
+	inputs, err := p.inputs(m)
+	if err != nil {
+		return d, err
+	}
+	d.want = build{definition: m.definition(), compiled: m.compiledIdentity(d.sql, p.vars), inputs: inputs}
+	d.want.fingerprint = identity(d.want.definition, d.want.compiled, inputs)
+	p.prints[m.Name] = d.want.fingerprint
+	has, known := p.state.builds[m.Name]
+	d.reason = why(m, has, known, p.state.relations[m.FullName()], d.want)
+	switch {
+	case d.reason != "":
+	case p.full:
+		d.reason = "a full build was asked for"
+	default:
+		d.action, d.reason = Skip, "unchanged since "+has.builtAt.UTC().Format("2006-01-02 15:04:05")+" UTC"
+	}
+	return d, nil
+}
+
+// inputs returns what the model is built from, by name.
+func (p *planner) inputs(m *Model) (map[string]string, error) {
+	inputs := map[string]string{}
+	for _, name := range m.Parents {
+		print, err := p.print(p.project.byName[name])
+		if err != nil {
+			return nil, fmt.Errorf("%s reads %w", m.Name, err)
+		}
+		inputs[name] = print
+	}
+	for _, source := range m.Sources {
+		inputs[sourceKey(source)] = p.versions[source]
+	}
+	return inputs, nil
+}
+
+// print returns the fingerprint of a parent. One outside the selection counts as
+// it is in the warehouse; a view there reads the data of now.
+func (p *planner) print(m *Model) (string, error) {
+	if print, ok := p.prints[m.Name]; ok {
+		return print, nil
+	}
+	has, known := p.state.builds[m.Name]
+	if !known || !p.state.relations[m.FullName()] {
+		return "", fmt.Errorf("%s, which is not built; select it too, with +", m.FullName())
+	}
+	print := has.fingerprint
+	if m.Materialized == View {
+		inputs, err := p.inputs(m)
+		if err != nil {
+			return "", err
+		}
+		print = identity(has.definition, has.compiled, inputs)
+	}
+	p.prints[m.Name] = print
+	return print, nil
+}
+
+// singularPrint identifies the data and the query of a check of its own. ok is
+// false when something it reads is not there.
+func (p *planner) singularPrint(c *SingularCheck, target check.Target) (print string, ok bool) {
+	inputs := map[string]string{}
+	for _, name := range c.Parents {
+		parent, err := p.print(p.project.byName[name])
+		if err != nil {
+			return "", false
+		}
+		inputs[name] = parent
+	}
+	for _, source := range c.Sources {
+		inputs[sourceKey(source)] = p.versions[source]
+	}
+	return identity(string(c.Severity), target.Checks[0].Query, inputs), true
+}
+
+// Plan says for each selected model whether a run would build it, and why,
+// parents first. It changes nothing in the warehouse.
+func (r *Runner) Plan(ctx context.Context) ([]PlanItem, error) {
+	models, err := r.project.Select(r.options.Select)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.newPlanner(ctx, models)
+	if err != nil {
+		return nil, err
+	}
+	var items []PlanItem
+	for _, m := range models {
+		d, err := p.decide(m)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, PlanItem{Model: m, Action: d.action, Reason: d.reason})
+	}
+	return items, nil
+}
+
+func (r *Runner) newPlanner(ctx context.Context, models []*Model) (*planner, error) {
+	p := &planner{
+		project: r.project, vars: r.options.Vars, full: r.options.Full,
+		selected: map[string]bool{}, prints: map[string]string{},
+	}
+	for _, m := range models {
+		p.selected[m.Name] = true
+	}
+	var err error
+	if p.versions, err = r.readVersions(ctx); err != nil {
+		return nil, err
+	}
+	p.state, err = readState(ctx, r.conn)
+	return p, err
+}
+
+// readVersions reads the versions of all raw data before anything is built, so
+// that data which comes in meanwhile is new to the next run.
+func (r *Runner) readVersions(ctx context.Context) (map[Source]string, error) {
+	versions := map[Source]string{}
+	sources := r.project.Sources()
+	for _, c := range r.project.checks {
+		sources = append(sources, c.Sources...)
+	}
+	for _, source := range slices.Compact(sources) {
+		if r.options.Versions == nil {
+			versions[source] = "not known at " + r.options.Now().Format("20060102T150405.000000000")
+			continue
+		}
+		version, err := r.options.Versions.Version(ctx, source.Domain, source.Entity)
+		if err != nil {
+			return nil, fmt.Errorf("read which data %s holds: %w", source, err)
+		}
+		versions[source] = version
+	}
+	return versions, nil
+}

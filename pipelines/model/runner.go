@@ -1,0 +1,406 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"winback/pipelines/check"
+)
+
+// RunnerOptions say what a Runner builds and how. The zero value builds
+// everything that changed.
+type RunnerOptions struct {
+	// Vars are the project's values; zero means DefaultVars.
+	Vars Vars
+	// Select are selectors as of Project.Select; none means every model.
+	Select []string
+	// Full builds also what did not change.
+	Full bool
+	// Parallel is the number of models built, or tests run, at once; below 1
+	// means one for each CPU, four at most.
+	Parallel int
+	// RunID names the run in ops tables; empty means a name made from the time.
+	RunID string
+	// Versions tells which data the raw tables hold. Without it every model that
+	// reads a raw table is built each time.
+	Versions DataVersions
+	// Sources tells the columns of entities. Unit tests of models that read
+	// sources need it.
+	Sources SourceColumns
+	// Settings are ClickHouse settings of every model's query. Those of a model's
+	// header go before.
+	Settings map[string]string
+	// Observer, if any, is told what happens.
+	Observer Observer
+	// Logger, if any, gets a line for each model that was built or failed.
+	Logger *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Runner builds a project's models in one warehouse.
+type Runner struct {
+	conn    driver.Conn
+	project *Project
+	options RunnerOptions
+}
+
+// NewRunner returns a Runner. conn must allow as many statements at once as
+// RunnerOptions.Parallel.
+func NewRunner(conn driver.Conn, project *Project, options RunnerOptions) *Runner {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Vars.AsOf.IsZero() && options.Vars.Timezone == "" {
+		options.Vars = DefaultVars()
+	}
+	if options.Parallel < 1 {
+		options.Parallel = min(runtime.GOMAXPROCS(0), 4)
+	}
+	if options.RunID == "" {
+		options.RunID = options.Now().UTC().Format("20060102T150405Z-") + rand.Text()[:6]
+	}
+	if options.Observer == nil {
+		options.Observer = ObserverFunc(func(Event) {})
+	}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Runner{conn: conn, project: project, options: options}
+}
+
+// Result is what became of one model in a run.
+type Result struct {
+	Model *Model
+	// Kind is Built, Unchanged, Failed or Skipped.
+	Kind EventKind
+	// Reason says why it was built, left alone or skipped.
+	Reason string
+	// Rows of the table; nil where that is not known.
+	Rows     *uint64
+	Duration time.Duration
+	// Checks are the results of its checks; none when it was not built.
+	Checks []check.Result
+	// Err is why it failed; a RedCheckError when a check blocked it.
+	Err error
+}
+
+// Summary is what a run did.
+type Summary struct {
+	RunID string
+	// Models are the selected models, parents first.
+	Models []Result
+	// Checks are the results of the checks of their own that ran.
+	Checks []check.Result
+	// Warnings are things that went otherwise than planned.
+	Warnings []string
+	Duration time.Duration
+}
+
+// Count returns how many models ended in the given way.
+func (s Summary) Count(kind EventKind) int {
+	n := 0
+	for _, result := range s.Models {
+		if result.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// AllChecks returns the results of all checks of the run.
+func (s Summary) AllChecks() []check.Result {
+	var results []check.Result
+	for _, model := range s.Models {
+		results = append(results, model.Checks...)
+	}
+	return append(results, s.Checks...)
+}
+
+// OK says that no model failed or was skipped and no check of severity error is
+// red.
+func (s Summary) OK() bool {
+	return s.Count(Failed)+s.Count(Skipped) == 0 && !slices.ContainsFunc(s.Checks, check.Result.Blocking)
+}
+
+// Run builds the selected models that changed, each as soon as what it reads is
+// ready, and then runs the checks of their own over the result. A model that fails
+// leaves its last good table, the models built from it are skipped, all others go
+// on: that is in the Summary. The error is about the run as a whole: a wrong
+// selector, a warehouse that does not answer, ctx ending. The Summary holds what
+// was done until then.
+func (r *Runner) Run(ctx context.Context) (Summary, error) {
+	began := r.options.Now()
+	summary := Summary{RunID: r.options.RunID}
+	models, err := r.project.Select(r.options.Select)
+	if err != nil {
+		return summary, err
+	}
+	if err := createTables(ctx, r.conn); err != nil {
+		return summary, err
+	}
+	if err := check.CreateTable(ctx, r.conn); err != nil {
+		return summary, err
+	}
+	run := &run{runner: r, results: map[string]*Result{}}
+	if run.planner, err = r.newPlanner(ctx, models); err != nil {
+		return summary, err
+	}
+	if run.settings, err = readSettings(ctx, r.conn, r.options.Settings); err != nil {
+		return summary, err
+	}
+	run.models(ctx, models)
+	summary.Checks, err = run.singularChecks(ctx)
+	for _, m := range models {
+		summary.Models = append(summary.Models, *run.results[m.Name])
+	}
+	summary.Warnings, summary.Duration = run.warnings, r.options.Now().Sub(began)
+	if ctx.Err() != nil {
+		return summary, fmt.Errorf("build the models: %w", context.Cause(ctx))
+	}
+	return summary, err
+}
+
+// run is one pass over the models.
+type run struct {
+	runner   *Runner
+	planner  *planner
+	settings map[string]string
+	results  map[string]*Result // of models that ended
+	total    int
+
+	mu       sync.Mutex // guards what follows, and the observer
+	done     int
+	warnings []string
+}
+
+// models builds the models, those ready first whose children wait longest. The
+// loop alone decides and notes results; only builds run beside it.
+func (r *run) models(ctx context.Context, models []*Model) {
+	r.total = len(models)
+	waiting, children := r.edges(models)
+	heights := heights(models, children)
+	var ready []*Model
+	for _, m := range models {
+		if waiting[m.Name] == 0 {
+			ready = append(ready, m)
+		}
+	}
+	ended := make(chan *Result)
+	for running := 0; len(ready) > 0 || running > 0; {
+		slices.SortStableFunc(ready, func(a, b *Model) int { return cmp.Compare(heights[b.Name], heights[a.Name]) })
+		for len(ready) > 0 && running < r.runner.options.Parallel {
+			m := ready[0]
+			ready = ready[1:]
+			running++
+			r.start(ctx, m, ended)
+		}
+		result := <-ended
+		running--
+		r.note(result)
+		for _, child := range children[result.Model.Name] {
+			if waiting[child.Name]--; waiting[child.Name] == 0 {
+				ready = append(ready, child)
+			}
+		}
+	}
+}
+
+// edges returns for each model how many selected models it waits for, and which
+// wait for it.
+func (r *run) edges(models []*Model) (waiting map[string]int, children map[string][]*Model) {
+	waiting, children = map[string]int{}, map[string][]*Model{}
+	for _, m := range models {
+		before := m.before()
+		slices.Sort(before)
+		for _, name := range slices.Compact(before) {
+			if r.planner.selected[name] {
+				waiting[m.Name]++
+				children[name] = append(children[name], m)
+			}
+		}
+	}
+	return waiting, children
+}
+
+// heights returns the length of the longest way from each model to one that
+// nothing waits for. models come parents first.
+func heights(models []*Model, children map[string][]*Model) map[string]int {
+	heights := map[string]int{}
+	for _, m := range slices.Backward(models) {
+		for _, child := range children[m.Name] {
+			heights[m.Name] = max(heights[m.Name], heights[child.Name]+1)
+		}
+	}
+	return heights
+}
+
+// start decides about a model and, if it has to be built, does so beside the
+// loop. The result comes through ended either way.
+func (r *run) start(ctx context.Context, m *Model, ended chan<- *Result) {
+	result := &Result{Model: m}
+	d, build := r.decide(ctx, m, result)
+	if build {
+		r.observe(Event{Kind: Started, Model: m.Name, Reason: d.reason})
+	}
+	go func() {
+		if build {
+			r.build(ctx, d, result)
+		}
+		ended <- result
+	}()
+}
+
+// decide fills in the result of a model that need not or cannot be built.
+func (r *run) decide(ctx context.Context, m *Model, result *Result) (d decision, build bool) {
+	if ctx.Err() != nil {
+		result.Kind, result.Reason = Skipped, "the run was interrupted"
+		return d, false
+	}
+	for _, name := range m.Parents {
+		if parent := r.results[name]; parent != nil && (parent.Kind == Failed || parent.Kind == Skipped) {
+			result.Kind, result.Reason = Skipped, fmt.Sprintf("it reads %s, which %s", name, outcomeWords(parent.Kind))
+			if r.planner.state.relations[m.FullName()] {
+				result.Reason += "; the earlier table stays"
+			}
+			return d, false
+		}
+	}
+	d, err := r.planner.decide(m)
+	result.Reason = d.reason
+	switch {
+	case err != nil:
+		result.Kind, result.Err = Failed, err
+	case d.action == Skip:
+		result.Kind, result.Rows = Unchanged, r.planner.state.builds[m.Name].rows
+	default:
+		return d, true
+	}
+	return d, false
+}
+
+func outcomeWords(kind EventKind) string {
+	if kind == Failed {
+		return "failed"
+	}
+	return "was skipped"
+}
+
+// build builds a model and records it.
+func (r *run) build(ctx context.Context, d decision, result *Result) {
+	began := r.runner.options.Now()
+	m := result.Model
+	b := &builder{
+		conn: r.runner.conn, m: m, settings: r.settings, moment: r.runner.options.Vars.moment(),
+		last: r.planner.state.builds[m.Name], warn: func(text string) { r.warn(m.Name, text) },
+		exists:  r.planner.state.relations[m.FullName()],
+		renamed: r.planner.state.relations[m.FullName()+oldSuffix],
+	}
+	built, err := b.run(ctx, d.sql)
+	now := r.runner.options.Now()
+	result.Rows, result.Checks, result.Duration = built.rows, built.checks, now.Sub(began)
+	if err == nil {
+		d.want.rows, d.want.duration, d.want.builtAt = built.rows, result.Duration, now.UTC().Truncate(time.Microsecond)
+		err = recordBuild(ctx, r.runner.conn, m, d.want, r.runner.options.RunID, r.runner.options.Vars.AsOf)
+	}
+	if recordErr := check.Record(ctx, r.runner.conn, r.runner.options.RunID, built.checks); recordErr != nil {
+		r.warn(m.Name, recordErr.Error())
+	}
+	result.Kind, result.Err = Built, err
+	if err != nil {
+		result.Kind = Failed
+	}
+}
+
+// note keeps a result and tells the observer and the log.
+func (r *run) note(result *Result) {
+	r.results[result.Model.Name] = result
+	r.observe(Event{
+		Kind: result.Kind, Model: result.Model.Name, Reason: result.Reason, Rows: result.Rows,
+		Duration: result.Duration, Checks: result.Checks, Err: result.Err,
+	})
+	log := r.runner.options.Logger.With("run_id", r.runner.options.RunID, "model", result.Model.Name, "duration", result.Duration)
+	switch result.Kind {
+	case Built:
+		log.Info("built a model", "rows", value(result.Rows), "reason", result.Reason)
+	case Failed:
+		log.Error("a model failed", "error", result.Err)
+	case Skipped:
+		log.Warn("skipped a model", "reason", result.Reason)
+	}
+}
+
+func value(rows *uint64) any {
+	if rows == nil {
+		return nil
+	}
+	return *rows
+}
+
+func (r *run) observe(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e.Kind {
+	case Built, Unchanged, Failed, Skipped:
+		r.done++
+	}
+	e.Done, e.Total = r.done, r.total
+	r.runner.options.Observer.Observe(e)
+}
+
+func (r *run) warn(model, text string) {
+	r.observe(Event{Kind: Warned, Model: model, Reason: text})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.warnings = append(r.warnings, text)
+	r.runner.options.Logger.Warn(text, "run_id", r.runner.options.RunID, "model", model)
+}
+
+// singularChecks runs the checks of their own that read a selected model and
+// whose data or query changed since they last passed.
+func (r *run) singularChecks(ctx context.Context) ([]check.Result, error) {
+	var targets []check.Target
+	for _, c := range r.runner.project.checks {
+		if !c.reads(r.planner.selected) && len(c.Parents) > 0 {
+			continue
+		}
+		target, err := r.runner.project.singularTarget(c, r.runner.options.Vars)
+		if err != nil {
+			return nil, err
+		}
+		print, ready := r.planner.singularPrint(c, target)
+		if !ready || r.anyFailed(c.Parents) || r.planner.state.checked[c.Name] == print {
+			continue
+		}
+		target.Fingerprint = print
+		targets = append(targets, target)
+	}
+	results, err := check.Run(ctx, r.runner.conn, targets, check.Options{
+		Moment: r.runner.options.Vars.moment(), Parallel: r.runner.options.Parallel, Settings: r.settings,
+	})
+	if err != nil {
+		return results, err
+	}
+	for _, result := range results {
+		r.observe(Event{Kind: Checked, Model: result.Model, Duration: result.Duration, Checks: []check.Result{result}})
+	}
+	return results, check.Record(ctx, r.runner.conn, r.runner.options.RunID, results)
+}
+
+// anyFailed says whether one of the models failed or was skipped: its table is
+// not the one that the check would be noted for.
+func (r *run) anyFailed(models []string) bool {
+	return slices.ContainsFunc(models, func(name string) bool {
+		result := r.results[name]
+		return result != nil && (result.Kind == Failed || result.Kind == Skipped)
+	})
+}

@@ -1,0 +1,56 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// baseSettings apply to every model. A join without a match gives NULL, not 0 or
+// 1970-01-01; an insert is never dropped because an earlier one held the same
+// rows; seeds and unit tests carry their rows inside the query.
+var baseSettings = map[string]string{
+	"join_use_nulls":     "1",
+	"insert_deduplicate": "0",
+	"max_query_size":     "134217728",
+}
+
+// dedupSettings exist since ClickHouse 26.2, where they override
+// insert_deduplicate; older servers refuse names they do not know.
+var dedupSettings = map[string]string{
+	"deduplicate_insert":        "disable",
+	"deduplicate_insert_select": "disable",
+}
+
+// readSettings returns the settings of every statement for this server.
+func readSettings(ctx context.Context, conn driver.Conn, project map[string]string) (map[string]string, error) {
+	settings := maps.Clone(baseSettings)
+	rows, err := conn.Query(ctx, "select name from system.settings where name in ('deduplicate_insert', 'deduplicate_insert_select')")
+	if err != nil {
+		return nil, fmt.Errorf("read the warehouse's settings: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, fmt.Errorf("read the warehouse's settings: %w", err)
+		}
+		settings[name] = dedupSettings[name]
+	}
+	maps.Copy(settings, project)
+	return settings, rows.Err()
+}
+
+// withSettings returns a context whose statements run with the settings.
+func withSettings(ctx context.Context, layers ...map[string]string) context.Context {
+	settings := clickhouse.Settings{}
+	for _, layer := range layers {
+		for name, value := range layer {
+			settings[name] = value
+		}
+	}
+	return clickhouse.Context(ctx, clickhouse.WithSettings(settings))
+}

@@ -1,0 +1,158 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// modelsDDL is the table of what is built: the last good build of each model.
+const modelsDDL = `create table if not exists ops.models (
+	model String comment 'Name of the model or seed',
+	relation String comment 'Full name of its table or view',
+	materialized LowCardinality(String) comment 'table, view or seed',
+	fingerprint String comment 'Identity of everything the build came from',
+	definition String comment 'Identity of its SQL, properties and seed rows',
+	compiled String comment 'Identity of its SQL and checks with the values of the project in them',
+	inputs Map(String, String) comment 'What it was built from: fingerprint of each model, version of each entity''s raw data',
+	rows Nullable(UInt64) comment 'Rows of the table; unknown for a view',
+	as_of Date comment 'Last day that the build describes',
+	run_id String comment 'Run that built it',
+	built_at DateTime64(6, 'UTC') comment 'When the build became visible to readers',
+	duration_ms UInt64 comment 'Time the build and its checks took, in milliseconds'
+) engine = ReplacingMergeTree(built_at) order by model
+comment 'The last good build of every model: a model is built again when its identity changes'`
+
+// createTables creates the databases of models and ops.models.
+func createTables(ctx context.Context, conn driver.Conn) error {
+	statements := []string{
+		"create database if not exists ops",
+		"create database if not exists " + StagingDatabase,
+		"create database if not exists " + MartDatabase,
+		modelsDDL,
+	}
+	for _, statement := range statements {
+		if err := conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("create ops.models: %w", err)
+		}
+	}
+	return nil
+}
+
+// build is what ops.models keeps of a model's last good build.
+type build struct {
+	fingerprint, definition, compiled string
+	inputs                            map[string]string
+	rows                              *uint64
+	builtAt                           time.Time
+	duration                          time.Duration
+}
+
+// state is what the warehouse holds when a run starts.
+type state struct {
+	builds map[string]build
+	// relations are the tables and views that exist, "mart.customers".
+	relations map[string]bool
+	// checked are the last verdicts on checks of their own: name to fingerprint
+	// of the data that passed.
+	checked map[string]string
+}
+
+func readState(ctx context.Context, conn driver.Conn) (*state, error) {
+	s := &state{builds: map[string]build{}, relations: map[string]bool{}, checked: map[string]string{}}
+	for what, read := range map[string]func(context.Context, driver.Conn) error{
+		"ops.models":    s.readBuilds,
+		"system.tables": s.readRelations,
+		"ops.checks":    s.readChecked,
+	} {
+		// A warehouse that no run has touched yet has none of these tables.
+		if err := read(ctx, conn); err != nil && !isMissing(err) {
+			return nil, fmt.Errorf("read %s: %w", what, err)
+		}
+	}
+	return s, nil
+}
+
+func (s *state) readBuilds(ctx context.Context, conn driver.Conn) error {
+	rows, err := conn.Query(ctx, `select model, fingerprint, definition, compiled, inputs, rows, built_at, duration_ms
+		from ops.models final`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var b build
+		var milliseconds uint64
+		err := rows.Scan(&name, &b.fingerprint, &b.definition, &b.compiled, &b.inputs, &b.rows, &b.builtAt, &milliseconds)
+		if err != nil {
+			return err
+		}
+		b.duration = time.Duration(milliseconds) * time.Millisecond
+		s.builds[name] = b
+	}
+	return rows.Err()
+}
+
+func (s *state) readRelations(ctx context.Context, conn driver.Conn) error {
+	rows, err := conn.Query(ctx, "select database, name from system.tables where database in ('staging', 'mart')")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var database, name string
+		if err := rows.Scan(&database, &name); err != nil {
+			return err
+		}
+		s.relations[database+"."+name] = true
+	}
+	return rows.Err()
+}
+
+func (s *state) readChecked(ctx context.Context, conn driver.Conn) error {
+	rows, err := conn.Query(ctx, `select model, argMax(fingerprint, checked_at) as judged from ops.checks
+		where kind = 'query' group by model having argMax(status, checked_at) = 'passed'`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, fingerprint string
+		if err := rows.Scan(&name, &fingerprint); err != nil {
+			return err
+		}
+		s.checked[name] = fingerprint
+	}
+	return rows.Err()
+}
+
+// isMissing says that a table or database does not exist.
+func isMissing(err error) bool {
+	const unknownTable, unknownDatabase = 60, 81
+	exception, ok := errors.AsType[*clickhouse.Exception](err)
+	return ok && (exception.Code == unknownTable || exception.Code == unknownDatabase)
+}
+
+// recordBuild adds the build to ops.models.
+func recordBuild(ctx context.Context, conn driver.Conn, m *Model, b build, runID string, asOf time.Time) error {
+	batch, err := conn.PrepareBatch(ctx, `insert into ops.models (model, relation, materialized, fingerprint, definition,
+		compiled, inputs, rows, as_of, run_id, built_at, duration_ms)`)
+	if err != nil {
+		return fmt.Errorf("record the build of %s: %w", m.Name, err)
+	}
+	defer batch.Close()
+	err = batch.Append(m.Name, m.FullName(), string(m.Materialized), b.fingerprint, b.definition, b.compiled, b.inputs,
+		b.rows, asOf, runID, b.builtAt, uint64(b.duration.Milliseconds()))
+	if err == nil {
+		err = batch.Send()
+	}
+	if err != nil {
+		return fmt.Errorf("record the build of %s: %w", m.Name, err)
+	}
+	return nil
+}

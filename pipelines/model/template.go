@@ -1,0 +1,203 @@
+package model
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"text/template/parse"
+)
+
+// sqlTemplate is the SQL of a model or a check of its own, parsed: which models
+// and entities it reads, in the order of first use, and where.
+type sqlTemplate struct {
+	tmpl        *template.Template
+	refs        []string
+	sources     []Source
+	refLines    map[string]int
+	sourceLines map[Source]int
+}
+
+// resolver says what {{ ref }} and {{ source }} become in the SQL.
+type resolver struct {
+	ref    func(name string) string
+	source func(Source) string
+}
+
+// functions are the template functions; Parse needs their names and types.
+func (r resolver) functions() template.FuncMap {
+	return template.FuncMap{
+		"ref":    func(name string) string { return r.ref(name) },
+		"source": func(domain, entity string) string { return r.source(Source{domain, entity}) },
+	}
+}
+
+// execute renders the SQL with the variables.
+func (t *sqlTemplate) execute(vars Vars, r resolver) (string, error) {
+	tmpl, err := t.tmpl.Clone()
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	if err := tmpl.Funcs(r.functions()).Execute(&text, vars.forTemplate()); err != nil {
+		return "", err
+	}
+	return text.String(), nil
+}
+
+// parseTemplate parses the SQL below a header, whose first line is firstLine of
+// the file. Everything the language of models does not have is reported.
+func parseTemplate(file, body string, firstLine int, problems *Problems) *sqlTemplate {
+	tmpl, err := template.New(file).Funcs(resolver{}.functions()).Parse(body)
+	if err != nil {
+		line, text := templateProblem(err)
+		problems.add(file, firstLine+line-1, "%s", text)
+		return nil
+	}
+	t := &sqlTemplate{tmpl: tmpl, refLines: map[string]int{}, sourceLines: map[Source]int{}}
+	w := templateWalker{t: t, file: file, body: body, firstLine: firstLine, problems: problems}
+	if tmpl.Tree != nil {
+		w.list(tmpl.Root, reflect.TypeFor[templateVars]())
+	}
+	return t
+}
+
+var (
+	templateError   = regexp.MustCompile(`^template: .*?:(\d+):(?:\d+:)? (.*)$`)
+	unknownFunction = regexp.MustCompile(`^function "(.*)" not defined$`)
+)
+
+// templateProblem turns an error of text/template into a line of the body and
+// words that say what to write.
+func templateProblem(err error) (line int, text string) {
+	match := templateError.FindStringSubmatch(err.Error())
+	if match == nil {
+		return 1, err.Error()
+	}
+	line, _ = strconv.Atoi(match[1])
+	text = match[2]
+	if function := unknownFunction.FindStringSubmatch(text); function != nil {
+		text = fmt.Sprintf(`%s is no function; the name of a model goes in quotes: {{ ref "%s" }}`, function[1], function[1])
+	}
+	return line, text
+}
+
+// templateWalker checks the nodes of a template.
+type templateWalker struct {
+	t         *sqlTemplate
+	file      string
+	body      string
+	firstLine int
+	problems  *Problems
+}
+
+// line returns the line of the file that a position in the body is in.
+func (w *templateWalker) line(at parse.Pos) int {
+	return w.firstLine + strings.Count(w.body[:min(int(at), len(w.body))], "\n")
+}
+
+func (w *templateWalker) problem(at parse.Pos, format string, args ...any) {
+	w.problems.add(w.file, w.line(at), format, args...)
+}
+
+// list checks nodes; dot is the type that a field is looked up in.
+func (w *templateWalker) list(list *parse.ListNode, dot reflect.Type) {
+	if list == nil {
+		return
+	}
+	for _, node := range list.Nodes {
+		switch n := node.(type) {
+		case *parse.TextNode, *parse.CommentNode:
+		case *parse.ActionNode:
+			w.action(n, dot)
+		case *parse.RangeNode:
+			w.rangeOver(n, dot)
+		default:
+			w.problem(node.Position(), "%s: models have no logic beyond ref, source, the project's values and range over .Churn.Segments", node)
+		}
+	}
+}
+
+func (w *templateWalker) rangeOver(n *parse.RangeNode, dot reflect.Type) {
+	if n.Pipe.String() != ".Churn.Segments" && n.Pipe.String() != "$.Churn.Segments" {
+		w.problem(n.Position(), "range goes over .Churn.Segments only, not %s", n.Pipe)
+		return
+	}
+	w.list(n.List, reflect.TypeFor[templateSegment]())
+	w.list(n.ElseList, dot)
+}
+
+// action checks one {{ … }}.
+func (w *templateWalker) action(n *parse.ActionNode, dot reflect.Type) {
+	if len(n.Pipe.Cmds) != 1 || len(n.Pipe.Decl) > 0 {
+		w.problem(n.Position(), "%s: models have no pipes or variables", n)
+		return
+	}
+	args := n.Pipe.Cmds[0].Args
+	switch first := args[0].(type) {
+	case *parse.IdentifierNode:
+		w.call(first, args[1:])
+	case *parse.FieldNode:
+		w.field(first.Position(), first.Ident, dot)
+	case *parse.VariableNode:
+		w.field(first.Position(), first.Ident[1:], reflect.TypeFor[templateVars]())
+	default:
+		w.problem(n.Position(), "%s: want a ref, a source or one of the project's values", n)
+	}
+}
+
+// call checks {{ ref "…" }} or {{ source "…" "…" }} and notes the edge.
+func (w *templateWalker) call(function *parse.IdentifierNode, args []parse.Node) {
+	var texts []string
+	for _, arg := range args {
+		text, ok := arg.(*parse.StringNode)
+		if !ok {
+			w.problem(arg.Position(), `%s takes names in quotes, not %s`, function.Ident, arg)
+			return
+		}
+		texts = append(texts, text.Text)
+	}
+	switch {
+	case function.Ident == "ref" && len(texts) == 1:
+		if _, known := w.t.refLines[texts[0]]; !known {
+			w.t.refLines[texts[0]] = w.line(function.Pos)
+			w.t.refs = append(w.t.refs, texts[0])
+		}
+	case function.Ident == "source" && len(texts) == 2:
+		source := Source{texts[0], texts[1]}
+		if _, known := w.t.sourceLines[source]; !known {
+			w.t.sourceLines[source] = w.line(function.Pos)
+			w.t.sources = append(w.t.sources, source)
+		}
+	case function.Ident == "ref":
+		w.problem(function.Pos, `ref takes one name: {{ ref "int_orders" }}`)
+	case function.Ident == "source":
+		w.problem(function.Pos, `source takes a domain and an entity: {{ source "shop" "orders" }}`)
+	default:
+		w.problem(function.Pos, "%s is not for models; they have ref and source", function.Ident)
+	}
+}
+
+// field checks that .A.B is one of the project's values and prints as one.
+func (w *templateWalker) field(at parse.Pos, path []string, dot reflect.Type) {
+	for _, name := range path {
+		var known []string
+		if dot.Kind() == reflect.Struct {
+			for i := range dot.NumField() {
+				known = append(known, dot.Field(i).Name)
+			}
+		}
+		if !slices.Contains(known, name) {
+			w.problem(at, "no value .%s%s", strings.Join(path, "."), didYouMean(name, known))
+			return
+		}
+		field, _ := dot.FieldByName(name)
+		dot = field.Type
+	}
+	if dot.Kind() == reflect.Struct || dot.Kind() == reflect.Slice {
+		w.problem(at, ".%s is not a single value", strings.Join(path, "."))
+	}
+}
