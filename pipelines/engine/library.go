@@ -2,7 +2,7 @@ package engine
 
 import (
 	"crypto/sha512"
-	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
 )
 
 const (
@@ -78,9 +77,9 @@ func (e *LibraryError) Unwrap() error { return e.Err }
 // that half a gigabyte is not read at every start.
 type stamp struct {
 	Version  string `json:"version"`
-	SHA512   string `json:"sha512"`             // of the library's file, base64
-	Size     int64  `json:"size,omitempty"`     // of the file when its sum was last checked
-	Modified string `json:"modified,omitempty"` // its time then, RFC 3339 with nanoseconds
+	SHA512   string `json:"sha512"`             // of the library's file, hexadecimal
+	Size     int64  `json:"size,omitempty"`     // of the file when its sum was last checked, in bytes
+	Modified int64  `json:"modified,omitempty"` // its time then, in seconds since 1970
 }
 
 // Find looks for the library: the path in $WINBACK_ENGINE_LIBRARY, beside the
@@ -169,7 +168,7 @@ func verify(path string) (Library, error) {
 	if older(s.Version, MinimumVersion) {
 		return Library{}, &LibraryError{Problem: LibraryTooOld, Path: path, Detail: s.Version}
 	}
-	modified := info.ModTime().UTC().Format(time.RFC3339Nano)
+	modified := info.ModTime().Unix()
 	if s.Size == info.Size() && s.Modified == modified {
 		return Library{Path: path, Version: s.Version}, nil
 	}
@@ -206,7 +205,7 @@ func writeStamp(path string, s stamp) {
 	}
 }
 
-// sumFile gives a file's sha512 in base64, as package managers write it.
+// sumFile gives a file's sha512 in hexadecimal.
 func sumFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -217,7 +216,7 @@ func sumFile(path string) (string, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
 	}
-	return base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // older compares the numbers of two versions, such as 26.7.3-stable.1, ignoring
