@@ -5,8 +5,8 @@
 #
 # DIR is where the library goes: .engine at the root of the repository unless
 # given, ~/.local/share/winback/engine for one user, /usr/local/lib for all.
-# npm fetches the version that package-lock.json pins and checks the package; the
-# library's own sha512 is then compared with libraries.sha512. A stamp beside the
+# npm fetches the version that package.json pins; the library's own sha512 is then
+# compared with libraries.sha512. A stamp beside the
 # library, engine.json, records what was checked, so running this again is quick.
 set -eu
 
@@ -36,8 +36,13 @@ if [ "$os" = linux ] && ldd --version 2>&1 | grep -qi musl; then
 	die "the library needs glibc and this system has musl: use a Debian, Ubuntu or Fedora image, or a ClickHouse server (warehouse.url)"
 fi
 
-version=$(sed -n 's/.*"@chdb\/lib-'"$platform"'[^"]*": *"\([^"]*\)".*/\1/p' "$here/package.json")
-[ -n "$version" ] || die "package.json pins no library for $platform"
+case $platform in
+linux-*) package=@chdb/lib-$platform-gnu ;;
+*) package=@chdb/lib-$platform ;;
+esac
+# All platforms share the version that package.json pins for one of them.
+version=$(sed -n 's/.*"@chdb\/lib-[^"]*": *"\([^"]*\)".*/\1/p' "$here/package.json" | head -n 1)
+[ -n "$version" ] || die "package.json pins no version"
 
 if command -v sha512sum >/dev/null; then
 	sum() { sha512sum "$1" | cut -d ' ' -f 1; }
@@ -80,12 +85,20 @@ fi
 
 command -v npm >/dev/null || die "npm is needed to fetch the library: install Node.js with npm (apt-get install npm) and run this again"
 say "engine: fetching $name $version for $platform (about 180 MB, 570 MB on disk)"
-cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$stage/"
-(cd "$stage" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
-	die "npm could not fetch the library; see its message above, then run this again"
+cp "$here/.npmrc" "$stage/"
+quiet="--ignore-scripts --no-audit --no-fund --loglevel=error"
+if grep -q "\"node_modules/$package\"" "$here/package-lock.json"; then
+	cp "$here/package.json" "$here/package-lock.json" "$stage/"
+	fetch="npm ci $quiet"
+else
+	# A lock made on one platform leaves the packages of the others out.
+	echo '{"private": true}' >"$stage/package.json"
+	fetch="npm install $quiet --no-package-lock $package@$version"
+fi
+(cd "$stage" && $fetch >&2) || die "npm could not fetch the library; see its message above, then run this again"
 
 got=$stage/$name
-mv "$stage"/node_modules/@chdb/lib-"$platform"*/"$name" "$got"
+mv "$stage/node_modules/$package/$name" "$got"
 [ "$(sum "$got")" = "$want" ] || die "the library that was fetched is not the one recorded in deploy/engine/libraries.sha512; nothing was installed"
 chmod 644 "$got"
 finish "$got"
