@@ -1,0 +1,432 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"winback/connectors/entity"
+)
+
+var (
+	orderHeader = []string{
+		"order_id", "number", "customer_id", "email", "phone", "created", "status", "items_total", "discount",
+		"shipping", "coupon", "channel", "promised", "delivered", "lines",
+	}
+	lineHeader   = []string{"order_id", "line", "product_id", "sku", "quantity", "price", "discount", "cost"}
+	refundHeader = []string{"Возврат", "Заказ", "Дата", "Сумма", "Причина"}
+)
+
+// writeOrders writes the orders of all customers in the order of time, a file of
+// orders and one of their lines for each month, and the refunds.
+func writeOrders(ctx context.Context, w *world, files *fileSet, events *spill, count *tally, progress func(Progress)) error {
+	s := &shop{w: w, files: files, count: count, refunds: make([][]refund, w.days()), nextID: 100_001}
+	var err error
+	if s.refundTable, err = files.create(dataDir+"/refunds.csv", officeFormat(refundHeader...)); err != nil {
+		return err
+	}
+	var done int64
+	for day := range w.days() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.open(int(w.monthOf[day])); err != nil {
+			return err
+		}
+		today, err := events.day(day)
+		if err != nil {
+			return err
+		}
+		for i := range today {
+			s.write(&today[i])
+		}
+		s.payBack(day)
+		done += int64(len(today))
+		progress(Progress{Stage: "orders", Done: done, Total: events.count})
+	}
+	return s.close()
+}
+
+// shop writes orders with all that belongs to them.
+type shop struct {
+	w     *world
+	files *fileSet
+	count *tally
+
+	month       int // of the open files, plus 1
+	orders      *table
+	lines       *table
+	refundTable *table
+	refunds     [][]refund // still to be paid back, by day
+	nextID      int
+
+	d     dice
+	c     customer
+	order order
+}
+
+// order is what is known of one order while its row is made.
+type order struct {
+	event
+	id, day   int
+	items     entity.Decimal // lines before discounts
+	lineCuts  entity.Decimal // discounts on lines
+	discount  entity.Decimal // on the whole order
+	coupon    string
+	firstLine entity.Decimal // what the first line costs
+	lineCount int
+	picked    [16]int
+	delivered int // day; after the last one it has not happened yet
+}
+
+// goods is what the customer pays for the goods.
+func (o *order) goods() entity.Decimal { return o.items - o.lineCuts - o.discount }
+
+type refund struct {
+	order, day, second int
+	amount             entity.Decimal
+	reason             string
+}
+
+// open turns to the files of a month.
+func (s *shop) open(month int) error {
+	if s.month == month+1 {
+		return nil
+	}
+	if err := s.finishMonth(); err != nil {
+		return err
+	}
+	s.month = month + 1
+	label := s.w.dayText(s.w.monthStarts[month])[:7]
+	var err error
+	if s.orders, err = s.files.create(fmt.Sprintf("%s/orders_%s.csv.gz", dataDir, label), shopFormat(orderHeader...)); err != nil {
+		return err
+	}
+	s.lines, err = s.files.create(fmt.Sprintf("%s/order_lines_%s.csv.gz", dataDir, label), shopFormat(lineHeader...))
+	return err
+}
+
+func (s *shop) finishMonth() error {
+	if s.orders == nil {
+		return nil
+	}
+	if err := s.files.finish(s.orders); err != nil {
+		return err
+	}
+	return s.files.finish(s.lines)
+}
+
+func (s *shop) close() error {
+	if err := s.finishMonth(); err != nil {
+		return err
+	}
+	// The accountant's program closes its list with a sum; it is no refund.
+	t := s.refundTable
+	t.plain("Итого")
+	t.null()
+	t.null()
+	t.money(s.count.refunded)
+	t.endLine()
+	s.count.dirt.ShortLines++
+	return s.files.finish(t)
+}
+
+// write makes one order from its event.
+func (s *shop) write(e *event) {
+	w := s.w
+	w.customer(int(e.customer), 0, &s.c)
+	s.d.start(w.seed, streamOrder, uint64(e.customer), uint64(e.sequence))
+	s.order = order{event: *e, id: s.nextID, day: e.day()}
+	s.nextID++
+	s.writeLines()
+	s.drawDiscount()
+	s.drawDelivery()
+	s.writeOrder()
+	s.drawRefund()
+	s.count.order(&s.order)
+}
+
+func (s *shop) writeLines() {
+	o, seg, t := &s.order, &segments[s.c.segment], s.lines
+	wanted := 1 + int(s.d.from(s.w.chances.lines[s.c.segment]))
+	for range wanted {
+		i := s.pickNew()
+		p := &s.w.catalogue.products[i]
+		quantity := seg.quantity * (1 + min(s.d.below(seg.maxQuantity), s.d.below(seg.maxQuantity)))
+		price := p.priceOn(o.day, s.w.riseDay)
+		price = price * entity.Decimal(100-seg.priceOff) / 100 / cent * cent
+		amount := price * entity.Decimal(quantity)
+		var cut entity.Decimal
+		if s.d.chance(600) {
+			cut = amount * entity.Decimal(5*s.d.between(1, 4)) / 100 / cent * cent
+		}
+		o.lineCount++
+		o.items += amount
+		o.lineCuts += cut
+		if o.lineCount == 1 {
+			o.firstLine = amount - cut
+		}
+		s.lineStart(p, o.lineCount)
+		t.integer(quantity)
+		t.money(price)
+		t.money(cut)
+		t.plain(p.costText)
+		s.soil(t)
+		t.endRow()
+	}
+	if s.d.chance(4) {
+		s.writeBadLine()
+	}
+}
+
+// pickNew draws an article that the order does not have yet, if that is easy.
+func (s *shop) pickNew() int {
+	o := &s.order
+	i := s.w.catalogue.pick(&s.d, s.c.taste, o.day)
+	for _, had := range o.picked[:o.lineCount] {
+		if had == i {
+			i = s.w.catalogue.pick(&s.d, scramble(s.c.taste), o.day)
+			break
+		}
+	}
+	o.picked[o.lineCount] = i
+	return i
+}
+
+func (s *shop) lineStart(p *product, number int) {
+	s.lines.integer(s.order.id)
+	s.lines.integer(number)
+	s.lines.plain(p.idText)
+	s.lines.plain(p.sku)
+}
+
+// writeBadLine adds a line whose quantity somebody typed in words. It is beyond
+// the lines that the order counts.
+func (s *shop) writeBadLine() {
+	p := &s.w.catalogue.products[0]
+	s.lineStart(p, s.order.lineCount+1)
+	s.lines.plain([]string{"1O", "два", "one", "?"}[s.d.below(4)])
+	s.lines.money(p.price)
+	s.lines.money(0)
+	s.lines.plain(p.costText)
+	s.lines.endLine()
+	s.count.dirt.BadValues++
+}
+
+// soil now and then repeats the row being made, or leaves a torn copy of it.
+func (s *shop) soil(t *table) {
+	fate := s.d.below(10_000)
+	if fate >= 3 {
+		return
+	}
+	row := bytes.Clone(t.current())
+	copied := row
+	if fate == 0 {
+		s.count.dirt.RepeatedLines++
+	} else {
+		s.count.dirt.ShortLines++
+		torn := len(row) * 2 / 5
+		copied = row[:torn+bytes.IndexByte(row[torn:], t.delimiter)]
+	}
+	t.row = append(t.row[:t.begin], copied...)
+	t.endLine()
+	t.row = append(t.row, row...)
+}
+
+var coupons = []struct {
+	code    string
+	percent int
+}{{"SALE5", 5}, {"BONUS7", 7}, {"TEA15", 15}, {"SPRING10", 10}, {"FRIENDS12", 12}}
+
+func (s *shop) drawDiscount() {
+	o, seg := &s.order, &segments[s.c.segment]
+	percent := 0
+	switch {
+	case o.sequence == 0 && s.d.chance(2*seg.coupons):
+		percent, o.coupon = 10, "WELCOME10"
+	case s.d.chance(seg.coupons):
+		c := coupons[s.d.below(len(coupons))]
+		percent, o.coupon = c.percent, c.code
+	case s.d.chance(seg.discounts):
+		percent = s.d.between(2, 8)
+	}
+	o.discount = (o.items - o.lineCuts) * entity.Decimal(percent) / 100 / cent * cent
+}
+
+// promisedDays is how many days a delivery may take.
+const promisedDays = 5
+
+// drawDelivery decides when the goods arrive: in the bad quarter, late.
+func (s *shop) drawDelivery() {
+	late := 700
+	if s.inBadQuarter() {
+		late = 3_600
+	}
+	o := &s.order
+	o.delivered = o.day + s.d.between(2, promisedDays)
+	if s.d.chance(late) {
+		o.delivered = o.day + promisedDays + max(1, min(30, int(s.d.from(s.w.chances.delivery))))
+	}
+}
+
+func (s *shop) inBadQuarter() bool { return s.order.day >= s.w.badFrom && s.order.day <= s.w.badTo }
+
+func (s *shop) writeOrder() {
+	o, t, w := &s.order, s.orders, s.w
+	t.integer(o.id)
+	t.field()
+	t.row = appendInt(append(t.row, "W-"...), o.id)
+	s.writeContacts()
+	t.clock(w.dayText(o.day), int(o.second)%86_400)
+	t.plain(s.status())
+	t.money(o.items)
+	t.money(o.discount)
+	t.money(s.shipping())
+	t.plain(o.coupon)
+	t.plain(s.channel())
+	s.writeDates()
+	t.integer(o.lineCount)
+	s.soil(t)
+	t.endRow()
+}
+
+// writeContacts writes who ordered: an account, the e-mail address and, often,
+// the phone number.
+func (s *shop) writeContacts() {
+	o, t, c := &s.order, s.orders, &s.c
+	second := o.flags&onSecondAccount != 0
+	guest := o.flags&withoutLogin != 0
+	switch {
+	case guest:
+		t.null()
+	case second:
+		t.integer(c.accountID(1))
+	default:
+		t.integer(c.accountID(0))
+	}
+	t.field()
+	from := len(t.row)
+	if second && c.duplicate == samePhone {
+		t.row = c.appendOtherEmail(t.row)
+	} else {
+		t.row = c.appendEmail(t.row)
+	}
+	if guest && s.d.chance(4_000) || second && c.duplicate != samePhone {
+		shoutEmail(t.row, from, &s.d)
+	}
+	t.field()
+	if style := s.d.below(phoneStyles); guest || s.d.chance(3_000) && !(second && c.duplicate == sameEmail) {
+		t.row = c.appendPhone(t.row, style)
+	}
+}
+
+func (s *shop) status() string {
+	switch o := &s.order; {
+	case o.flags&isCancelled != 0:
+		return "cancelled"
+	case o.delivered <= s.w.lastDay:
+		return "completed"
+	case o.day < s.w.lastDay:
+		return "shipped"
+	}
+	return "processing"
+}
+
+func (s *shop) shipping() entity.Decimal {
+	free, charge := entity.Decimal(4_900), entity.Decimal(490)
+	if s.c.isFirm() {
+		free, charge = 10_000, 990
+	}
+	if s.order.goods() >= free*cent {
+		return 0
+	}
+	return charge * cent
+}
+
+func (s *shop) channel() string {
+	fate := s.d.below(100)
+	if s.c.isFirm() {
+		switch {
+		case fate < 50:
+			return "web"
+		case fate < 72:
+			return "phone"
+		case fate < 90:
+			return "email"
+		}
+		return "manager"
+	}
+	switch {
+	case fate < 62:
+		return "web"
+	case fate < 90:
+		return "app"
+	}
+	return "phone"
+}
+
+// writeDates writes the promised day of delivery and the real one, if it was.
+func (s *shop) writeDates() {
+	o, t := &s.order, s.orders
+	if o.flags&isCancelled != 0 {
+		t.null()
+		t.null()
+		return
+	}
+	t.plain(s.w.dayText(o.day + promisedDays))
+	if o.delivered > s.w.lastDay {
+		t.null()
+		return
+	}
+	t.plain(s.w.dayText(o.delivered))
+}
+
+var refundReasons = []string{
+	"arrived damaged", "брак", "не подошло", "wrong item sent", "changed my mind", "опоздала доставка", "просрочен срок годности", "quality not as before",
+}
+
+// drawRefund decides whether money goes back for the order, and when.
+func (s *shop) drawRefund() {
+	o := &s.order
+	chance := 260
+	if s.inBadQuarter() {
+		chance = 650
+	}
+	if o.flags&isCancelled != 0 || !s.d.chance(chance) {
+		return
+	}
+	r := refund{order: o.id, day: o.delivered + s.d.between(1, 18), second: s.w.firmHours.second(&s.d)}
+	r.amount = min(o.firstLine, o.goods())
+	if s.d.chance(3_500) {
+		r.amount = o.goods()
+	}
+	r.reason = refundReasons[s.d.below(len(refundReasons))]
+	if r.day <= s.w.lastDay {
+		s.refunds[r.day] = append(s.refunds[r.day], r)
+		s.count.orderRefund(r.amount)
+	}
+}
+
+// payBack writes the refunds of a day.
+func (s *shop) payBack(day int) {
+	t := s.refundTable
+	for _, r := range s.refunds[day] {
+		t.field()
+		t.row = appendInt(append(t.row, 'R'), r.order)
+		t.integer(r.order)
+		t.field()
+		t.row = appendDottedDay(t.row, s.w.dayText(day))
+		t.row = appendClock(append(t.row, ' '), r.second)
+		t.money(r.amount)
+		t.text(r.reason)
+		t.endRow()
+	}
+	s.refunds[day] = nil
+}
+
+// appendDottedDay writes 2006-01-02 as 02.01.2006.
+func appendDottedDay(b []byte, day string) []byte {
+	b = append(append(b, day[8:10]...), '.')
+	b = append(append(b, day[5:7]...), '.')
+	return append(b, day[:4]...)
+}
