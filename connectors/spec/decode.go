@@ -210,9 +210,21 @@ func setDefault(v reflect.Value, f structField, absent Node, errs *Errors) {
 	if f.fallback == "" {
 		value.n = &node{kind: Scalar}
 	}
-	value.n.dir = absent.Dir()
+	value.n.settle(absent.Pos())
 	value.label, value.path, value.key = absent.label, absent.path, absent.key
 	decoder{errs: errs}.value(value, v, f)
+}
+
+// settle moves a default to the place where it is missed.
+func (n *node) settle(pos Pos) {
+	n.pos = pos
+	for _, item := range n.items {
+		item.settle(pos)
+	}
+	for i, e := range n.entries {
+		n.entries[i].pos = pos
+		e.value.settle(pos)
+	}
 }
 
 // secret reads a text that is never shown: as it stands, or from a file given as {file: path}.

@@ -280,6 +280,22 @@ func TestDecode_Variables(t *testing.T) {
 	}
 }
 
+func TestDecode_DefaultsHaveAPlaceToo(t *testing.T) {
+	var got struct {
+		Paths []spec.Path `yaml:"paths" default:"[a, /b]"`
+		Left  spec.Node   `yaml:"left" default:"x"`
+	}
+	if err := decode("", nil, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Paths[0] != "conf/a" || got.Paths[1] != "/b" {
+		t.Errorf("paths = %v", got.Paths)
+	}
+	if text := got.Left.Errorf("no").Error(); text != `conf/shop.yaml:1:1: source "shop": left: no` {
+		t.Error(text)
+	}
+}
+
 func TestDecode_MissingVariableIsTyped(t *testing.T) {
 	err := decode("delimiter: ${NONE}\nfiles: x", nil, &shop{})
 	missing, ok := errors.AsType[*spec.MissingVariable](err)

@@ -36,7 +36,6 @@ type Node struct {
 type node struct {
 	kind    Kind
 	pos     Pos
-	dir     string
 	text    string
 	vars    []string // the environment variables the text was made of
 	err     error    // the text could not be made; reported when the node is decoded
@@ -80,10 +79,7 @@ func (n Node) Pos() Pos {
 
 // Dir is the folder of the file, against which relative paths in it count.
 func (n Node) Dir() string {
-	if n.n == nil {
-		return ""
-	}
-	return n.n.dir
+	return filepath.Dir(n.Pos().File)
 }
 
 // Path is how the node is reached from where the label was set: orders.columns.id, files[2].

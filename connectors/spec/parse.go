@@ -3,7 +3,6 @@ package spec
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	yaml "github.com/goccy/go-yaml"
@@ -27,8 +26,8 @@ type Options struct {
 // paths count from. An empty file is an empty map. Variables are expanded in values here, but one that is missing is
 // reported only when its value is decoded.
 func Parse(file string, data []byte, opts Options, errs *Errors) Node {
-	r := &reader{file: file, dir: filepath.Dir(file), opts: opts, errs: errs, anchors: map[string]*node{}}
-	empty := &node{kind: Mapping, pos: Pos{File: file, Line: 1, Column: 1}, dir: r.dir}
+	r := &reader{file: file, opts: opts, errs: errs, anchors: map[string]*node{}}
+	empty := &node{kind: Mapping, pos: Pos{File: file, Line: 1, Column: 1}}
 	parsed, err := parseYAML(data)
 	if err != nil {
 		errs.Add(r.syntaxError(err, data))
@@ -58,7 +57,6 @@ func parseYAML(data []byte) (file *ast.File, err error) {
 // reader converts the library's tree into ours.
 type reader struct {
 	file    string
-	dir     string
 	opts    Options
 	errs    *Errors
 	anchors map[string]*node
@@ -123,7 +121,7 @@ func (r *reader) start(n ast.Node) Pos {
 }
 
 func (r *reader) value(n ast.Node) *node {
-	out := &node{pos: r.start(n), dir: r.dir}
+	out := &node{pos: r.start(n)}
 	switch n := n.(type) {
 	case *ast.NullNode:
 		out.kind = Null
@@ -180,7 +178,7 @@ func (r *reader) alias(n *ast.AliasNode) *node {
 		return value
 	}
 	r.errs.Add(&Error{Pos: r.start(n), Message: fmt.Sprintf("alias *%s: there is no anchor &%s above it", name, name)})
-	return &node{kind: Null, pos: r.start(n), dir: r.dir}
+	return &node{kind: Null, pos: r.start(n)}
 }
 
 func (r *reader) tagged(n *ast.TagNode) *node {
@@ -188,7 +186,7 @@ func (r *reader) tagged(n *ast.TagNode) *node {
 		r.errs.Add(&Error{Pos: r.start(n), Message: fmt.Sprintf("unknown tag %s; put text that begins with ! in quotes", tag)})
 	}
 	if n.Value == nil {
-		return &node{kind: Null, pos: r.start(n), dir: r.dir}
+		return &node{kind: Null, pos: r.start(n)}
 	}
 	return r.value(n.Value)
 }

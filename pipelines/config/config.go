@@ -68,9 +68,12 @@ func (e *Error) Unwrap() error { return e.Cause }
 // MissingFileError says that there is no configuration.
 type MissingFileError struct{ Path string }
 
-// Error names the file and the ways out.
-func (e *MissingFileError) Error() string {
-	return fmt.Sprintf("no configuration at %s: write one with winback init, or name another file with -c", e.Path)
+// Error names the file.
+func (e *MissingFileError) Error() string { return "there is no configuration " + e.Path }
+
+// Hint names the ways out.
+func (e *MissingFileError) Hint() string {
+	return "winback init to write one, winback demo to see what comes of it, or name another file with -c"
 }
 
 // Is makes the error one of fs.ErrNotExist.

@@ -174,7 +174,7 @@ func TestLoad_Errors(t *testing.T) {
 func TestLoad_ErrMissingFile(t *testing.T) {
 	_, err := config.Load(filepath.Join(t.TempDir(), "winback.yaml"), registry(t), env(nil))
 	missing, ok := errors.AsType[*config.MissingFileError](err)
-	if !ok || !strings.Contains(err.Error(), "winback init") || !errors.Is(err, fs.ErrNotExist) {
+	if !ok || !strings.Contains(missing.Hint(), "winback init") || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v (%v)", err, missing)
 	}
 	if _, ok := errors.AsType[*config.Error](err); !ok {

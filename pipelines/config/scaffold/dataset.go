@@ -1,0 +1,140 @@
+package scaffold
+
+import (
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// dataset is one or several tables of the same role, read by one mapping.
+type dataset struct {
+	name   string
+	role   role
+	guess  guess             // the columns, in the words of the first file
+	rename map[string]string // other files' words: the first file's
+	tables []*table
+	files  []string // patterns
+}
+
+// datasets puts tables of one role together; those that hold something else are left out.
+func datasets(tables []*table) []*dataset {
+	var guesses []guess
+	for _, t := range tables {
+		guesses = append(guesses, guessOf(t))
+	}
+	joinProducts(guesses)
+	var all []*dataset
+	for _, g := range guesses {
+		if g.role == unknown {
+			continue
+		}
+		joined := slices.ContainsFunc(all, func(d *dataset) bool { return d.join(g) })
+		if !joined {
+			all = append(all, &dataset{role: g.role, guess: g, rename: map[string]string{}, tables: []*table{g.table}})
+		}
+	}
+	counts := map[role]int{}
+	for _, d := range all {
+		counts[d.role]++
+		d.name = map[role]string{orders: "orders", invoices: "invoices", lines: "order_lines", customers: "customers", products: "products"}[d.role]
+		if counts[d.role] > 1 {
+			d.name += "_" + strings.Repeat("i", counts[d.role])
+		}
+		d.files = patterns(d.tables, tables)
+	}
+	return all
+}
+
+// join takes a table in if it has the fields of the others, perhaps under other headers.
+func (d *dataset) join(g guess) bool {
+	first := d.tables[0]
+	if g.role != d.role || g.table.format != first.format || g.table.encoding != first.encoding {
+		return false
+	}
+	rename := maps.Clone(d.rename)
+	for _, pair := range [][2]map[string]string{{d.guess.fields, g.fields}, {d.guess.line, g.line}} {
+		known, other := pair[0], pair[1]
+		if !slices.Equal(slices.Sorted(maps.Keys(known)), slices.Sorted(maps.Keys(other))) {
+			return false
+		}
+		for field, column := range other {
+			if column == known[field] {
+				continue
+			}
+			if slices.Contains(first.columns, column) || slices.Contains(g.table.columns, known[field]) {
+				return false // the new name would be ambiguous
+			}
+			if to, taken := rename[column]; taken && to != known[field] {
+				return false
+			}
+			rename[column] = known[field]
+		}
+	}
+	d.rename = rename
+	d.tables = append(d.tables, g.table)
+	return true
+}
+
+// values are those of a column of the first file, and of its namesakes in the others.
+func (d *dataset) values(column string) []string {
+	var values []string
+	for _, t := range d.tables {
+		values = append(values, t.values(d.nameIn(t, column))...)
+	}
+	return values
+}
+
+// nameIn is what a column of the first file is called in another one.
+func (d *dataset) nameIn(t *table, column string) string {
+	if slices.Contains(t.columns, column) {
+		return column
+	}
+	for _, own := range t.columns {
+		if d.rename[own] == column {
+			return own
+		}
+	}
+	return column
+}
+
+// unused lists the first file's columns that have no field.
+func (d *dataset) unused() []string {
+	used := d.guess.used()
+	var rest []string
+	for _, column := range d.tables[0].columns {
+		if column != "" && !slices.Contains(used, column) {
+			rest = append(rest, column)
+		}
+	}
+	return rest
+}
+
+var numbering = regexp.MustCompile(`[0-9]+([-_.]?[0-9]+)*`)
+
+// patterns names the files so that next month's are read too: orders-2024-01.csv becomes orders-*.csv, unless that
+// fits a file that is no part of the dataset.
+func patterns(own, all []*table) []string {
+	var found []string
+	for _, t := range own {
+		folder, name := path.Split(t.path)
+		pattern := folder + numbering.ReplaceAllString(name, "*")
+		foreign := slices.ContainsFunc(all, func(other *table) bool {
+			matches, err := path.Match(pattern, other.path)
+			return (err != nil || matches) && !slices.Contains(own, other)
+		})
+		if foreign || strings.ContainsAny(name, `*?[]{}\`) {
+			pattern = escapePattern(t.path)
+		}
+		if !slices.Contains(found, pattern) {
+			found = append(found, pattern)
+		}
+	}
+	return found
+}
+
+// escapePattern makes a path stand for itself alone.
+func escapePattern(text string) string {
+	return regexp.MustCompile(`[*?\[\]{}\\]`).ReplaceAllString(text, `\$0`)
+}

@@ -1,0 +1,200 @@
+package scaffold
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// role is what the rows of a table are.
+type role int
+
+const (
+	unknown   role = iota
+	orders         // one row an order
+	invoices       // one row a line of an order, with the order's own columns repeated
+	lines          // one row a line, without the order's columns
+	customers      // one row a customer
+	products       // one row a product
+)
+
+// guess is what a table seems to be: which of its columns is which field. Fields of order lines stand apart from those
+// of the order.
+type guess struct {
+	table  *table
+	role   role
+	fields map[string]string
+	line   map[string]string
+	doubts []string // what a person should look at
+}
+
+// guessOf tells what a table holds.
+func guessOf(t *table) guess {
+	g := guess{table: t}
+	order := match(t, orderWords, nil)
+	if name := t.column("name"); name != "" && t.column("lineitemname") != "" {
+		order["id"], order["number"] = name, name // so Shopify's export calls it, and leaves Id empty from the second line on
+	}
+	line := match(t, lineWords, order)
+	customer := match(t, customerWords, nil)
+	product := match(t, productWords, nil)
+	generic := genericColumn(t)
+	hint := hintOf(t.path)
+
+	hasLine := line["product_id"]+line["sku"]+line["name"] != "" && line["quantity"]+line["price"] != ""
+	hasMoney := order["items_total"] != "" || hasLine
+	hasDate := order["ordered_at"] != ""
+	customerID := firstOf(customer["id"], generic)
+	hasContact := customer["email"]+customer["phone"]+customer["first_name"]+customer["last_name"]+customer["registered_at"] != ""
+
+	switch {
+	case order["id"] != "" && hasLine && hasDate:
+		g.role = invoices
+	case order["id"] != "" && hasLine:
+		g.role = lines
+	case hint == customers && customerID != "" && hasContact:
+		g.role = customers
+	case order["id"] != "" && hasDate:
+		g.role = orders
+	case customerID != "" && hasContact && !hasMoney && hint != orders:
+		g.role = customers
+	case generic != "" && hasDate && hasLine:
+		g.role, order["id"] = invoices, generic
+	case generic != "" && hasDate && (hasMoney || hint == orders):
+		g.role, order["id"] = orders, generic
+	case product["name"] != "" && firstOf(product["id"], generic, product["sku"]) != "" && !hasDate && order["customer_id"] == "" &&
+		(product["price"] != "" || hint == products):
+		g.role = products
+	case hasDate && hasMoney && order["customer_id"]+order["email"]+order["phone"] != "":
+		g.role = orders
+		g.doubts = append(g.doubts, "no column looks like an order number: each row counts as an order of its own")
+	}
+
+	switch g.role {
+	case orders:
+		g.fields = order
+		if order["items_total"] == "" {
+			g.line = line // quantity times price is all there is
+		}
+	case invoices, lines:
+		g.fields, g.line = order, line
+	case customers:
+		g.fields = customer
+		g.fields["id"] = customerID
+	case products:
+		g.fields = product
+		g.fields["id"] = firstOf(product["id"], generic, product["sku"])
+	}
+	return g
+}
+
+// joinProducts makes lines and products meet: where no lines name a product's id, its stock keeping unit serves for it.
+func joinProducts(all []guess) {
+	for _, g := range all {
+		if g.line["product_id"] != "" {
+			return
+		}
+	}
+	for _, g := range all {
+		if sku := g.line["sku"]; sku != "" && (g.role == lines || g.role == invoices) {
+			g.line["product_id"] = sku
+		}
+		if sku := g.fields["sku"]; sku != "" && g.role == products {
+			g.fields["id"] = sku
+		}
+	}
+}
+
+func firstOf(choices ...string) string {
+	for _, choice := range choices {
+		if choice != "" {
+			return choice
+		}
+	}
+	return ""
+}
+
+// match finds a column for each field by its header, if the values in it are of the field's kind. A column serves one
+// field, and none of those already taken; an id and a stock keeping unit may be the same column.
+func match(t *table, words []vocabulary, taken map[string]string) map[string]string {
+	found := map[string]string{}
+	used := map[string]bool{}
+	for _, column := range taken {
+		used[column] = true
+	}
+	for _, word := range words {
+		for _, name := range strings.Fields(word.names) {
+			column := t.column(name)
+			if column == "" || used[column] || !fits(t.values(column), word.kind) {
+				continue
+			}
+			found[word.field] = column
+			used[column] = word.kind != id || word.field == "customer_id"
+			break
+		}
+	}
+	return found
+}
+
+// fits tells whether values can be of a kind. Nothing at all can be anything.
+func fits(values []string, k kind) bool {
+	if len(values) == 0 {
+		return true
+	}
+	switch k {
+	case timestamp:
+		layout, _ := layoutOf(values)
+		return layout != ""
+	case decimal:
+		_, ok := numbersOf(values)
+		return ok
+	case whole:
+		return most(values, func(value string) bool { return strings.Trim(value, "0123456789") == "" })
+	case status:
+		return slices.ContainsFunc(values, func(value string) bool { return state(value) != "" })
+	default:
+		return true
+	}
+}
+
+func genericColumn(t *table) string {
+	for _, name := range strings.Fields(genericID) {
+		if column := t.column(name); column != "" {
+			return column
+		}
+	}
+	return ""
+}
+
+// column finds a column by its normal header, "" if there is none.
+func (t *table) column(name string) string {
+	for _, column := range t.columns {
+		if normal(column) == name {
+			return column
+		}
+	}
+	return ""
+}
+
+func hintOf(file string) role {
+	name := normal(path.Base(file))
+	for _, words := range fileWords {
+		for _, part := range strings.Fields(words.parts) {
+			if strings.Contains(name, part) {
+				return words.role
+			}
+		}
+	}
+	return unknown
+}
+
+// used lists the columns that have a field.
+func (g guess) used() []string {
+	var columns []string
+	for _, fields := range []map[string]string{g.fields, g.line} {
+		for _, column := range fields {
+			columns = append(columns, column)
+		}
+	}
+	return columns
+}

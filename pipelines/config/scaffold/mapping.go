@@ -1,0 +1,280 @@
+package scaffold
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// mapping writes the keys of a dataset.
+type mapping struct {
+	d   *dataset
+	out strings.Builder
+}
+
+const indent = "        " // of a key of a dataset in winback.yaml
+
+func (d *dataset) yaml() string {
+	m := &mapping{d: d}
+	m.line(0, "files: %s", listOf(d.files))
+	if encoding := d.tables[0].encoding; encoding != "" {
+		m.line(0, "encoding: %s", encoding)
+	}
+	if nulls := d.nulls(); len(nulls) > 0 {
+		m.line(0, "nulls: [%s]", strings.Join(nulls, ", "))
+	}
+	m.rename()
+	switch d.role {
+	case invoices:
+		m.invoices()
+	case lines:
+		m.lines()
+	default:
+		m.plain(map[role]string{orders: "shop.orders", customers: "shop.customers", products: "shop.products"}[d.role])
+	}
+	return m.out.String()
+}
+
+func (m *mapping) line(depth int, format string, args ...any) {
+	fmt.Fprintf(&m.out, indent+strings.Repeat("  ", depth)+format+"\n", args...)
+}
+
+func (m *mapping) rename() {
+	if len(m.d.rename) == 0 {
+		return
+	}
+	var pairs []string
+	for from, to := range m.d.rename {
+		pairs = append(pairs, scalar(from)+": "+scalar(to))
+	}
+	slices.Sort(pairs)
+	m.line(0, "rename: {%s}   # headers of some files: as they are called below", strings.Join(pairs, ", "))
+}
+
+// plain maps tables with one row an entity.
+func (m *mapping) plain(entity string) {
+	m.line(0, "entity: %s", entity)
+	m.line(0, "fields:")
+	if m.d.role == orders {
+		m.order(1, "")
+		return
+	}
+	words := customerWords
+	if m.d.role == products {
+		words = productWords
+	}
+	m.fields(1, words, m.d.guess.fields, "")
+}
+
+// invoices maps tables whose rows are lines of orders.
+func (m *mapping) invoices() {
+	m.line(0, "group_by: %s   # rows with the same value are one order", scalar(m.d.guess.fields["id"]))
+	m.line(0, "entities:")
+	m.line(1, "shop.orders:")
+	m.line(2, "fields:")
+	m.order(3, "min")
+	m.line(3, "line_count: {auto: line_count}")
+	m.line(1, "shop.order_lines:")
+	m.line(2, "fields:")
+	m.line(3, "order_id: %s", m.field("id", id, m.d.guess.fields["id"], ""))
+	m.line(3, "line_no: {auto: line_number}")
+	m.lineFields(3)
+	if m.d.hasCreditNotes() {
+		m.refunds()
+	}
+}
+
+// lines maps tables of order lines whose orders stand elsewhere.
+func (m *mapping) lines() {
+	number := m.d.guess.line["line_no"]
+	if number == "" {
+		m.line(0, "group_by: %s   # lines of one order are numbered together", scalar(m.d.guess.fields["id"]))
+	}
+	m.line(0, "entity: shop.order_lines")
+	m.line(0, "fields:")
+	m.line(1, "order_id: %s", m.field("id", id, m.d.guess.fields["id"], ""))
+	if number == "" {
+		m.line(1, "line_no: {auto: line_number}")
+	} else {
+		m.line(1, "line_no: %s", scalar(number))
+	}
+	m.lineFields(1)
+}
+
+func (m *mapping) lineFields(depth int) {
+	withoutNumber := slices.DeleteFunc(slices.Clone(lineWords), func(word vocabulary) bool { return word.field == "line_no" })
+	m.fields(depth, withoutNumber, m.d.guess.line, "")
+}
+
+// order writes the fields of an order; fold tells how the time of an order follows from its rows.
+func (m *mapping) order(depth int, fold string) {
+	columns := m.d.guess.fields
+	for _, word := range orderWords {
+		column := columns[word.field]
+		switch {
+		case word.field == "id" && column == "":
+			m.line(depth, "id: {auto: row_hash}")
+		case word.field == "status":
+			m.line(depth, "status: %s", m.status(column))
+		case word.field == "items_total":
+			m.total(depth, column)
+		case column != "" && word.kind == timestamp:
+			m.line(depth, "%s: %s", word.field, m.field(word.field, word.kind, column, fold))
+		case column != "":
+			m.line(depth, "%s: %s", word.field, m.field(word.field, word.kind, column, ""))
+		}
+	}
+}
+
+// total is the sum of quantity times price where both are known; else the amount column.
+func (m *mapping) total(depth int, column string) {
+	quantity, price := m.d.guess.line["quantity"], m.d.guess.line["price"]
+	fold := ""
+	if m.d.role == invoices {
+		fold = "sum"
+	}
+	switch {
+	case quantity != "" && price != "":
+		product := []string{fmt.Sprintf("product: [%s, %s]", scalar(quantity), scalar(price))}
+		product = append(product, m.numberOptions(append(m.d.values(price), m.d.values(quantity)...))...)
+		m.line(depth, "items_total: %s", flow(product, fold))
+	case column != "" && m.d.role == invoices && !m.d.varies(column):
+		m.line(depth, "items_total: %s   # the same on every row of an order", m.field("items_total", decimal, column, ""))
+	case column != "":
+		m.line(depth, "items_total: %s", m.field("items_total", decimal, column, fold))
+	case price != "":
+		m.line(depth, "items_total: %s", m.field("items_total", decimal, price, fold))
+	}
+}
+
+// refunds books what credit notes give back; see hasCreditNotes.
+func (m *mapping) refunds() {
+	columns := m.d.guess
+	number := scalar(columns.fields["id"])
+	quantity, price := columns.line["quantity"], columns.line["price"]
+	m.line(1, "shop.refunds:   # order numbers that begin with C are credit notes")
+	m.line(2, "where: [{column: %s, prefix: C}, {column: %s, below: 0}]", number, scalar(quantity))
+	m.line(2, "fields:")
+	m.line(3, "id: %s", number)
+	m.line(3, "at: %s", m.field("at", timestamp, columns.fields["ordered_at"], "min"))
+	product := []string{fmt.Sprintf("product: [%s, %s]", scalar(quantity), scalar(price))}
+	product = append(product, m.numberOptions(m.d.values(price))...)
+	m.line(3, "amount: %s", flow(append(product, "factor: -1"), "sum"))
+	m.line(3, "reason: {const: cancellation}")
+}
+
+func (m *mapping) fields(depth int, words []vocabulary, columns map[string]string, fold string) {
+	for _, word := range words {
+		if column := columns[word.field]; column != "" {
+			m.line(depth, "%s: %s", word.field, m.field(word.field, word.kind, column, fold))
+		}
+	}
+}
+
+// field writes where a field comes from, with the options its values call for.
+func (m *mapping) field(field string, k kind, column, fold string) string {
+	values := m.d.values(column)
+	var options []string
+	switch {
+	case k == id && slices.ContainsFunc(values, trailing0.MatchString):
+		options = append(options, "clean: integer_id")
+	case k == timestamp:
+		if layout, _ := layoutOf(values); len(values) > 0 && layout != "iso" {
+			options = append(options, "layout: "+layout)
+		}
+	case k == decimal:
+		options = m.numberOptions(values)
+	}
+	if len(options) == 0 && fold == "" {
+		return scalar(column)
+	}
+	return flow(append([]string{"column: " + scalar(column)}, options...), fold)
+}
+
+func (m *mapping) numberOptions(values []string) []string {
+	written, _ := numbersOf(values)
+	var options []string
+	if written.comma {
+		options = append(options, "decimal_comma: true")
+	}
+	switch written.thousands {
+	case "":
+	case "\u00a0", "\u202f":
+		options = append(options, `thousands: " "`)
+	default:
+		options = append(options, "thousands: "+quoted(written.thousands))
+	}
+	return options
+}
+
+// status maps the words found to those of the contract.
+func (m *mapping) status(column string) string {
+	if column == "" {
+		if m.d.role == invoices && m.d.hasCreditNotes() {
+			return fmt.Sprintf("{const: completed, when: [{column: %s, prefix: C, value: cancelled}]}", scalar(m.d.guess.fields["id"]))
+		}
+		return "{const: completed}   # no column tells the state of an order: all count"
+	}
+	var pairs, strange []string
+	words := slices.Compact(slices.Sorted(slices.Values(m.d.values(column))))
+	for _, word := range words {
+		switch known := state(word); {
+		case known == "" && len(strange) < 10:
+			strange = append(strange, strings.ReplaceAll(word, "\n", " "))
+		case known != "" && known != strings.ToLower(word):
+			pairs = append(pairs, scalar(word)+": "+known)
+		}
+	}
+	text := scalar(column)
+	if len(pairs) > 0 {
+		text = flow([]string{"column: " + text, "map: {" + strings.Join(pairs, ", ") + "}"}, "")
+	}
+	if len(strange) > 0 {
+		text += "   # add to a map {word: placed|paid|shipped|completed|cancelled}: " + strings.Join(strange, ", ")
+	}
+	return text
+}
+
+func flow(options []string, fold string) string {
+	if fold != "" {
+		options = append(options, "fold: "+fold)
+	}
+	return "{" + strings.Join(options, ", ") + "}"
+}
+
+func listOf(texts []string) string {
+	if len(texts) == 1 {
+		return scalar(texts[0])
+	}
+	all := make([]string, len(texts))
+	for i, text := range texts {
+		all[i] = scalar(text)
+	}
+	return "[" + strings.Join(all, ", ") + "]"
+}
+
+var plainScalar = regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_/*-]*([ .][\p{L}\p{N}_/*-]+)*$`)
+
+// scalar writes a text so that YAML reads the same text back, in quotes where they are needed.
+func scalar(text string) string {
+	switch strings.ToLower(text) {
+	case "true", "false", "null", "yes", "no", "on", "off":
+		return quoted(text)
+	}
+	if plainScalar.MatchString(text) {
+		return text
+	}
+	return quoted(text)
+}
+
+func quoted(text string) string {
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(strings.ReplaceAll(text, "${", "$${")); err != nil {
+		return `""` // a text always encodes
+	}
+	return strings.TrimSpace(out.String())
+}

@@ -1,0 +1,212 @@
+// Package scaffold writes a first configuration: it looks at the data files in a folder, guesses from their headers
+// and first rows what they hold, and turns the guess into a commented winback.yaml.
+package scaffold
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// sampleBytes is how much of a file, unpacked, is looked at for guessing.
+const sampleBytes = 1 << 20
+
+// table is a data file as far as it was looked at.
+type table struct {
+	path      string // from the folder, with slashes
+	file      string // to open
+	format    string // csv, tsv or ndjson
+	encoding  string // as the files connector names it; "" is UTF-8
+	delimiter rune
+	columns   []string
+	rows      [][]string
+}
+
+// isData tells by its name whether a file may hold a table, compressed or not.
+func isData(name string) bool { return formatOf(name) != "" }
+
+func formatOf(name string) string {
+	switch strings.ToLower(path.Ext(strings.TrimSuffix(strings.ToLower(name), ".gz"))) {
+	case ".csv":
+		return "csv"
+	case ".tsv":
+		return "tsv"
+	case ".ndjson", ".jsonl":
+		return "ndjson"
+	default:
+		return ""
+	}
+}
+
+// readTable looks at the beginning of a file.
+func readTable(dir, name string) (*table, error) {
+	t := &table{path: filepath.ToSlash(name), file: filepath.Join(dir, name), format: formatOf(name)}
+	in, err := t.unpacked()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	sample, err := io.ReadAll(io.LimitReader(in, sampleBytes))
+	if err != nil && len(sample) == 0 {
+		return nil, fmt.Errorf("read %s: %w", t.path, err)
+	}
+	t.encoding = encodingOf(sample)
+	text, err := io.ReadAll(decoded(bytes.NewReader(sample), t.encoding))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", t.path, err)
+	}
+	if len(sample) == sampleBytes { // the last line may be cut
+		text = text[:bytes.LastIndexByte(text, '\n')+1]
+	}
+	if t.format == "ndjson" {
+		t.columns, t.rows = readObjects(text)
+	} else {
+		t.readLines(text)
+	}
+	if len(t.columns) == 0 {
+		return nil, fmt.Errorf("read %s: it is empty", t.path)
+	}
+	return t, nil
+}
+
+// unpacked opens the file; one that begins as gzip does is unpacked, whatever its name.
+func (t *table) unpacked() (io.ReadCloser, error) {
+	file, err := os.Open(t.file)
+	if err != nil {
+		return nil, err
+	}
+	buffered := bufio.NewReader(file)
+	if magic, _ := buffered.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		return struct {
+			io.Reader
+			io.Closer
+		}{buffered, file}, nil
+	}
+	unzipped, err := gzip.NewReader(buffered)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("unpack %s: %w", t.path, err), file.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{unzipped, file}, nil
+}
+
+// encodingOf tells by its beginning how a text is encoded, in the files connector's words.
+func encodingOf(sample []byte) string {
+	if bytes.HasPrefix(sample, []byte{0xff, 0xfe}) || bytes.HasPrefix(sample, []byte{0xfe, 0xff}) {
+		return "utf-16"
+	}
+	whole := sample
+	if len(sample) == sampleBytes {
+		whole = sample[:bytes.LastIndexByte(sample, '\n')+1]
+	}
+	if utf8.Valid(whole) {
+		return ""
+	}
+	var high, cyrillic int
+	for _, b := range sample {
+		if b >= 0x80 {
+			high++
+		}
+		if b >= 0xc0 || b == 0xa8 || b == 0xb8 { // the letters of windows-1251, with Ё and ё
+			cyrillic++
+		}
+	}
+	text, letters := len(sample)-bytes.Count(sample, []byte{','}), high*20
+	if cyrillic*10 > high*8 && letters > text { // a text in which one letter in twenty is not Latin is no French
+		return "windows-1251"
+	}
+	return "windows-1252"
+}
+
+// decoded gives the text in UTF-8 and without a mark at its beginning.
+func decoded(in io.Reader, encoding string) io.Reader {
+	switch encoding {
+	case "utf-16":
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(in)
+	case "windows-1251":
+		return charmap.Windows1251.NewDecoder().Reader(in)
+	case "windows-1252":
+		return charmap.Windows1252.NewDecoder().Reader(in)
+	default:
+		return transform.NewReader(in, unicode.BOMOverride(unicode.UTF8.NewDecoder()))
+	}
+}
+
+func (t *table) readLines(text []byte) {
+	header, _, _ := bytes.Cut(text, []byte("\n"))
+	t.delimiter = delimiterOf(string(header), t.format)
+	lines := newLines(bytes.NewReader(text), t.delimiter)
+	for {
+		record, err := lines.Read()
+		if err != nil {
+			return // a line that cannot be read ends the sample; the run will say what is wrong with it
+		}
+		if t.columns == nil {
+			t.columns = trimmed(record)
+			continue
+		}
+		t.rows = append(t.rows, record)
+	}
+}
+
+func newLines(in io.Reader, delimiter rune) *csv.Reader {
+	lines := csv.NewReader(in)
+	lines.Comma, lines.LazyQuotes, lines.FieldsPerRecord = delimiter, true, -1
+	return lines
+}
+
+func delimiterOf(header, format string) rune {
+	if format == "tsv" {
+		return '\t'
+	}
+	best, most := ',', 0
+	for _, candidate := range ",;\t|" {
+		if count := strings.Count(header, string(candidate)); count > most {
+			best, most = candidate, count
+		}
+	}
+	return best
+}
+
+func trimmed(record []string) []string {
+	out := make([]string, len(record))
+	for i, text := range record {
+		out[i] = strings.TrimSpace(text)
+	}
+	return out
+}
+
+// values are the texts of a column in the sample, without empty ones.
+func (t *table) values(column string) []string {
+	at := -1
+	for i, name := range t.columns {
+		if name == column {
+			at = i
+		}
+	}
+	var values []string
+	for _, row := range t.rows {
+		if at < 0 || at >= len(row) {
+			continue
+		}
+		if text := strings.TrimSpace(row[at]); text != "" && !isNull(text) {
+			values = append(values, text)
+		}
+	}
+	return values
+}
