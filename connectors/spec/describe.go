@@ -22,6 +22,10 @@ type Field struct {
 	Advanced bool     `json:"advanced,omitempty"`
 	// Fields are the keys inside; the paths show whether through a list or a map.
 	Fields []Field `json:"fields,omitempty"`
+	// SameAs is set by Flatten: the path of an earlier field that has the same keys inside.
+	SameAs string `json:"same_as,omitempty"`
+
+	inside reflect.Type // the struct Fields come from
 }
 
 // Describe lists the keys of a configuration struct, given as a value or a pointer, in the order of the struct, with
@@ -55,6 +59,7 @@ func describeStruct(t reflect.Type, path string, outer []reflect.Type) []Field {
 			Example: f.example, Enum: f.enum, Required: f.required, Secret: f.secret, Advanced: f.advanced,
 		}
 		if inner := structInside(f.typ); inner != nil {
+			field.inside = inner
 			field.Fields = describeStruct(inner, field.Path+pathInside(f.typ), outer)
 		}
 		fields = append(fields, field)
@@ -79,14 +84,24 @@ func pathInside(t reflect.Type) string {
 	}
 }
 
-// Flatten lists fields and those inside them one after another, each known by its Path.
+// Flatten lists fields and those inside them one after another, each known by its Path. Keys that stand in several
+// places are listed once, the other places refer to it by SameAs.
 func Flatten(fields []Field) []Field {
 	var all []Field
+	flattenInto(&all, fields, map[reflect.Type]string{})
+	return all
+}
+
+func flattenInto(all *[]Field, fields []Field, listed map[reflect.Type]string) {
 	for _, f := range fields {
 		inner := f.Fields
 		f.Fields = nil
-		all = append(all, f)
-		all = append(all, Flatten(inner)...)
+		if earlier, known := listed[f.inside]; known && f.inside != nil {
+			f.SameAs, inner = earlier, nil
+		} else {
+			listed[f.inside] = f.Path
+		}
+		*all = append(*all, f)
+		flattenInto(all, inner, listed)
 	}
-	return all
 }

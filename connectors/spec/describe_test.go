@@ -33,6 +33,9 @@ func TestDescribe(t *testing.T) {
 		if f.Advanced {
 			line += ", advanced"
 		}
+		if f.SameAs != "" {
+			line += ", as " + f.SameAs
+		}
 		got = append(got, line)
 	}
 	want := []string{
@@ -42,7 +45,7 @@ func TestDescribe(t *testing.T) {
 		"columns: map of column name or map", "columns.*.column: text", "columns.*.factor: number = 1",
 		"countries: map of text",
 		"retry: map", "retry.times: whole number = 3", "retry.wait: whole number", "retry.limit: whole number, required",
-		"proxy: map", "proxy.times: whole number = 3", "proxy.wait: whole number", "proxy.limit: whole number, required",
+		"proxy: map, as retry",
 		"later: anything", "statuses: list of text, paid|placed", "page_size: whole number = 50",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Project is what a new configuration begins with.
@@ -149,8 +150,15 @@ func (f *Found) remarks() string {
 	return out.String()
 }
 
+// oneLine makes texts from somebody's files fit for a comment: without breaks, control characters and great length.
 func oneLine(texts []string) string {
 	line := strings.Join(strings.Fields(strings.Join(texts, ", ")), " ")
+	line = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, line)
 	if runes := []rune(line); len(runes) > 200 {
 		return string(runes[:200]) + "…"
 	}
