@@ -1,0 +1,205 @@
+package landing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+)
+
+// Commit ends the writing and makes everything visible at once, with the cursor
+// that the source returned. It returns the manifest, or nil if there was nothing
+// new: no rows, no rejects and no cursor.
+//
+// Errors: a *RejectsError if too many records of an entity do not fit; then the
+// quarantine files stay and the failure is kept beside them. After any error
+// nothing of the dataset is visible and the cursor is not kept.
+func (w *Writer) Commit(ctx context.Context, cursor json.RawMessage) (*Manifest, error) {
+	m, err := w.commit(ctx, cursor)
+	if err == nil && m != nil {
+		return m, w.finish()
+	}
+	var tooMany *RejectsError
+	if errors.As(err, &tooMany) {
+		return nil, errors.Join(err, w.removeParts())
+	}
+	return nil, errors.Join(err, w.Abort())
+}
+
+func (w *Writer) commit(ctx context.Context, cursor json.RawMessage) (*Manifest, error) {
+	if err := w.settle(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.close(); err != nil {
+		return nil, err
+	}
+	m := w.manifest
+	if len(m.Files) == 0 && len(m.Quarantine) == 0 && cursor == nil {
+		return nil, nil
+	}
+	m.CursorAfter = cursor
+	if err := w.tooManyRejects(); err != nil {
+		m.Failure, m.Files, m.CursorAfter = err.Error(), nil, nil
+		for i := range m.Entities {
+			m.Entities[i].Landed = 0
+		}
+		return nil, errors.Join(err, w.writeManifest(failedDir))
+	}
+	for _, dir := range w.partDirs() {
+		if err := w.zone.syncPath(dir); err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return m, w.writeManifest(manifestDir)
+}
+
+// settle writes the rows that are left and waits for the background.
+func (w *Writer) settle(ctx context.Context) error {
+	if err := w.failed(ctx); err != nil {
+		return err
+	}
+	for _, f := range w.feeds {
+		if err := w.cut(ctx, f); err != nil {
+			return err
+		}
+	}
+	w.background.Wait()
+	if err := w.failed(ctx); err != nil {
+		return err
+	}
+	for _, f := range w.feeds {
+		if err := w.settleDuplicates(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close ends the quarantine and fills in the manifest.
+func (w *Writer) close() error {
+	m := w.manifest
+	for _, q := range []*quarantine{w.rejects, w.conflicts} {
+		file, err := q.close()
+		if err != nil {
+			return err
+		}
+		if file != nil {
+			m.Quarantine = append(m.Quarantine, *file)
+		}
+	}
+	for _, f := range w.feeds {
+		words := wordCounts{}
+		for _, p := range f.parts {
+			p.file.MinKey, p.file.MaxKey = keyTexts(p.low, 0), keyTexts(p.high, 0)
+			m.Files = append(m.Files, p.file)
+			f.counts.Landed += p.file.Rows
+			words.merge(p.words)
+		}
+		f.counts.Duplicates += f.duplicates
+		f.counts.Quarantined += f.conflicts
+		// A source that does not count what it reads is taken to have read what it
+		// handed over.
+		seen := f.counts.Landed + f.counts.Duplicates + f.counts.Quarantined + f.counts.Ignored
+		f.counts.Read = max(f.counts.Read, seen)
+		m.Entities = append(m.Entities, f.counts)
+		m.UnknownWords = append(m.UnknownWords, words.list(f.schema)...)
+	}
+	return nil
+}
+
+// tooManyRejects returns a *RejectsError if an entity is over the limit.
+func (w *Writer) tooManyRejects() error {
+	for _, c := range w.manifest.Entities {
+		if share(c.Quarantined, c.Read) > w.options.RejectLimit.V {
+			return &RejectsError{
+				Dataset: w.dataset.Name, Entity: c.Entity, Rejected: c.Quarantined, Read: c.Read, Limit: w.options.RejectLimit.V,
+				Quarantine: w.zone.dir(w.manifest.Source, quarantineDir, runPrefix+w.manifest.RunID),
+			}
+		}
+	}
+	return nil
+}
+
+// partDirs returns the folders that have parts of this dataset.
+func (w *Writer) partDirs() []string {
+	var dirs []string
+	for _, f := range w.feeds {
+		if len(f.parts) > 0 {
+			dirs = append(dirs, w.entityDir(f.schema))
+		}
+	}
+	return dirs
+}
+
+// writeManifest puts the manifest in place: the one step that makes the run's
+// files count.
+func (w *Writer) writeManifest(folder string) error {
+	m := w.manifest
+	m.CommittedAt = w.zone.now().UTC()
+	text, err := m.encode()
+	if err != nil {
+		return err
+	}
+	dir := w.zone.dir(m.Source, folder)
+	path := filepath.Join(dir, fmt.Sprintf("%s.%s.json", m.RunID, m.Dataset))
+	if err := w.zone.writeFile(path, func(out io.Writer) error {
+		_, err := out.Write(text)
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := w.zone.syncPath(dir); err != nil {
+		// Whether the name lasts is not known: it is taken back before the files go.
+		return errors.Join(err, removeFile(path))
+	}
+	return nil
+}
+
+// finish removes what only the writing needed.
+func (w *Writer) finish() error {
+	w.end()
+	var errs []error
+	for _, f := range w.feeds {
+		for _, path := range f.origins {
+			errs = append(errs, removeFile(path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (w *Writer) end() {
+	w.cancel()
+	w.background.Wait()
+	w.mu.Lock()
+	w.ended = true
+	w.mu.Unlock()
+}
+
+// Abort ends the writing and removes everything of the dataset in this run. After
+// a commit it does nothing.
+func (w *Writer) Abort() error {
+	w.mu.Lock()
+	ended := w.ended
+	w.mu.Unlock()
+	if ended {
+		return nil
+	}
+	return errors.Join(w.removeParts(), w.rejects.remove(), w.conflicts.remove())
+}
+
+func (w *Writer) removeParts() error {
+	w.end()
+	var errs []error
+	for _, f := range w.feeds {
+		for _, path := range slices.Concat(f.paths, f.origins) {
+			errs = append(errs, removeFile(path), removeFile(path+tempSuffix))
+		}
+	}
+	return errors.Join(errs...)
+}

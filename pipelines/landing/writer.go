@@ -1,0 +1,272 @@
+package landing
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"winback/connectors"
+	"winback/connectors/entity"
+)
+
+// Writer writes what a run extracts of one dataset. It is the sink that a
+// source fills; Commit makes all of it visible, Abort none. Rows are collected
+// by entity, and sorted and written in the background a part at a time.
+type Writer struct {
+	zone     *Zone
+	manifest *Manifest
+	dataset  connectors.Dataset
+	options  Options
+	fixed    constants
+	skip     skipped
+
+	ctx    context.Context // of the background
+	cancel context.CancelFunc
+	feeds  []*feed
+	slots  chan struct{} // one for each part in flight
+
+	rejects   *quarantine // what the source rejects
+	conflicts *quarantine // rows whose key came before with other content
+
+	background sync.WaitGroup
+	mu         sync.Mutex
+	err        error    // first error of the background
+	inputs     []string // name of input i+1
+	ended      bool
+}
+
+var _ connectors.Sink = (*Writer)(nil)
+
+// feed collects the rows of one entity.
+type feed struct {
+	schema  *entity.Schema
+	layout  *layout
+	buf     *buffer
+	buffers chan *buffer // written and free
+	batches []*entity.Batch
+	parts   []*part
+	paths   []string // of all parts that were begun
+	origins []string
+	settled chan struct{} // closed when the last part that was cut is settled
+	counts  EntityCounts
+	// duplicates and conflicts among the rows handed in
+	duplicates, conflicts int64
+	// lastReject is the record that was rejected last: each bad value of a record
+	// is told, the record is counted once.
+	lastReject recordID
+}
+
+type recordID struct {
+	input string
+	line  int64
+}
+
+func newWriter(ctx context.Context, z *Zone, m *Manifest, dataset connectors.Dataset, o Options) (*Writer, error) {
+	w := &Writer{
+		zone: z, manifest: m, dataset: dataset, options: o,
+		fixed:     constants{source: m.Source, runID: m.RunID, extractedAt: entity.TimeOf(m.ExtractedAt)},
+		slots:     make(chan struct{}, o.PartsInFlight),
+		rejects:   &quarantine{zone: z, manifest: m, number: 1},
+		conflicts: &quarantine{zone: z, manifest: m, number: 2},
+	}
+	w.skip = func(f *entity.Field) bool {
+		_, _, fixed := w.fixed.of(f)
+		return fixed || o.DropPayload && f.Meta && f.Kind == entity.JSON
+	}
+	w.ctx, w.cancel = context.WithCancel(ctx)
+	for _, s := range dataset.Entities {
+		l, err := layoutOf(s)
+		if err != nil {
+			return nil, err
+		}
+		settled := make(chan struct{})
+		close(settled)
+		w.feeds = append(w.feeds, &feed{
+			schema: s, layout: l, buf: newBuffer(s), settled: settled,
+			buffers: make(chan *buffer, o.PartsInFlight+1),
+			counts:  EntityCounts{Entity: s.FullName()},
+		})
+	}
+	return w, nil
+}
+
+func (w *Writer) feed(s *entity.Schema) (*feed, error) {
+	for _, f := range w.feeds {
+		if f.schema == s {
+			return f, nil
+		}
+	}
+	return nil, fmt.Errorf("entity %s is not one of dataset %s", s.FullName(), w.dataset.Name)
+}
+
+// NewBatch returns an empty batch for an entity of the dataset.
+func (w *Writer) NewBatch(s *entity.Schema) *entity.Batch {
+	f, err := w.feed(s)
+	if err != nil || len(f.batches) == 0 {
+		return entity.NewBatch(s)
+	}
+	last := len(f.batches) - 1
+	b := f.batches[last]
+	f.batches = f.batches[:last]
+	return b
+}
+
+// Write takes over the rows of a batch. It waits while too many parts are on
+// the way to the disk. The errors of writing parts, *StorageError among them,
+// come with a later call.
+func (w *Writer) Write(ctx context.Context, b *entity.Batch) error {
+	f, err := w.feed(b.Schema)
+	if err != nil {
+		return err
+	}
+	if err := w.failed(ctx); err != nil {
+		return err
+	}
+	b.AbortRow() // a row that was not finished
+	if f.buf.rows > 0 && f.buf.bytes()+b.Bytes() > w.options.PartBytes {
+		if err := w.cut(ctx, f); err != nil {
+			return err
+		}
+	}
+	f.buf.append(b, w.skip)
+	b.Reset()
+	f.batches = append(f.batches, b)
+	if f.buf.rows >= w.options.PartRows {
+		return w.cut(ctx, f)
+	}
+	return w.keepWithinMemory(ctx)
+}
+
+// failed returns the error that stops the writing, if any.
+func (w *Writer) failed(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil && w.ended {
+		return fmt.Errorf("write to dataset %s after its end", w.dataset.Name)
+	}
+	return w.err
+}
+
+func (w *Writer) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = err
+		w.cancel()
+	}
+}
+
+// keepWithinMemory writes the largest collection early when all together take
+// more than their share.
+func (w *Writer) keepWithinMemory(ctx context.Context) error {
+	if len(w.feeds) == 1 {
+		return nil // PartBytes keeps it
+	}
+	total, largest := 0, w.feeds[0]
+	for _, f := range w.feeds {
+		total += f.buf.bytes()
+		if f.buf.bytes() > largest.buf.bytes() {
+			largest = f
+		}
+	}
+	if total <= w.options.MemoryBytes {
+		return nil
+	}
+	return w.cut(ctx, largest)
+}
+
+// cut hands the rows collected of an entity to the background.
+func (w *Writer) cut(ctx context.Context, f *feed) error {
+	if f.buf.rows == 0 {
+		return nil
+	}
+	select {
+	case w.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	p := &part{path: w.zone.nextPart(w.entityDir(f.schema)), words: wordCounts{}}
+	p.file.Entity = f.schema.FullName()
+	f.parts = append(f.parts, p)
+	f.paths = append(f.paths, p.path)
+	f.origins = append(f.origins, p.path+originsSuffix)
+	job := partJob{feed: f, buf: f.buf, part: p, before: f.settled, settled: make(chan struct{})}
+	f.settled = job.settled
+	w.background.Go(func() {
+		defer func() { <-w.slots }()
+		defer close(job.settled)
+		if err := w.writePart(job); err != nil {
+			w.fail(err)
+		}
+	})
+	select {
+	case f.buf = <-f.buffers:
+	default:
+		f.buf = newBuffer(f.schema)
+	}
+	return nil
+}
+
+func (w *Writer) entityDir(s *entity.Schema) string {
+	return w.zone.dir(w.manifest.Source, s.FullName(), runPrefix+w.manifest.RunID)
+}
+
+// Reject puts aside a record that does not fit, or a value of it. Several
+// values of one record in a row count as one record.
+func (w *Writer) Reject(ctx context.Context, r connectors.Reject) error {
+	f, err := w.feed(r.Entity)
+	if err != nil {
+		return err
+	}
+	if err := w.failed(ctx); err != nil {
+		return err
+	}
+	id := recordID{input: r.Input, line: r.Line}
+	if r.Line == 0 || id != f.lastReject {
+		f.counts.Quarantined++
+	}
+	f.lastReject = id
+	return w.rejects.add(r)
+}
+
+// Count adds to the counts of an entity that only the source knows. Counts of
+// entities that the dataset lacks are left out.
+func (w *Writer) Count(s *entity.Schema, c connectors.Counts) {
+	f, err := w.feed(s)
+	if err != nil {
+		return
+	}
+	f.counts.Read += c.Read
+	f.counts.Ignored += c.Ignored
+	f.counts.Duplicates += c.Duplicates
+}
+
+// Input names an input and returns its number for entity.Origin, from 1.
+func (w *Writer) Input(name string) int32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, known := range w.inputs {
+		if known == name {
+			return int32(i + 1)
+		}
+	}
+	w.inputs = append(w.inputs, name)
+	return int32(len(w.inputs))
+}
+
+// inputName returns the name of an input, or "" if it is not known.
+func (w *Writer) inputName(number int32) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if number < 1 || int(number) > len(w.inputs) {
+		return ""
+	}
+	return w.inputs[number-1]
+}
+
+// CursorBefore returns the cursor that the last commit of the dataset left, or nil.
+func (w *Writer) CursorBefore() json.RawMessage { return w.manifest.CursorBefore }

@@ -1,0 +1,331 @@
+package landing_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+
+	"winback/connectors"
+	"winback/connectors/entity"
+	"winback/pipelines/landing"
+)
+
+var (
+	orders     = entity.Of[entity.Order]()
+	orderLines = entity.Of[entity.OrderLine]()
+	began      = time.Date(2026, 3, 1, 4, 0, 0, 123456000, time.UTC)
+)
+
+func dataset(name string, entities ...*entity.Schema) connectors.Dataset {
+	return connectors.Dataset{Name: name, Entities: entities}
+}
+
+func begin(t *testing.T, z *landing.Zone, run string, d connectors.Dataset, o landing.Options) *landing.Writer {
+	t.Helper()
+	w, err := z.Begin(t.Context(), landing.RunInfo{RunID: run, Source: "shop", ExtractedAt: began}, d, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// order is a row as these tests write it.
+type order struct {
+	id, customer string
+	line         int64
+}
+
+func writeOrders(t *testing.T, w *landing.Writer, input string, rows ...order) {
+	t.Helper()
+	number := w.Input(input)
+	b := w.NewBatch(orders)
+	for _, r := range rows {
+		b.SetString(orders.Field("id").Index, r.id)
+		b.SetString(orders.Field("customer_id").Index, r.customer)
+		if err := b.EndRow(entity.Origin{Input: number, Line: r.line}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Write(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func commit(t *testing.T, w *landing.Writer, cursor string) *landing.Manifest {
+	t.Helper()
+	m, err := w.Commit(t.Context(), json.RawMessage(cursor))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// readOrders returns id and customer of all orders of a manifest.
+func readOrders(t *testing.T, z *landing.Zone, m *landing.Manifest) []string {
+	t.Helper()
+	var list []string
+	for _, f := range m.Files {
+		p, err := z.OpenPart(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for b, err := range p.Batches(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Align()
+			for i := range b.Rows() {
+				list = append(list, fmt.Sprintf("%s %s", b.Columns[orders.Field("id").Index].Value(i), b.Columns[orders.Field("customer_id").Index].Value(i)))
+			}
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
+}
+
+func tree(t *testing.T, root string) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			relative, _ := filepath.Rel(root, path)
+			files = append(files, filepath.ToSlash(relative))
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func quarantined(t *testing.T, z *landing.Zone, m *landing.Manifest) []landing.QuarantineRow {
+	t.Helper()
+	var rows []landing.QuarantineRow
+	for _, q := range m.Quarantine {
+		some, err := parquet.ReadFile[landing.QuarantineRow](z.Path(q.Path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, some...)
+	}
+	return rows
+}
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestWriter_Commit(t *testing.T) {
+	t.Run("nothing is visible before and everything after", func(t *testing.T) {
+		z := landing.Open(t.TempDir())
+		w := begin(t, z, "r1", dataset("orders", orders), landing.Options{})
+		writeOrders(t, w, "a.csv", order{"2", "Bea", 2}, order{"1", "Ann", 3})
+		if ms, err := z.Manifests("shop"); err != nil || len(ms) != 0 {
+			t.Fatalf("manifests before the commit: %v, %v", ms, err)
+		}
+		m := commit(t, w, `{"files":["a.csv"]}`)
+		equal(t, "files", tree(t, z.Root()), []string{
+			"shop/_manifests/r1.orders.json",
+			"shop/shop.orders/run=r1/part-00001.parquet",
+		})
+		equal(t, "rows", readOrders(t, z, m), []string{"1 Ann", "2 Bea"})
+		equal(t, "counts", m.Counts("shop.orders"), landing.EntityCounts{Entity: "shop.orders", Read: 2, Landed: 2})
+		equal(t, "min", m.Files[0].MinKey, []string{"1"})
+		equal(t, "max", m.Files[0].MaxKey, []string{"2"})
+		ms, err := z.Manifests("shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "manifests", ms, []*landing.Manifest{m})
+		cursors, err := z.Cursors("shop", "orders")
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "cursors", cursors, []json.RawMessage{json.RawMessage(`{"files":["a.csv"]}`)})
+	})
+
+	t.Run("nothing new leaves nothing", func(t *testing.T) {
+		z := landing.Open(t.TempDir())
+		w := begin(t, z, "r1", dataset("orders", orders), landing.Options{})
+		m, err := w.Commit(t.Context(), nil)
+		if m != nil || err != nil {
+			t.Fatalf("got %v, %v", m, err)
+		}
+		equal(t, "files", tree(t, z.Root()), []string(nil))
+	})
+
+	t.Run("a cursor without rows is kept", func(t *testing.T) {
+		z := landing.Open(t.TempDir())
+		commit(t, begin(t, z, "r1", dataset("orders", orders), landing.Options{}), `1`)
+		m := commit(t, begin(t, z, "r2", dataset("orders", orders), landing.Options{}), `2`)
+		equal(t, "cursor before", m.CursorBefore, json.RawMessage(`1`))
+	})
+
+	t.Run("the same run and dataset again is refused", func(t *testing.T) {
+		z := landing.Open(t.TempDir())
+		commit(t, begin(t, z, "r1", dataset("orders", orders), landing.Options{}), `1`)
+		_, err := z.Begin(t.Context(), landing.RunInfo{RunID: "r1", Source: "shop"}, dataset("orders", orders), landing.Options{})
+		if !errors.Is(err, landing.ErrCommitted) {
+			t.Fatalf("got %v", err)
+		}
+	})
+
+	t.Run("two datasets of a run feed one entity", func(t *testing.T) {
+		z := landing.Open(t.TempDir())
+		a := begin(t, z, "r1", dataset("a", orders), landing.Options{})
+		b := begin(t, z, "r1", dataset("b", orders), landing.Options{})
+		writeOrders(t, a, "a.csv", order{"1", "Ann", 1})
+		writeOrders(t, b, "b.csv", order{"2", "Bea", 1})
+		equal(t, "a", readOrders(t, z, commit(t, a, `1`)), []string{"1 Ann"})
+		equal(t, "b", readOrders(t, z, commit(t, b, `1`)), []string{"2 Bea"})
+	})
+}
+
+func TestZone_Begin_Version(t *testing.T) {
+	z := landing.Open(t.TempDir())
+	first := commit(t, begin(t, z, "r1", dataset("a", orders), landing.Options{}), `1`)
+	if !first.ExtractedAt.Equal(began) {
+		t.Fatalf("extracted at %s", first.ExtractedAt)
+	}
+	t.Run("is later than that of earlier runs though the clock went back", func(t *testing.T) {
+		w, err := z.Begin(t.Context(), landing.RunInfo{RunID: "r2", Source: "shop", ExtractedAt: began.Add(-time.Hour)}, dataset("a", orders), landing.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := commit(t, w, `2`)
+		if want := began.Add(time.Microsecond); !m.ExtractedAt.Equal(want) {
+			t.Errorf("got %s, want %s", m.ExtractedAt, want)
+		}
+	})
+	t.Run("is the same for the datasets of a run", func(t *testing.T) {
+		w, err := z.Begin(t.Context(), landing.RunInfo{RunID: "r2", Source: "shop", ExtractedAt: began.Add(-time.Hour)}, dataset("b", orders), landing.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := commit(t, w, `2`)
+		if want := began.Add(time.Microsecond); !m.ExtractedAt.Equal(want) {
+			t.Errorf("got %s, want %s", m.ExtractedAt, want)
+		}
+	})
+}
+
+func TestWriter_Abort(t *testing.T) {
+	z := landing.Open(t.TempDir())
+	w := begin(t, z, "r1", dataset("orders", orders), landing.Options{PartRows: 2})
+	for i := range 5 {
+		writeOrders(t, w, "a.csv", order{fmt.Sprint(i), "Ann", 1}, order{fmt.Sprint("x", i), "Ann", 1})
+	}
+	if err := w.Reject(t.Context(), connectors.Reject{Entity: orders, Reason: "no"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "files", tree(t, z.Root()), []string(nil))
+	if err := w.Write(t.Context(), entity.NewBatch(orders)); err == nil {
+		t.Error("a write after the end is an error")
+	}
+}
+
+func TestWriter_Duplicates(t *testing.T) {
+	parts := map[string]landing.Options{"within a part": {}, "across parts": {PartRows: 2}}
+	for name, options := range parts {
+		t.Run(name, func(t *testing.T) {
+			z := landing.Open(t.TempDir())
+			options.RejectLimit = entity.Some(0.5)
+			w := begin(t, z, "r1", dataset("orders", orders), options)
+			writeOrders(t, w, "a.csv", order{"7", "Ann", 2}, order{"5", "Bea", 3})
+			writeOrders(t, w, "a.csv", order{"9", "Cid", 4}, order{"6", "Dan", 5})
+			writeOrders(t, w, "b.csv", order{"5", "Bea", 2}, order{"9", "Eve", 3})
+			writeOrders(t, w, "b.csv", order{"8", "Fay", 4}, order{"5", "Gus", 5})
+			writeOrders(t, w, "b.csv", order{"5", "Bea", 6}, order{"5", "Bea", 7})
+			m := commit(t, w, `1`)
+			equal(t, "rows", sortedStrings(readOrders(t, z, m)), []string{"5 Bea", "6 Dan", "7 Ann", "8 Fay", "9 Cid"})
+			equal(t, "counts", m.Counts("shop.orders"), landing.EntityCounts{
+				Entity: "shop.orders", Read: 10, Landed: 5, Duplicates: 3, Quarantined: 2,
+			})
+			rows := quarantined(t, z, m)
+			equal(t, "quarantine", sortedStrings(describe(rows)), []string{
+				"b.csv:3 id=9 the same key with other content came before, in a.csv line 4; that one stays {\"id\":\"9\",\"customer_id\":\"Eve\"}",
+				"b.csv:5 id=5 the same key with other content came before, in a.csv line 3; that one stays {\"id\":\"5\",\"customer_id\":\"Gus\"}",
+			})
+			for _, f := range tree(t, z.Root()) {
+				if strings.HasSuffix(f, ".tmp") {
+					t.Errorf("left %s", f)
+				}
+			}
+		})
+	}
+}
+
+func describe(rows []landing.QuarantineRow) []string {
+	var list []string
+	for _, r := range rows {
+		list = append(list, fmt.Sprintf("%s:%d %s=%s %s %s", r.Input, r.Line, r.Column, r.Value, r.Reason, r.Record))
+	}
+	return list
+}
+
+func TestWriter_TooManyRejects(t *testing.T) {
+	z := landing.Open(t.TempDir())
+	good := begin(t, z, "r1", dataset("orders", orders), landing.Options{})
+	writeOrders(t, good, "a.csv", order{"1", "Ann", 1})
+	commit(t, good, `1`)
+
+	w := begin(t, z, "r2", dataset("orders", orders), landing.Options{})
+	for i := range 9 {
+		writeOrders(t, w, "b.csv", order{fmt.Sprint(i), "Bea", int64(i)})
+	}
+	reject := connectors.Reject{Entity: orders, Input: "b.csv", Line: 11, Column: "total", Value: "1,2,3", Reason: "not a number", Record: "x;1,2,3"}
+	for range 2 { // two bad values of one record
+		if err := w.Reject(t.Context(), reject); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := w.Commit(t.Context(), json.RawMessage(`2`))
+	var tooMany *landing.RejectsError
+	if !errors.As(err, &tooMany) || !errors.Is(err, landing.ErrTooManyRejects) {
+		t.Fatalf("got %v", err)
+	}
+	for _, part := range []string{"shop.orders: 1 of 10 records (10.0 %)", "limit of 5 %", "ops.quarantine", "quarantine: {limit"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q lacks %q", err, part)
+		}
+	}
+	equal(t, "files", tree(t, z.Root()), []string{
+		"shop/_failed/r2.orders.json",
+		"shop/_manifests/r1.orders.json",
+		"shop/_quarantine/run=r2/orders-00001.parquet",
+		"shop/shop.orders/run=r1/part-00001.parquet",
+	})
+	failures, err := z.Failures("shop")
+	if err != nil || len(failures) != 1 {
+		t.Fatalf("failures: %v, %v", failures, err)
+	}
+	equal(t, "rejects", describe(quarantined(t, z, failures[0])), []string{
+		"b.csv:11 total=1,2,3 not a number x;1,2,3", "b.csv:11 total=1,2,3 not a number x;1,2,3",
+	})
+	if r, err := z.Recover(t.Context()); err != nil || len(r.Files) != 0 {
+		t.Errorf("recovery removed %v, %v", r.Files, err)
+	}
+}
+
+func sortedStrings(list []string) []string {
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,210 @@
+package landing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"winback/connectors"
+	"winback/connectors/entity"
+)
+
+// Folders of a source beside those of its entities.
+const (
+	manifestDir   = "_manifests"
+	quarantineDir = "_quarantine"
+	failedDir     = "_failed"
+	runPrefix     = "run="
+)
+
+// Zone is a landing zone.
+type Zone struct {
+	root  string
+	files files
+	now   func() time.Time
+
+	mu    sync.Mutex
+	parts map[string]int // last part number given out, by folder
+}
+
+// Open returns the landing zone in a folder, which need not exist yet.
+func Open(root string) *Zone {
+	return &Zone{root: root, files: disk{}, now: time.Now, parts: map[string]int{}}
+}
+
+// Root returns the zone's folder.
+func (z *Zone) Root() string { return z.root }
+
+// dir returns a folder of a source.
+func (z *Zone) dir(source string, more ...string) string {
+	return filepath.Join(append([]string{z.root, source}, more...)...)
+}
+
+// Path returns where a file of a manifest is.
+func (z *Zone) Path(relative string) string {
+	return filepath.Join(z.root, filepath.FromSlash(relative))
+}
+
+// relative is the reverse of Path.
+func (z *Zone) relative(path string) string {
+	return filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(path, z.root), string(filepath.Separator)))
+}
+
+// Sources returns the names of the sources that the zone has something of.
+func (z *Zone) Sources() ([]string, error) {
+	entries, err := os.ReadDir(z.root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, storageError("read", z.root, err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && safeName.MatchString(e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// RunInfo names a run for the rows and files it leaves.
+type RunInfo struct {
+	RunID  string // unique, fit for a file name
+	Source string // configured name of the source
+	// ExtractedAt is when the run began to read. Rows carry it as their version,
+	// moved on where an earlier run has the same or a later one, as after the
+	// clock went back.
+	ExtractedAt time.Time
+}
+
+// Options say how a dataset is written. The zero value means the defaults.
+type Options struct {
+	// PartBytes is how much memory the rows of one part may take, by default
+	// 64 MiB. A part file is about a quarter of that.
+	PartBytes int
+	// PartRows is how many rows a part may have, by default 1,048,576.
+	PartRows int
+	// MemoryBytes is how much memory the rows being collected may take for all
+	// entities of the dataset, by default twice PartBytes. As much again may be
+	// on the way to the disk.
+	MemoryBytes int
+	// PartsInFlight is how many parts are sorted and written in the background
+	// at once, by default 2.
+	PartsInFlight int
+	// RejectLimit is the share of an entity's records, 0 to 1, that may be
+	// rejected, by default 0.05.
+	RejectLimit entity.Opt[float64]
+	// DropPayload leaves out the source's own record.
+	DropPayload bool
+}
+
+// Defaults of Options.
+const (
+	defaultPartBytes     = 64 << 20
+	defaultPartRows      = 1 << 20
+	defaultPartsInFlight = 2
+	defaultRejectLimit   = 0.05
+)
+
+func (o Options) withDefaults() Options {
+	set := func(to *int, value int) {
+		if *to <= 0 {
+			*to = value
+		}
+	}
+	set(&o.PartBytes, defaultPartBytes)
+	set(&o.PartRows, defaultPartRows)
+	set(&o.MemoryBytes, 2*o.PartBytes)
+	set(&o.PartsInFlight, defaultPartsInFlight)
+	if !o.RejectLimit.OK {
+		o.RejectLimit = entity.Some(defaultRejectLimit)
+	}
+	return o
+}
+
+// safeName is what may stand in a path of the zone.
+var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.\-]*$`)
+
+// ErrCommitted says that the run has already committed the dataset.
+var ErrCommitted = errors.New("already committed")
+
+// Begin starts to write what a run extracts of one dataset. The writer must be
+// ended by Commit or Abort. Errors: ErrCommitted, *ManifestError, *StorageError.
+func (z *Zone) Begin(ctx context.Context, run RunInfo, dataset connectors.Dataset, options Options) (*Writer, error) {
+	for what, name := range map[string]string{"run": run.RunID, "source": run.Source, "dataset": dataset.Name} {
+		if !safeName.MatchString(name) {
+			return nil, fmt.Errorf("%s name %q does not suit a file name: use letters, digits, '_', '-' and '.'", what, name)
+		}
+	}
+	manifests, err := z.Manifests(run.Source)
+	if err != nil {
+		return nil, err
+	}
+	m := &Manifest{Format: manifestFormat, RunID: run.RunID, Source: run.Source, Dataset: dataset.Name, StartedAt: z.now().UTC()}
+	m.ExtractedAt = nextVersion(run, manifests)
+	for _, earlier := range manifests {
+		if earlier.Dataset != dataset.Name {
+			continue
+		}
+		if earlier.RunID == run.RunID {
+			return nil, fmt.Errorf("begin dataset %s in run %s: %w", dataset.Name, run.RunID, ErrCommitted)
+		}
+		if earlier.CursorAfter != nil {
+			m.CursorBefore = earlier.CursorAfter
+		}
+	}
+	return newWriter(ctx, z, m, dataset, options.withDefaults())
+}
+
+// nextVersion returns the version of a run's rows: its time, or the first
+// instant after all other runs of the source.
+func nextVersion(run RunInfo, manifests []*Manifest) time.Time {
+	version := entity.TimeOf(run.ExtractedAt)
+	for _, m := range manifests {
+		if earlier := entity.TimeOf(m.ExtractedAt); m.RunID != run.RunID && version <= earlier {
+			version = earlier + 1
+		}
+	}
+	return version.Go()
+}
+
+// nextPart gives out the path of a new part file in a folder. Two datasets of a
+// run may feed the same entity at the same time.
+func (z *Zone) nextPart(dir string) string {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	for {
+		z.parts[dir]++
+		path := filepath.Join(dir, fmt.Sprintf("part-%05d.parquet", z.parts[dir]))
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			return path
+		}
+	}
+}
+
+// Latest returns the newest manifest of each dataset of a source, by dataset.
+func (z *Zone) Latest(source string) ([]*Manifest, error) {
+	manifests, err := z.Manifests(source)
+	if err != nil {
+		return nil, err
+	}
+	newest := map[string]*Manifest{}
+	for _, m := range manifests {
+		newest[m.Dataset] = m
+	}
+	var list []*Manifest
+	for _, m := range newest {
+		list = append(list, m)
+	}
+	slices.SortFunc(list, func(a, b *Manifest) int { return strings.Compare(a.Dataset, b.Dataset) })
+	return list, nil
+}
