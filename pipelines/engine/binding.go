@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"unsafe"
@@ -88,6 +89,23 @@ func bind(path string) (*binding, error) {
 	}
 	purego.RegisterLibFunc(&b.sigaction, purego.RTLD_DEFAULT, "sigaction")
 	return b, nil
+}
+
+// setTimeZone makes UTC the zone of times that name none, on every machine, so
+// that a warehouse means the same when it is moved. A server has an option for
+// it; the library looks at the C environment only, when it is loaded. Go's own
+// environment and local time are not touched.
+func setTimeZone() error {
+	address, err := purego.Dlsym(purego.RTLD_DEFAULT, "setenv")
+	if err != nil {
+		return err
+	}
+	var setenv func(name, value string, overwrite int32) int32
+	purego.RegisterFunc(&setenv, address)
+	if setenv("TZ", "UTC", 1) != 0 {
+		return errors.New("the time zone can't be set")
+	}
+	return nil
 }
 
 // params are named values in the layout the library takes: parallel arrays of

@@ -50,31 +50,23 @@ type Options struct {
 }
 
 // serverDefaults size the engine for a process that shares a machine: caches of
-// tens of megabytes instead of gigabytes, and background pools for one user.
+// tens of megabytes instead of gigabytes. The library's own pools of background
+// threads are small already.
 var serverDefaults = map[string]string{
-	"mark_cache_size":                               "67108864",
-	"uncompressed_cache_size":                       "0",
-	"index_mark_cache_size":                         "16777216",
-	"index_uncompressed_cache_size":                 "0",
-	"primary_index_cache_size":                      "67108864",
-	"mmap_cache_size":                               "256",
-	"query_cache.max_size_in_bytes":                 "16777216",
-	"compiled_expression_cache_size":                "16777216",
-	"background_pool_size":                          "2",
-	"background_merges_mutations_concurrency_ratio": "2",
-	"background_schedule_pool_size":                 "8",
-	"background_common_pool_size":                   "2",
-	"background_move_pool_size":                     "1",
-	"background_fetches_pool_size":                  "1",
-	"background_message_broker_schedule_pool_size":  "1",
-	"background_distributed_schedule_pool_size":     "1",
-	"max_thread_pool_free_size":                     "16",
+	"mark_cache_size":                "67108864",
+	"primary_index_cache_size":       "67108864",
+	"index_mark_cache_size":          "16777216",
+	"query_condition_cache_size":     "16777216",
+	"compiled_expression_cache_size": "16777216",
+	"mmap_cache_size":                "256",
+	"max_thread_pool_free_size":      "16", // threads kept for the next statement
 }
 
-// sessionDefaults make a session behave like one of a server, where the library
-// has other defaults of its own.
+// sessionDefaults make a session predictable where the engine's own defaults are
+// made for other uses.
 var sessionDefaults = map[string]string{
 	"implicit_select": "0", // a word that is no statement is an error, not a column
+	"async_insert":    "0", // an insert is in the table when it returns, in the blocks it came in
 }
 
 // Engine is an open data directory. Its methods may be called from several
@@ -165,6 +157,9 @@ func load(l Library) error {
 	}
 	if !supported() {
 		return &LibraryError{Problem: LibraryUnusable, Path: l.Path, Detail: "there is none for " + runtime.GOOS + "/" + runtime.GOARCH}
+	}
+	if err := setTimeZone(); err != nil {
+		return &LibraryError{Problem: LibraryUnusable, Path: l.Path, Detail: err.Error(), Err: err}
 	}
 	b, err := bind(l.Path)
 	if err != nil {

@@ -197,9 +197,30 @@ func (h *Handler) answer(ctx context.Context, req *request, s *Session) error {
 	defer st.Close()
 	var source io.Reader = st
 	if strings.EqualFold(st.Format(), "Native") && req.revision > 0 {
-		source = newNativeReader(st, req.revision)
+		source = newNativeReader(st, req.revision, func() []string { return h.columnTypes(ctx, req) })
 	}
 	return req.out.copy(st, source)
+}
+
+// columnTypes asks for the types of a query's columns, in a session beside the
+// one that runs it. It gives nil for what is no query, or can't be described
+// outside its own session.
+func (h *Handler) columnTypes(ctx context.Context, req *request) []string {
+	s, err := h.e.SessionWith(ctx, req.database, nil)
+	if err != nil {
+		return nil
+	}
+	defer s.Close()
+	sql := "DESCRIBE TABLE (" + outlineOf(req.sql).query(req.sql) + "\n)"
+	r, err := s.Query(ctx, Query{SQL: sql, Format: "JSONCompactColumns", Params: req.params})
+	if err != nil {
+		return nil
+	}
+	var columns [][]string
+	if json.Unmarshal(r.Data, &columns) != nil || len(columns) < 2 {
+		return nil
+	}
+	return columns[1] // name, type, …
 }
 
 // session gives the session a request runs in, and how to let go of it.

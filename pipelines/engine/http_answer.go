@@ -46,31 +46,27 @@ func newAnswer(w http.ResponseWriter, r *http.Request, q url.Values, id string) 
 		a.method = compress.ZSTD
 	}
 	if enabled := q.Get("enable_http_compression"); enabled != "0" && enabled != "false" {
-		a.encoding = chooseEncoding(r.Header.Get("Accept-Encoding"), enabled != "")
+		a.encoding = chooseEncoding(r.Header.Get("Accept-Encoding"))
 	}
 	return a
 }
 
-// chooseEncoding picks a compression the caller takes. Callers that did not ask
-// for compressed answers in so many words (the setting) get one when they accept
-// a single kind: that is how the Go client asks, whereas tools that list all they
-// know are better served plain on the same machine.
-func chooseEncoding(accept string, asked bool) string {
-	var known []string
+// encodings are the compressions of answers, those that cost least first.
+var encodings = []string{"zstd", "lz4", "gzip", "deflate", "br"}
+
+// chooseEncoding picks a compression the caller takes; empty for none.
+func chooseEncoding(accept string) string {
+	takes := map[string]bool{}
 	for part := range strings.SplitSeq(accept, ",") {
 		name, weight, _ := strings.Cut(strings.ToLower(strings.TrimSpace(part)), ";")
-		if strings.TrimSpace(weight) == "q=0" {
-			continue
-		}
-		switch name {
-		case "gzip", "deflate", "br", "zstd", "lz4":
-			known = append(known, name)
+		takes[strings.TrimSpace(name)] = strings.ReplaceAll(weight, " ", "") != "q=0"
+	}
+	for _, name := range encodings {
+		if takes[name] {
+			return name
 		}
 	}
-	if len(known) == 0 || !asked && len(known) > 1 {
-		return ""
-	}
-	return known[0]
+	return ""
 }
 
 // begin sends the headers of a success.

@@ -17,6 +17,9 @@ import (
 // clients expect two additions: a few bytes of information before each block,
 // and a byte after each column's type. The values themselves are the same, so
 // they are passed on as they are; all the work is finding where a column ends.
+//
+// One thing is lost at revision 0: the time zone of DateTime('…'). It is asked
+// for apart, once a statement has such a column.
 
 // nativeReader gives blocks of revision 0 as a client of another revision wants
 // them, a column at a time.
@@ -25,6 +28,9 @@ type nativeReader struct {
 	tape     *tape
 	in       *bufio.Reader
 	values   *chproto.Reader // reads from in as well
+	describe func() []string // gives the columns' types with their time zones, nil if unknown
+	types    []string        // what it gave
+	index    int             // of the next column
 	columns  uint64          // still to come of the current block
 	rows     uint64
 	ready    []byte
@@ -44,12 +50,12 @@ func (t *tape) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func newNativeReader(source io.Reader, revision uint64) *nativeReader {
+func newNativeReader(source io.Reader, revision uint64, describe func() []string) *nativeReader {
 	t := &tape{source: source}
 	// The reader of the values uses a buffer of this size as it is, instead of
 	// reading ahead into another of its own.
 	in := bufio.NewReaderSize(t, 256<<10)
-	return &nativeReader{revision: revision, tape: t, in: in, values: chproto.NewReader(in)}
+	return &nativeReader{revision: revision, describe: describe, tape: t, in: in, values: chproto.NewReader(in)}
 }
 
 // Read implements io.Reader. A broken block is an error, never a short output.
@@ -95,7 +101,7 @@ func (r *nativeReader) head() error {
 	if r.rows, err = binary.ReadUvarint(r.in); err != nil {
 		return noEOF(err)
 	}
-	r.columns = columns
+	r.columns, r.index = columns, 0
 	if r.revision > 0 {
 		// Block information: not an overflow row, no bucket number.
 		r.ready = append(r.ready[:0], 1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0)
@@ -109,22 +115,40 @@ func (r *nativeReader) column() error {
 	if err != nil {
 		return err
 	}
+	named := r.taken()
 	kind, err := r.text()
 	if err != nil {
 		return err
 	}
-	out := r.taken()
+	r.taken() // the type, which may be said better
+	out := chproto.Buffer{Buf: named}
+	out.PutString(r.zoned(kind))
 	if r.revision >= proto.DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION {
-		out = append(out, 0)
+		out.PutBool(false) // no serialization of its own
 	}
 	if r.rows > 0 {
 		if err := r.passValues(kind, r.rows); err != nil {
 			return fmt.Errorf("column %s of type %s: %w", name, kind, noEOF(err))
 		}
 	}
-	r.ready = append(out, r.taken()...)
+	r.ready = append(out.Buf, r.taken()...)
 	r.columns--
+	r.index++
 	return nil
+}
+
+// zoned gives the current column's type with the time zone that Native left out.
+func (r *nativeReader) zoned(kind string) string {
+	if kind != "DateTime" || r.revision == 0 {
+		return kind
+	}
+	if r.types == nil && r.describe != nil {
+		r.types, r.describe = r.describe(), nil
+	}
+	if r.index < len(r.types) && strings.HasPrefix(r.types[r.index], "DateTime(") {
+		return r.types[r.index]
+	}
+	return kind
 }
 
 func noEOF(err error) error {

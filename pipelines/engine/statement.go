@@ -214,6 +214,9 @@ func isFormatClause(text string, after []token) bool {
 	return len(after) == 1 || after[1].word == "SETTINGS" || after[1].isSign(text, ';')
 }
 
+// query gives the statement without its FORMAT clause and what follows it.
+func (o outline) query(text string) string { return text[:o.outfile] }
+
 // intoOutfile gives the statement with its output going to a file.
 func (o outline) intoOutfile(text, path string) string {
 	return text[:o.outfile] + " INTO OUTFILE " + quoteText(path) + " TRUNCATE " + text[o.outfile:]
