@@ -234,7 +234,7 @@ func (c *customer) appendSubscriber(b []byte) []byte {
 	for range c.place.digits {
 		limit *= 10
 	}
-	n := (c.index*7_654_321 + 1_234_567) % limit
+	n := (c.index*7_654_321 + 3_141_593) % limit
 	for unit := limit / 10; unit > 0; unit /= 10 {
 		b = append(b, byte('0'+n/unit%10))
 	}

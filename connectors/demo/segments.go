@@ -57,5 +57,3 @@ var segments = []segment{
 		lines: []int{4, 8, 12, 16, 16, 14, 10, 8, 6, 4, 2}, maxQuantity: 12, quantity: 5, priceOff: 14,
 	},
 }
-
-const firmFrom = 1 // the first segment of firms

@@ -205,7 +205,7 @@ func (h *history) status(purchases []int, day, sleepingAfter int) (int, bool) {
 		return lost, true
 	case day-purchases[last] >= sleepingAfter:
 		return sleeping, true
-	case at > 0 && day-purchases[e.from] < returnedFor:
+	case at > 0 && day-h.episodes[at-1].loss < returnedFor:
 		return returned, true
 	case day-purchases[0] < newFor:
 		return isNew, true
