@@ -182,7 +182,7 @@ func (m *mapping) field(field string, k kind, column, fold string) string {
 		options = append(options, "clean: integer_id")
 	case k == timestamp:
 		if layout, _ := layoutOf(values); len(values) > 0 && layout != "iso" {
-			options = append(options, "layout: "+layout)
+			options = append(options, "layout: "+scalar(layout))
 		}
 	case k == decimal:
 		options = m.numberOptions(values)
