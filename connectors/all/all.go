@@ -1,0 +1,20 @@
+// Package all lists every connector of the program. A new connector is a folder
+// of its own and one line here.
+package all
+
+import (
+	"winback/connectors"
+	"winback/connectors/files"
+)
+
+// Connectors returns all connectors, each made anew.
+func Connectors() []*connectors.Connector {
+	return []*connectors.Connector{
+		files.Connector(),
+	}
+}
+
+// Registry returns a registry of all connectors.
+func Registry() (*connectors.Registry, error) {
+	return connectors.NewRegistry(Connectors()...)
+}

@@ -1,0 +1,115 @@
+package files
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"winback/connectors/spec"
+)
+
+// binding connects the slots of a plan with the columns of one file.
+type binding struct {
+	input  string
+	number int32 // of the input, as the sink counts
+	format string
+	dialect
+	header  []string // names of the columns, after renaming; nil for JSON
+	at      []int    // column by slot, -1 if the file lacks it
+	names   []string // of the columns by slot, for messages
+	paths   [][]string
+	mapped  []bool // by column: some field is made from it
+	keys    map[string]bool
+	line    int64   // of the first line after the header
+	problem *misfit // why no record of the file can fit
+}
+
+// name returns the column that a slot stands for in this file.
+func (b *binding) name(slot int) string { return b.names[slot] }
+
+// bind finds the columns of a plan in a header.
+func bind(p *plan, input string, header []string) *binding {
+	b := &binding{
+		input: input, header: renamed(p.config.Rename, header),
+		at: make([]int, len(p.columns)), names: make([]string, len(p.columns)), mapped: make([]bool, len(header)),
+	}
+	var missing []string
+	for slot, ref := range p.columns {
+		b.at[slot], b.names[slot] = -1, ref.names[0]
+		for _, name := range ref.names {
+			at := slices.Index(b.header, name)
+			if at < 0 {
+				continue
+			}
+			if lastIndex(b.header, name) != at {
+				b.problem = &misfit{column: name, reason: fmt.Sprintf("the file has several columns %q", name)}
+			}
+			b.at[slot], b.names[slot], b.mapped[at] = at, name, true
+			break
+		}
+		if b.at[slot] < 0 && !ref.optional {
+			missing = append(missing, ref.names[0])
+		}
+	}
+	if len(missing) > 0 {
+		b.problem = &misfit{column: missing[0], reason: missingColumns(missing, b.header)}
+	}
+	return b
+}
+
+// missingColumns says in one sentence which columns a file lacks and what to do.
+func missingColumns(missing, header []string) string {
+	have := "the file has: " + strings.Join(header, ", ")
+	if near := spec.Suggest(missing[0], header); near != "" {
+		have = fmt.Sprintf("did you mean %q? %s", near, have)
+	}
+	what := fmt.Sprintf("column %q is missing", missing[0])
+	if len(missing) > 1 {
+		what = fmt.Sprintf("columns %s are missing", quoteAll(missing))
+	}
+	return fmt.Sprintf("%s; add the file's name to rename, or say optional: true (%s)", what, have)
+}
+
+func quoteAll(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = fmt.Sprintf("%q", name)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// renamed gives the columns the names that the mapping uses.
+func renamed(rename map[string]string, header []string) []string {
+	out := make([]string, len(header))
+	for i, name := range header {
+		out[i] = strings.TrimSpace(name)
+		if to, found := rename[out[i]]; found {
+			out[i] = to
+		}
+	}
+	return out
+}
+
+// bindJSON makes the binding of a file whose records name their fields.
+func bindJSON(p *plan, input string) *binding {
+	b := &binding{
+		input: input, format: formatNDJSON, at: make([]int, len(p.columns)), names: make([]string, len(p.columns)),
+		paths: make([][]string, len(p.columns)), keys: map[string]bool{}, line: 1,
+	}
+	original := map[string]string{}
+	for from, to := range p.config.Rename {
+		original[to] = from
+	}
+	for slot, ref := range p.columns {
+		b.at[slot], b.names[slot] = slot, ref.names[0]
+		for _, name := range ref.names {
+			b.paths[slot] = append(b.paths[slot], name)
+			b.keys[name] = true
+			if from, found := original[name]; found {
+				b.paths[slot] = append(b.paths[slot], from)
+				b.keys[from] = true
+			}
+		}
+	}
+	return b
+}

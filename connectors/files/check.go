@@ -1,0 +1,136 @@
+package files
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"winback/connectors"
+)
+
+// checkedFiles is how many files of a dataset a check opens.
+const checkedFiles = 20
+
+// sampleRows is how many records a check shows.
+const sampleRows = 3
+
+// Check opens the files of every dataset, looks for the mapped columns in their
+// headers and shows records of the first one.
+func (s *source) Check(ctx context.Context) ([]connectors.Finding, error) {
+	var all []connectors.Finding
+	for _, p := range s.plans {
+		found, err := s.discover(p)
+		if err != nil {
+			all = append(all, connectors.Finding{Dataset: p.name, Text: err.Error()})
+			continue
+		}
+		all = append(all, connectors.Finding{Dataset: p.name, OK: true, Text: fmt.Sprintf("%s found, %s in all", countFiles(len(found)), formatBytes(found))})
+		for i, c := range found {
+			if err := ctx.Err(); err != nil {
+				return all, err
+			}
+			if i == checkedFiles {
+				all = append(all, connectors.Finding{Dataset: p.name, OK: true, Text: fmt.Sprintf("the other %s were not opened", countFiles(len(found)-i))})
+				break
+			}
+			all = append(all, checkFile(p, c, i == 0))
+		}
+	}
+	return all, nil
+}
+
+func countFiles(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
+}
+
+func formatBytes(list []candidate) string {
+	var total int64
+	for _, c := range list {
+		total += c.size
+	}
+	if total < 1e6 {
+		return fmt.Sprintf("%.1f kB", float64(total)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(total)/1e6)
+}
+
+// checkFile opens one file.
+func checkFile(p *plan, c candidate, withRows bool) connectors.Finding {
+	out := connectors.Finding{Dataset: p.name}
+	file, err := open(c.path, p.config.Encoding)
+	if err != nil {
+		out.Text = err.Error()
+		return out
+	}
+	defer func() { _ = file.file.Close() }() // only read from
+	bound, err := file.prepare(p, c.path)
+	switch {
+	case err != nil:
+		out.Text = err.Error()
+	case bound.problem != nil:
+		out.Text = fmt.Sprintf("%s: %s", c.name, bound.problem.reason)
+	case bound.format == formatNDJSON:
+		out.OK, out.Text = true, fmt.Sprintf("%s: NDJSON", c.name)
+	case len(bound.header) == 0:
+		out.OK, out.Text = true, fmt.Sprintf("%s: the file is empty", c.name)
+	default:
+		out.OK = true
+		out.Text = fmt.Sprintf("%s: delimiter %q, %d columns, all mapped ones are there%s", c.name, bound.delimiter, len(bound.header), unmappedColumns(bound))
+	}
+	if withRows && out.OK {
+		sample(file, bound, &out)
+	}
+	return out
+}
+
+func unmappedColumns(b *binding) string {
+	var names []string
+	for i, name := range b.header {
+		if !b.mapped[i] {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; not mapped: " + strings.Join(names, ", ")
+}
+
+// sample shows the first records of a file.
+func sample(file *opened, bound *binding, out *connectors.Finding) {
+	cut := newCutter(file.text, bound.dialect, bound.line)
+	cut.size = headSize
+	if bound.format == formatNDJSON {
+		cut.quote = 0
+	}
+	p, err := cut.next(nil)
+	if err != nil {
+		return // an empty file, or one whose reading Extract will complain about
+	}
+	out.Header = bound.header
+	if bound.format == formatNDJSON {
+		out.Header = bound.names
+	}
+	records := newRecordReader(bound)
+	records.begin(p.data, p.line)
+	var r record
+	for len(out.Rows) < sampleRows {
+		wrong, ok := records.next(&r)
+		if !ok {
+			return
+		}
+		if wrong != nil {
+			continue
+		}
+		row := make([]string, len(out.Header))
+		for i := range row {
+			if i < len(r.fields) {
+				row[i] = string(r.fields[i])
+			}
+		}
+		out.Rows = append(out.Rows, row)
+	}
+}

@@ -1,0 +1,203 @@
+package files
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"winback/connectors/entity"
+	"winback/connectors/spec"
+)
+
+// field compiles one field. foldable says that it is of a row per document.
+func (k *compiler) field(to entity.Field, f Field, foldable bool) field {
+	out := field{
+		at: to.Index, name: to.Name, kind: to.Kind, scale: to.Scale,
+		required: f.Required || to.Required && !to.Meta && to.Kind != entity.TextList && to.Kind != entity.TextMap,
+		nulls:    append(slices.Clone(k.dataset.Nulls), f.Nulls...),
+		split:    f.Split,
+	}
+	k.source(&out, f)
+	k.text(&out, f)
+	k.times(&out, f)
+	k.numbers(&out, f)
+	k.fold(&out, f, foldable)
+	if f.Default != "" {
+		out.fallback = k.constant(&out, f.Default, f.Node.Get("default"))
+	}
+	if f.Const != "" {
+		out.constant = k.constant(&out, f.Const, f.Node.Get("const"))
+	}
+	for _, r := range f.When {
+		out.rules = append(out.rules, rule{when: k.condition(r.Condition, f.Column), value: k.constant(&out, r.Value, r.Node.Get("value"))})
+	}
+	out.direct = out.source == fromColumn && len(out.rules)+len(out.nulls)+len(out.cleaners)+len(out.words) == 0 && !out.fallback.set
+	return out
+}
+
+// source finds out where the value comes from; one place only.
+func (k *compiler) source(out *field, f Field) {
+	var given []string
+	note := func(key string, is bool) {
+		if is {
+			given = append(given, key)
+		}
+	}
+	note("column", len(f.Column) > 0)
+	note("const", f.Const != "")
+	note("product", len(f.Product) > 0)
+	note("columns", f.Columns.Len() > 0)
+	note("auto", f.Auto != "")
+	switch {
+	case len(given) > 1:
+		k.errs.Addf(f.Node, "has both %s and %s: a value comes from one place", given[0], given[1])
+		return
+	case len(given) == 0 && len(f.When) == 0 && f.Default == "":
+		k.errs.Addf(f.Node, "does not say where the value comes from: give column, const, product, columns or auto")
+		return
+	case len(given) == 0:
+		return
+	}
+	switch given[0] {
+	case "column":
+		out.source, out.slot = fromColumn, k.slot(f.Column, f.Optional)
+	case "const":
+		out.source = fromConst
+	case "product":
+		out.source = fromProduct
+		for _, name := range f.Product {
+			out.slots = append(out.slots, k.slot([]string{name}, f.Optional))
+		}
+	case "columns":
+		out.source = fromColumns
+		for key, name := range f.Columns.All() {
+			out.keys = append(out.keys, key)
+			out.slots = append(out.slots, k.slot([]string{name}, f.Optional))
+		}
+	case "auto":
+		k.auto(out, f)
+	}
+	k.fitsKind(out, f.Node.Get("product"), len(f.Product) > 0, entity.Dec)
+	k.fitsKind(out, f.Node.Get("columns"), f.Columns.Len() > 0, entity.TextMap)
+	if out.kind == entity.TextMap && out.source != fromColumns {
+		k.errs.Addf(f.Node, "is a map: give columns, as in columns: {crm: CrmID}")
+	}
+}
+
+func (k *compiler) auto(out *field, f Field) {
+	at := f.Node.Get("auto")
+	switch f.Auto {
+	case "line_number":
+		out.source = fromLineNumber
+		k.fitsKind(out, at, true, entity.Int)
+	case "line_count":
+		out.source = fromLineCount
+		k.fitsKind(out, at, true, entity.Int)
+	case "file_name":
+		out.source = fromFileName
+		k.fitsKind(out, at, true, entity.Text)
+	case "row_hash":
+		out.source = fromRowHash
+		k.fitsKind(out, at, true, entity.Text)
+	}
+	if k.dataset.GroupBy == nil && strings.HasPrefix(f.Auto, "line_") {
+		k.errs.Addf(at, "lines are numbered within a document: give group_by")
+	}
+}
+
+// fitsKind reports an option that is given for a field of another kind.
+func (k *compiler) fitsKind(out *field, at spec.Node, given bool, kinds ...entity.Kind) {
+	if !given || slices.Contains(kinds, out.kind) {
+		return
+	}
+	names := make([]string, len(kinds))
+	for i, kind := range kinds {
+		names[i] = kind.String()
+	}
+	k.errs.Addf(at, "is for fields of kind %s; %s is %s", strings.Join(names, " or "), out.name, out.kind)
+}
+
+// text compiles what happens to a text before it is converted.
+func (k *compiler) text(out *field, f Field) {
+	for _, name := range f.Clean {
+		out.cleaners = append(out.cleaners, cleaners[name])
+	}
+	if len(f.Map) > 0 {
+		out.words, out.folded = f.Map, make(map[string]string, len(f.Map))
+		for word, to := range f.Map {
+			out.folded[strings.ToLower(word)] = to
+		}
+	}
+	k.fitsKind(out, f.Node.Get("split"), f.Split != "", entity.TextList)
+}
+
+func (k *compiler) times(out *field, f Field) {
+	isTime := out.kind == entity.Timestamp || out.kind == entity.Day
+	k.fitsKind(out, f.Node.Get("layout"), len(f.Layout) > 0, entity.Timestamp, entity.Day)
+	k.fitsKind(out, f.Node.Get("timezone"), f.Timezone != "", entity.Timestamp, entity.Day)
+	if !isTime {
+		return
+	}
+	out.zone = k.zone(f)
+	names := f.Layout
+	if len(names) == 0 {
+		names = []string{"iso"}
+	}
+	out.written = strings.Join(names, " or ")
+	for _, name := range names {
+		read, err := parseLayout(name)
+		if err != nil {
+			k.errs.Addf(f.Node.Get("layout"), "%w", err)
+			continue
+		}
+		out.layouts = append(out.layouts, read)
+	}
+}
+
+func (k *compiler) numbers(out *field, f Field) {
+	kinds := []entity.Kind{entity.Dec, entity.Int}
+	k.fitsKind(out, f.Node.Get("decimal_comma"), f.DecimalComma, kinds...)
+	k.fitsKind(out, f.Node.Get("thousands"), f.Thousands != "", kinds...)
+	k.fitsKind(out, f.Node.Get("factor"), f.Factor != "", kinds...)
+	if f.DecimalComma {
+		out.numbers.point = ','
+	}
+	if f.Thousands != "" && (utf8.RuneCountInString(f.Thousands) != 1 || strings.ContainsAny(f.Thousands, "0123456789+-") || f.Thousands == "," && f.DecimalComma || f.Thousands == "." && !f.DecimalComma) {
+		k.errs.Addf(f.Node.Get("thousands"), "wants one character that is not the decimal point")
+	}
+	out.numbers.thousands = f.Thousands
+	if f.Factor != "" {
+		n, err := entity.ParseScaled(f.Factor, factorScale)
+		if err != nil || n == 0 {
+			k.errs.Addf(f.Node.Get("factor"), "wants a number other than 0, got %q", f.Factor)
+		}
+		out.numbers.factor = n
+	}
+}
+
+func (k *compiler) fold(out *field, f Field, foldable bool) {
+	out.fold = foldNames[f.Fold]
+	at := f.Node.Get("fold")
+	if f.Fold != "" && !foldable {
+		k.errs.Addf(at, "is for rows per document: group_by makes documents, and line_number a row per record")
+		return
+	}
+	switch out.fold {
+	case foldSum:
+		k.fitsKind(out, at, true, entity.Dec, entity.Int)
+	case foldCount:
+		k.fitsKind(out, at, true, entity.Int)
+	case foldMin, foldMax:
+		k.fitsKind(out, at, true, entity.Dec, entity.Int, entity.Timestamp, entity.Day, entity.Text, entity.Enum, entity.Bool)
+	}
+}
+
+// constant converts a text of the configuration as a value of the field.
+func (k *compiler) constant(out *field, text string, at spec.Node) value {
+	v, wrong := k.samples.convert(out, []byte(text))
+	if wrong != nil {
+		k.errs.Addf(at, "%q does not fit %s: %s", text, out.name, wrong.reason)
+	}
+	v.text = slices.Clone(v.text)
+	return v
+}

@@ -1,0 +1,158 @@
+package files
+
+import (
+	"winback/connectors/entity"
+	"winback/connectors/spec"
+)
+
+// Config is what can be set for a source of files.
+type Config struct {
+	Timezone string                `yaml:"timezone" doc:"zone of the times in the files that name none; default: the project's" example:"Europe/London"`
+	Payload  Payload               `yaml:"payload" default:"unmapped" doc:"what of a record is kept in payload: unmapped columns, full record, none, or a list of columns" example:"none"`
+	Datasets spec.Ordered[Dataset] `yaml:"datasets" required:"true" doc:"what to read, by a name of your choice; each is read and committed together"`
+}
+
+// Dataset is a set of files with the same kind of records.
+type Dataset struct {
+	Files     []spec.Path                 `yaml:"files" required:"true" doc:"patterns of files, ** for folders at any depth; relative to the configuration" example:"data/orders-*.csv.gz"`
+	Entity    string                      `yaml:"entity" doc:"entity that a record is; default: the dataset's name" example:"shop.customers"`
+	Fields    spec.Ordered[Field]         `yaml:"fields" doc:"the entity's fields, each with the column it is made from" example:"{id: CustomerID}"`
+	Entities  spec.Ordered[EntityMapping] `yaml:"entities" doc:"instead of entity and fields, when the same records hold several entities"`
+	Where     []Condition                 `yaml:"where" doc:"records that do not meet these conditions are left out" example:"{column: Type, equals: sale}"`
+	GroupBy   *Field                      `yaml:"group_by" doc:"records with the same value make one document, as the lines of an invoice" example:"Invoice"`
+	Window    int                         `yaml:"window" default:"100000" advanced:"true" doc:"documents held open at a time, waiting for further records"`
+	BadLines  string                      `yaml:"bad_lines" default:"line" enum:"line|document" advanced:"true" doc:"what goes to quarantine when a record of a document does not fit: the line alone, or the document"`
+	Format    string                      `yaml:"format" enum:"csv|tsv|ndjson" doc:"default: by name and content"`
+	Encoding  string                      `yaml:"encoding" default:"utf-8" enum:"utf-8|utf-16|windows-1251|windows-1252|latin-1" doc:"encoding of the text; a byte-order mark is honoured"`
+	Delimiter string                      `yaml:"delimiter" doc:"character between fields; default: found in the first lines" example:"\";\""`
+	Quote     string                      `yaml:"quote" doc:"character around fields, or none; default: \"" example:"none"`
+	Columns   []string                    `yaml:"columns" doc:"names of the columns of files that have no header line" example:"[id, at, amount]"`
+	SkipLines int                         `yaml:"skip_lines" advanced:"true" doc:"lines above the header"`
+	Rename    map[string]string           `yaml:"rename" doc:"names of columns in the files: names used here; for files with differing headers" example:"{InvoiceNo: Invoice}"`
+	Nulls     []string                    `yaml:"nulls" doc:"texts that mean no value, besides nothing at all" example:"[nan, \"-\"]"`
+	Timezone  string                      `yaml:"timezone" doc:"as for the source, for these files"`
+	Payload   Payload                     `yaml:"payload" doc:"as for the source, for these files"`
+	Node      spec.Node                   `yaml:",node"`
+}
+
+// EntityMapping says how records become rows of one entity.
+type EntityMapping struct {
+	Fields  spec.Ordered[Field] `yaml:"fields" required:"true" doc:"the entity's fields, each with the column it is made from" example:"{id: Invoice}"`
+	Where   []Condition         `yaml:"where" doc:"only records that meet these conditions" example:"{column: Invoice, prefix: C}"`
+	Per     string              `yaml:"per" enum:"document|line" doc:"one row per document or per record; default: per document, unless a field is numbered by line"`
+	Payload Payload             `yaml:"payload" doc:"as for the source, for this entity"`
+	Node    spec.Node           `yaml:",node"`
+}
+
+// Field says how one field is made. As a text it is a column's name, as a list
+// the names it may have.
+type Field struct {
+	Column       []string             `yaml:"column" doc:"column, or the names it may have; a path in JSON" example:"Customer ID"`
+	Const        string               `yaml:"const" doc:"the same value for every record" example:"GBP"`
+	Product      []string             `yaml:"product" doc:"columns to multiply" example:"[Quantity, Price]"`
+	Auto         string               `yaml:"auto" enum:"line_number|line_count|file_name|row_hash" doc:"made by the reader: number of the record within its document, records of the document, name of the file, hash of the record"`
+	Columns      spec.Ordered[string] `yaml:"columns" doc:"for maps: keys and the columns of their values" example:"{crm: CrmID}"`
+	When         []Rule               `yaml:"when" doc:"rules tried first; the value of the first that fits is taken" example:"[{prefix: C, value: cancelled}]"`
+	Clean        []string             `yaml:"clean" enum:"integer_id|lower|upper|digits|spaces" doc:"integer_id: 17850.0 to 17850; lower, upper: case; digits: drops all else; spaces: single blanks" example:"integer_id"`
+	Map          map[string]string    `yaml:"map" doc:"words of the source: words of the contract; others are kept" example:"{Оплачен: paid}"`
+	Default      string               `yaml:"default" doc:"value where there is none"`
+	Nulls        []string             `yaml:"nulls" doc:"texts that mean no value, besides the dataset's" example:"[\"9999-12-31\"]"`
+	Layout       []string             `yaml:"layout" doc:"how times and dates are written: iso, dmy, mdy, unix, unix_ms, %d.%m.%Y or 02.01.2006" example:"\"%d.%m.%Y %H:%M\""`
+	Timezone     string               `yaml:"timezone" doc:"zone of times that name none" example:"Europe/Moscow"`
+	DecimalComma bool                 `yaml:"decimal_comma" doc:"1234,50 is 1234.50"`
+	Thousands    string               `yaml:"thousands" doc:"character between groups of digits; a blank stands for every kind of blank" example:"\" \""`
+	Factor       string               `yaml:"factor" doc:"number to multiply with" example:"0.01"`
+	Split        string               `yaml:"split" doc:"for lists: text between two items" example:"\";\""`
+	Fold         string               `yaml:"fold" enum:"first|last|min|max|sum|count" doc:"value of a document from those of its records; default: first"`
+	Required     bool                 `yaml:"required" doc:"a record without a value goes to quarantine"`
+	Optional     bool                 `yaml:"optional" doc:"a file may lack the column"`
+	Node         spec.Node            `yaml:",node"`
+}
+
+// SpecType names the type in references.
+func (Field) SpecType() string { return "column, list of columns, or map" }
+
+// UnmarshalSpec reads a column's name, a list of names, or the map of a field.
+func (f *Field) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
+	if n.Kind() == spec.Mapping {
+		type plain Field
+		n.Decode((*plain)(f), errs)
+		return
+	}
+	f.Node = n
+	n.Decode(&f.Column, errs)
+}
+
+// Condition is met by a record when everything in it is true.
+type Condition struct {
+	Column  []string  `yaml:"column" doc:"column to look at" example:"Invoice"`
+	Equals  string    `yaml:"equals" doc:"the value is this"`
+	In      []string  `yaml:"in" doc:"the value is one of these"`
+	Prefix  string    `yaml:"prefix" doc:"the value begins with this"`
+	Suffix  string    `yaml:"suffix" doc:"the value ends with this"`
+	Matches string    `yaml:"matches" doc:"the value matches this regular expression (RE2)" example:"^[CA]"`
+	Empty   *bool     `yaml:"empty" doc:"there is no value, or there is one"`
+	Above   string    `yaml:"above" doc:"the value is a number greater than this"`
+	Below   string    `yaml:"below" doc:"the value is a number less than this"`
+	Not     bool      `yaml:"not" doc:"the condition is met when the rest is not true"`
+	Node    spec.Node `yaml:",node"`
+}
+
+// Rule gives a field a value where its condition is met.
+type Rule struct {
+	Condition
+	Value string `yaml:"value" required:"true" doc:"value of the field"`
+}
+
+// Payload says what of a record is kept beside the mapped fields.
+type Payload struct {
+	Mode    string // none, unmapped, full, columns; "" where nothing is said
+	Columns []string
+	Node    spec.Node
+}
+
+// Modes of a Payload.
+const (
+	payloadNone     = "none"
+	payloadUnmapped = "unmapped"
+	payloadFull     = "full"
+	payloadColumns  = "columns"
+)
+
+// SpecType names the type in references.
+func (Payload) SpecType() string { return "none, unmapped, full, or a list of columns" }
+
+// UnmarshalSpec reads a mode or a list of columns.
+func (p *Payload) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
+	p.Node = n
+	if n.Kind() == spec.Sequence {
+		p.Mode = payloadColumns
+		n.Decode(&p.Columns, errs)
+		return
+	}
+	known := []string{payloadNone, payloadUnmapped, payloadFull}
+	switch n.Text() {
+	case payloadNone, payloadUnmapped, payloadFull:
+		p.Mode = n.Text()
+	default:
+		errs.Addf(n, "wants none, unmapped, full or a list of columns%s", spec.Hint(n.Text(), known))
+	}
+}
+
+// Validate reports what tags cannot express: entities and fields that do not
+// exist, options that do not fit a field's kind, missing keys.
+func (c *Config) Validate(_ spec.Node, errs *spec.Errors) {
+	if len(c.Datasets.Entries) == 0 {
+		return
+	}
+	compile(c, surroundings{}, errs)
+}
+
+// entityNames lists what can be mapped.
+func entityNames() []string {
+	var names []string
+	for _, s := range entity.All() {
+		names = append(names, s.FullName())
+	}
+	return names
+}

@@ -1,0 +1,275 @@
+package files
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/valyala/fastjson"
+
+	"winback/connectors/entity"
+)
+
+// record is one record of a file.
+type record struct {
+	fields [][]byte // by column of the file
+	raw    []byte
+	line   int64
+	number int64 // within its document, from 1
+	count  int64 // records of the document
+	bound  *binding
+	json   *fastjson.Value // of a JSON record
+}
+
+// column returns the text of a slot's column, nil if the file lacks it.
+func (r *record) column(slot int) []byte {
+	at := r.bound.at[slot]
+	if at < 0 || at >= len(r.fields) {
+		return nil
+	}
+	return r.fields[at]
+}
+
+// mapper makes values from records. It is for one goroutine.
+type mapper struct {
+	plan  *plan
+	zones []*zone
+	arena arena
+	json  fastjson.Parser
+	// unsafeText says that texts must be looked at for bytes that are no text.
+	unsafeText bool
+}
+
+func newMapper(p *plan) *mapper {
+	m := &mapper{plan: p}
+	for _, location := range p.zones {
+		m.zones = append(m.zones, newZone(location))
+	}
+	return m
+}
+
+// lookAt tells the mapper the text that the next records are of.
+func (m *mapper) lookAt(text []byte) {
+	m.unsafeText = bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text)
+}
+
+// met says whether a record meets all of the conditions.
+func (m *mapper) met(list []condition, r *record) bool {
+	for i := range list {
+		if !m.meets(&list[i], r) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *mapper) meets(c *condition, r *record) bool {
+	return c.holds(trim(r.column(c.slot))) != c.not
+}
+
+func (c *condition) holds(text []byte) bool {
+	switch {
+	case c.equals != "" && string(text) != c.equals,
+		c.in != nil && !c.in[string(text)],
+		c.prefix != "" && !strings.HasPrefix(string(text), c.prefix),
+		c.suffix != "" && !strings.HasSuffix(string(text), c.suffix),
+		c.matches != nil && !c.matches.Match(text),
+		c.empty != nil && (len(text) == 0) != *c.empty:
+		return false
+	}
+	if c.above == nil && c.below == nil {
+		return true
+	}
+	n, err := entity.ParseScaled(text, conditionScale)
+	return err == nil && (c.above == nil || n > *c.above) && (c.below == nil || n < *c.below)
+}
+
+// eval makes the value of a field for a record.
+func (m *mapper) eval(f *field, r *record) (value, *misfit) {
+	v, wrong := m.read(f, r)
+	if wrong != nil || v.set {
+		return v, wrong
+	}
+	return m.absent(f, r)
+}
+
+// read makes the value of a field from a record alone, without its default.
+func (m *mapper) read(f *field, r *record) (value, *misfit) {
+	for i := range f.rules {
+		if m.meets(&f.rules[i].when, r) {
+			return f.rules[i].value, nil
+		}
+	}
+	v, wrong := m.fromSource(f, r)
+	if wrong != nil && wrong.column == "" {
+		wrong.column = m.columnName(f, r)
+	}
+	return v, wrong
+}
+
+// absent returns what a field is when a record, or all records of a document,
+// have no value for it.
+func (m *mapper) absent(f *field, r *record) (value, *misfit) {
+	if !f.fallback.set && f.required {
+		return value{}, &misfit{column: m.columnName(f, r), reason: fmt.Sprintf("is empty, but %s needs a value", f.name)}
+	}
+	return f.fallback, nil
+}
+
+func (m *mapper) fromSource(f *field, r *record) (value, *misfit) {
+	switch f.source {
+	case fromColumn:
+		text := trim(r.column(f.slot))
+		if !f.direct {
+			text = m.prepare(f, text)
+		}
+		if len(text) == 0 {
+			return value{}, nil
+		}
+		if f.fold == foldCount {
+			return value{set: true}, nil
+		}
+		return m.convert(f, text)
+	case fromConst:
+		return f.constant, nil
+	case fromProduct:
+		return m.product(f, r)
+	case fromColumns:
+		return m.pairs(f, r)
+	case fromLineNumber:
+		return value{set: true, n: r.number}, nil
+	case fromLineCount:
+		return value{set: true, n: r.count}, nil
+	case fromFileName:
+		return value{set: true, text: m.arena.text(filepath.Base(r.bound.input))}, nil
+	case fromRowHash:
+		return value{set: true, text: m.rowHash(r)}, nil
+	}
+	return value{}, nil
+}
+
+func (m *mapper) rowHash(r *record) []byte {
+	mark := m.arena.mark()
+	m.arena.data = fmt.Appendf(m.arena.data, "%016x", xxhash.Sum64(r.raw))
+	return m.arena.since(mark)
+}
+
+// prepare applies what is configured for a text before it is converted: nulls,
+// cleaning, words. The items of a list are prepared one by one instead.
+func (m *mapper) prepare(f *field, text []byte) []byte {
+	if f.isNull(text) {
+		return nil
+	}
+	if f.kind == entity.TextList {
+		return text
+	}
+	return m.rewrite(f, text)
+}
+
+func (f *field) isNull(text []byte) bool {
+	for _, null := range f.nulls {
+		if string(text) == null {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *mapper) rewrite(f *field, text []byte) []byte {
+	for _, clean := range f.cleaners {
+		text = clean(&m.arena, text)
+	}
+	if f.words == nil {
+		return text
+	}
+	if to, found := f.words[string(text)]; found {
+		return m.arena.text(to)
+	}
+	if to, found := f.folded[strings.ToLower(string(text))]; found {
+		return m.arena.text(to)
+	}
+	return text
+}
+
+// product multiplies columns. Without a value in one of them there is none.
+func (m *mapper) product(f *field, r *record) (value, *misfit) {
+	plain := field{kind: entity.Dec, scale: f.scale, numbers: numberFormat{point: f.numbers.point, thousands: f.numbers.thousands}}
+	total := value{}
+	for i, slot := range f.slots {
+		text := trim(r.column(slot))
+		if len(text) == 0 || f.isNull(text) {
+			return value{}, nil
+		}
+		v, wrong := m.convert(&plain, text)
+		if wrong != nil {
+			wrong.column = r.bound.name(slot)
+			return v, wrong
+		}
+		if i == 0 {
+			total = v
+			continue
+		}
+		n, err := multiply(total.n, v.n, f.scale)
+		if err != nil {
+			return v, &misfit{column: r.bound.name(slot), value: string(text), reason: "the product has more than 18 digits"}
+		}
+		total.n = n
+	}
+	if f.numbers.factor != 0 {
+		n, err := multiply(total.n, f.numbers.factor, factorScale)
+		if err != nil {
+			return total, &misfit{reason: "the product has more than 18 digits"}
+		}
+		total.n = n
+	}
+	return total, nil
+}
+
+// pairs makes a map from columns; those without a value are left out.
+func (m *mapper) pairs(f *field, r *record) (value, *misfit) {
+	var list []string
+	for i, slot := range f.slots {
+		text := trim(r.column(slot))
+		if len(text) == 0 || f.isNull(text) {
+			continue
+		}
+		text = m.rewrite(f, text)
+		if reason := m.badText(text); reason != "" {
+			return value{}, &misfit{column: r.bound.name(slot), value: string(text), reason: reason}
+		}
+		list = append(list, f.keys[i], string(text))
+	}
+	return value{set: len(list) > 0, list: list}, nil
+}
+
+// columnName names the column of a field for messages, or the field itself.
+func (m *mapper) columnName(f *field, r *record) string {
+	if f.source == fromColumn {
+		return r.bound.name(f.slot)
+	}
+	return f.name
+}
+
+// put sets a value in the row being written.
+func put(b *entity.Batch, f *field, v value) {
+	if !v.set {
+		return
+	}
+	switch f.kind {
+	case entity.Text, entity.Enum, entity.JSON:
+		b.SetText(f.at, v.text)
+	case entity.TextList:
+		b.SetList(f.at, v.list)
+	case entity.TextMap:
+		pairs := make([][2]string, 0, len(v.list)/2)
+		for i := 0; i+1 < len(v.list); i += 2 {
+			pairs = append(pairs, [2]string{v.list[i], v.list[i+1]})
+		}
+		b.SetMap(f.at, pairs)
+	default:
+		b.SetInt(f.at, v.n)
+	}
+}

@@ -1,0 +1,157 @@
+package files
+
+import (
+	"regexp"
+	"time"
+
+	"winback/connectors/entity"
+)
+
+// surroundings is what a mapping takes from the project.
+type surroundings struct {
+	location *time.Location // zone of times that name none; nil: UTC
+	currency string         // of entities that map none
+}
+
+// plan is a dataset's configuration made ready for use. It does not change once
+// compiled, and may be used by several goroutines.
+type plan struct {
+	name     string
+	config   *Dataset
+	columns  []columnRef // by slot
+	zones    []*time.Location
+	where    []condition
+	group    *field // of group_by, or nil
+	entities []*entityPlan
+	// primary is the entity that records as such are counted and put aside for:
+	// the first with a row per record, else the first.
+	primary int
+	// fingerprint changes when rows would come out differently.
+	fingerprint string
+}
+
+// columnRef is a column that the mapping uses, by the names it may have.
+type columnRef struct {
+	names    []string
+	optional bool
+}
+
+// entityPlan says how records become rows of one entity.
+type entityPlan struct {
+	schema      *entity.Schema
+	fields      []field
+	where       []condition
+	perDocument bool
+	payload     payloadPlan
+}
+
+// payloadPlan says what goes into the payload of an entity's rows.
+type payloadPlan struct {
+	mode  string
+	slots []int // of mode columns
+	field int   // position of payload in the schema
+}
+
+// sourceKind is where a field's value comes from.
+type sourceKind int
+
+const (
+	fromNothing sourceKind = iota // rules and default only
+	fromColumn
+	fromConst
+	fromProduct
+	fromColumns
+	fromLineNumber
+	fromLineCount
+	fromFileName
+	fromRowHash
+)
+
+// foldKind is how a document's value is made from those of its records.
+type foldKind int
+
+const (
+	foldFirst foldKind = iota
+	foldLast
+	foldMin
+	foldMax
+	foldSum
+	foldCount
+)
+
+var foldNames = map[string]foldKind{
+	"": foldFirst, "first": foldFirst, "last": foldLast, "min": foldMin, "max": foldMax, "sum": foldSum, "count": foldCount,
+}
+
+// field says how one field is made.
+type field struct {
+	at       int // position in the schema; -1 outside one
+	name     string
+	kind     entity.Kind
+	scale    int
+	required bool
+
+	source   sourceKind
+	slot     int      // of fromColumn
+	slots    []int    // of fromProduct and fromColumns
+	keys     []string // of fromColumns
+	constant value    // of fromConst
+
+	rules    []rule
+	fallback value
+
+	nulls    []string
+	cleaners []cleaner
+	words    map[string]string
+	folded   map[string]string // words in lower case
+	layouts  []layout
+	written  string // layouts as configured, for messages
+	zone     int    // number of the time zone in plan.zones
+	numbers  numberFormat
+	split    string
+	fold     foldKind
+
+	// direct says that the column's text is converted as it is: no rules, nulls,
+	// cleaners or words.
+	direct bool
+}
+
+// rule gives a field a value where its conditions are met.
+type rule struct {
+	when  condition
+	value value
+}
+
+// condition is met by a record when everything in it is true.
+type condition struct {
+	slot    int
+	equals  string
+	in      map[string]bool
+	prefix  string
+	suffix  string
+	matches *regexp.Regexp
+	empty   *bool
+	above   *int64 // with conditionScale digits after the point
+	below   *int64
+	not     bool
+}
+
+// conditionScale is the precision in which conditions compare numbers.
+const conditionScale = 8
+
+// value is a converted value. Its bytes and items are valid until the next
+// record is read.
+type value struct {
+	set  bool
+	n    int64    // Int, Dec, Timestamp, Day, Bool
+	text []byte   // Text, Enum, JSON
+	list []string // TextList; TextMap as key, value, key …
+}
+
+// misfit says why a record does not fit.
+type misfit struct {
+	entity *entity.Schema // nil: the primary one
+	column string
+	value  string
+	reason string
+}

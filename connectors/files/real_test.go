@@ -1,0 +1,176 @@
+package files
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"winback/connectors"
+	"winback/connectors/entity"
+	"winback/connectors/spec"
+)
+
+// testdata returns the folder of the public data sets. Without it a test is
+// skipped, but not where everything must be tested.
+func testdata(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("WINBACK_TESTDATA")
+	if dir == "" {
+		dir = filepath.Join(repository(t), "..", "shared", "data")
+	}
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("the public data sets are not at %s; set WINBACK_TESTDATA", dir)
+		}
+		t.Skipf("SKIPPED: the public data sets are not at %s; set WINBACK_TESTDATA", dir)
+	}
+	return path
+}
+
+// repository returns the folder of go.mod.
+func repository(t testing.TB) string {
+	t.Helper()
+	dir, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// totals sums up what Online Retail's entities hold.
+type totals struct {
+	rows      map[string]int
+	cancelled int
+	quantity  entity.Decimal
+	value     entity.Decimal
+	refunded  entity.Decimal
+	payload   int
+	customers map[string]bool
+}
+
+func (x *totals) add(t testing.TB, b *entity.Batch) {
+	name := b.Schema.FullName()
+	x.rows[name] += b.Rows()
+	column := func(name string) *entity.Column { return &b.Columns[b.Schema.Field(name).Index] }
+	for i := range b.Rows() {
+		switch name {
+		case "shop.orders":
+			if string(column("status").Value(i)) == "cancelled" {
+				x.cancelled++
+			}
+			if !column("payload").IsNull(i) {
+				x.payload++
+			}
+			if !column("customer_id").IsNull(i) {
+				x.customers[string(column("customer_id").Value(i))] = true
+			}
+		case "shop.order_lines":
+			quantity, price := entity.Decimal(column("quantity").Ints[i]), entity.Decimal(column("price").Ints[i])
+			product, err := quantity.Mul(price)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x.quantity += quantity
+			x.value += product
+		case "shop.refunds":
+			amount := entity.Decimal(column("amount").Ints[i])
+			if amount <= 0 {
+				t.Errorf("refund %s is %s", column("id").Value(i), amount)
+			}
+			x.refunded += amount
+		}
+	}
+}
+
+// online opens the example's source over files of Online Retail.
+func online(t testing.TB, pattern string) connectors.Source {
+	t.Helper()
+	example := filepath.Join(repository(t), "deploy", "examples", "online-retail", "winback.yaml")
+	text, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("WINBACK_TESTDATA", filepath.Dir(testdata(t, "online_retail")))
+	var errs spec.Errors
+	root := spec.Parse(example, text, spec.Options{Lookup: os.LookupEnv}, &errs)
+	var c Config
+	root.Get("sources").Get("shop").Without("connector").Decode(&c, &errs)
+	if err := errs.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if pattern != "" {
+		c.Datasets.Entries[0].Value.Files = []spec.Path{spec.Path(pattern)}
+	}
+	return openConfig(t, filepath.Dir(example), &c)
+}
+
+func extractTotals(t testing.TB, s connectors.Source) (*totals, *memory) {
+	t.Helper()
+	x := &totals{rows: map[string]int{}, customers: map[string]bool{}}
+	m := newMemory()
+	m.each = func(b *entity.Batch) { x.add(t, b) }
+	if _, err := s.Extract(context.Background(), connectors.Request{Dataset: "invoices"}, m); err != nil {
+		t.Fatal(err)
+	}
+	return x, m
+}
+
+func TestOnlineRetail(t *testing.T) {
+	dir := testdata(t, "online_retail")
+	tests := []struct {
+		name, pattern                   string
+		orders, lines, cancelled        int
+		customers                       int
+		quantity, value                 string
+		duplicateOrders, duplicateLines int64
+	}{
+		{name: "first year", pattern: filepath.Join(dir, "*2009_2010.csv.gz"),
+			orders: 28_816, lines: 525_461, cancelled: 4_592 + 3, customers: 4_383, quantity: "5432041", value: "9539484.634"},
+		{name: "second year", pattern: filepath.Join(dir, "*2010_2011.csv.gz"),
+			orders: 25_900, lines: 541_909, cancelled: 3_836 + 3, customers: 4_372, quantity: "5176450", value: "9747747.934"},
+		// The nine days in both files count once.
+		{name: "both", orders: 53_628, lines: 1_044_847, cancelled: 8_292 + 6, customers: 5_942,
+			quantity: "10441843", value: "18909744.118", duplicateOrders: 1_088, duplicateLines: 22_523},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			x, m := extractTotals(t, online(t, test.pattern))
+			for _, r := range m.rejects {
+				t.Errorf("rejected: %+v", r)
+			}
+			if x.rows["shop.orders"] != test.orders || x.rows["shop.order_lines"] != test.lines {
+				t.Errorf("got %d orders, %d lines, want %d, %d", x.rows["shop.orders"], x.rows["shop.order_lines"], test.orders, test.lines)
+			}
+			if x.cancelled != test.cancelled {
+				t.Errorf("got %d cancelled orders, want %d", x.cancelled, test.cancelled)
+			}
+			if x.payload != test.orders {
+				t.Errorf("got %d orders with payload, want %d", x.payload, test.orders)
+			}
+			if len(x.customers) != test.customers {
+				t.Errorf("got %d customers, want %d", len(x.customers), test.customers)
+			}
+			if x.quantity.String() != test.quantity || x.value.String() != test.value {
+				t.Errorf("got quantity %s, value %s, want %s, %s", x.quantity, x.value, test.quantity, test.value)
+			}
+			orders, lines := m.counts["shop.orders"], m.counts["shop.order_lines"]
+			if orders.Duplicates != test.duplicateOrders || lines.Duplicates != test.duplicateLines {
+				t.Errorf("got %d, %d duplicates, want %d, %d", orders.Duplicates, lines.Duplicates, test.duplicateOrders, test.duplicateLines)
+			}
+			if lines.Read != int64(test.lines)+test.duplicateLines {
+				t.Errorf("got %d lines read, want %d", lines.Read, int64(test.lines)+test.duplicateLines)
+			}
+			t.Logf("%d refunds of %s", x.rows["shop.refunds"], x.refunded)
+		})
+	}
+}

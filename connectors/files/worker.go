@@ -1,0 +1,374 @@
+package files
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
+
+	"winback/connectors"
+	"winback/connectors/entity"
+)
+
+// unit is a part of the work that travels from the reader through a worker to
+// the sink: a piece of text, or documents.
+type unit struct {
+	bound     *binding
+	piece     piece
+	text      []byte // memory of the piece
+	documents []*document
+	finished  []*document         // whose memory may be used again
+	batches   []*entity.Batch     // by entity of the plan
+	counts    []connectors.Counts // by entity
+	aside     []aside
+	records   int64 // read for it
+	bytes     int64 // of all files, read so far
+	done      chan struct{}
+}
+
+// aside is a record that does not fit.
+type aside struct {
+	misfit
+	line int64
+	raw  string
+}
+
+// clear makes the unit ready for other work; its batches stay.
+func (u *unit) clear() {
+	u.bound, u.piece, u.documents, u.aside = nil, piece{}, u.documents[:0], u.aside[:0]
+	u.records = 0
+	clear(u.counts)
+}
+
+// worker converts units. It is for one goroutine.
+type worker struct {
+	*mapper
+	bound   *binding
+	records recordReader
+	values  [][]value // by entity and field
+	matched []bool    // by entity
+	folds   []folded  // by entity
+	scratch []byte
+}
+
+func newWorker(p *plan) *worker {
+	w := &worker{mapper: newMapper(p), matched: make([]bool, len(p.entities)), folds: make([]folded, len(p.entities))}
+	for i, e := range p.entities {
+		w.values = append(w.values, make([]value, len(e.fields)))
+		w.folds[i].values = make([]value, len(e.fields))
+	}
+	return w
+}
+
+// convert fills the batches of a unit.
+func (w *worker) convert(u *unit) {
+	if w.bound != u.bound {
+		w.bound, w.records = u.bound, newRecordReader(u.bound)
+	}
+	if len(u.documents) > 0 {
+		for _, d := range u.documents {
+			w.document(u, d)
+		}
+		return
+	}
+	switch {
+	case u.piece.broken != "":
+		u.putAside(w.plan, &misfit{reason: u.piece.broken}, u.piece.line, u.piece.data)
+	case u.piece.overlong:
+		u.putAside(w.plan, &misfit{reason: overlongReason}, u.piece.line, u.piece.data)
+	default:
+		w.piece(u)
+	}
+}
+
+const overlongReason = "the line is longer than 4 MiB: is this a text file?"
+
+// putAside notes a record that does not fit, for the sink to keep.
+func (u *unit) putAside(p *plan, wrong *misfit, line int64, raw []byte) {
+	u.counts[p.primary].Read++
+	u.records++
+	u.aside = append(u.aside, newAside(wrong, line, raw))
+}
+
+// clipped bounds what is kept of a record; 64 KiB hold any that a person wrote.
+const clipped = 64 << 10
+
+func newAside(wrong *misfit, line int64, raw []byte) aside {
+	if len(raw) > clipped {
+		raw = raw[:clipped]
+	}
+	return aside{misfit: *wrong, line: line, raw: string(bytes.ToValidUTF8(trimLineEnd(raw), []byte("\uFFFD")))}
+}
+
+// piece converts the records of a piece of text, each on its own.
+func (w *worker) piece(u *unit) {
+	w.lookAt(u.piece.data)
+	w.unsafeText = w.unsafeText || u.bound.format == formatNDJSON
+	w.records.begin(u.piece.data, u.piece.line)
+	var r record
+	for {
+		wrong, ok := w.records.next(&r)
+		if !ok {
+			return
+		}
+		if wrong != nil {
+			u.putAside(w.plan, wrong, r.line, r.raw)
+			continue
+		}
+		u.records++
+		w.arena.reset()
+		if len(w.plan.where) > 0 && !w.met(w.plan.where, &r) {
+			u.ignore(w.plan)
+			continue
+		}
+		for i, e := range w.plan.entities {
+			w.row(u, i, e, &r)
+		}
+	}
+}
+
+func (u *unit) ignore(p *plan) {
+	u.counts[p.primary].Read++
+	u.counts[p.primary].Ignored++
+}
+
+// row makes the row of one entity from a record.
+func (w *worker) row(u *unit, i int, e *entityPlan, r *record) {
+	u.counts[i].Read++
+	if len(e.where) > 0 && !w.met(e.where, r) {
+		u.counts[i].Ignored++
+		return
+	}
+	b := u.batches[i]
+	for n := range e.fields {
+		f := &e.fields[n]
+		v, wrong := w.eval(f, r)
+		if wrong != nil {
+			b.AbortRow()
+			out := newAside(wrong, r.line, r.raw)
+			out.entity = e.schema
+			u.aside = append(u.aside, out)
+			return
+		}
+		put(b, f, v)
+	}
+	w.finish(u, b, e, w.payload(&e.payload, r), r)
+}
+
+// finish ends a row.
+func (w *worker) finish(u *unit, b *entity.Batch, e *entityPlan, payload []byte, r *record) {
+	if len(payload) > 0 {
+		b.SetText(e.payload.field, payload)
+	}
+	if err := b.EndRow(entity.Origin{Input: u.bound.number, Line: r.line}); err != nil {
+		out := newAside(&misfit{reason: err.Error()}, r.line, r.raw)
+		out.entity = e.schema
+		u.aside = append(u.aside, out)
+	}
+}
+
+// folded is the state of a per-document row while the document's records are
+// gone through.
+type folded struct {
+	any     bool
+	values  []value
+	payload []byte
+	line    int64 // of the first record that counts
+}
+
+// document converts a document: its records into rows of their own and, folded,
+// into rows of the document.
+func (w *worker) document(u *unit, d *document) {
+	u.records += int64(len(d.lines))
+	for i := range w.plan.entities {
+		at := u.batches[i].Rows()
+		d.rows = append(d.rows, rowRange{at, at})
+		d.ignored = append(d.ignored, 0)
+		w.folds[i].any, w.folds[i].payload = false, nil
+		clear(w.folds[i].values)
+	}
+	if d.broken != nil {
+		return
+	}
+	w.lookAt(d.text)
+	w.unsafeText = w.unsafeText || u.bound.format == formatNDJSON
+	w.arena.reset()
+	r := record{count: int64(len(d.lines))}
+	for i := range d.lines {
+		raw, line := d.record(i)
+		w.records.begin(raw, line)
+		wrong, _ := w.records.next(&r)
+		r.number = int64(i + 1)
+		if wrong == nil {
+			wrong = w.readRecord(&r)
+		}
+		if wrong != nil {
+			d.aside = append(d.aside, newAside(wrong, line, raw))
+			d.content += xxhash.Sum64(raw)
+			continue
+		}
+		d.content += w.contentHash()
+		w.take(u, d, &r)
+	}
+	w.close(u, d, &r)
+	for i := range d.rows {
+		d.rows[i].to = u.batches[i].Rows()
+	}
+}
+
+// readRecord reads all values of a record before any is used: a record counts
+// whole or not at all.
+func (w *worker) readRecord(r *record) *misfit {
+	for i, e := range w.plan.entities {
+		if w.matched[i] = w.met(e.where, r); !w.matched[i] {
+			continue
+		}
+		for n := range e.fields {
+			var wrong *misfit
+			if e.perDocument {
+				w.values[i][n], wrong = w.read(&e.fields[n], r)
+			} else {
+				w.values[i][n], wrong = w.eval(&e.fields[n], r)
+			}
+			if wrong != nil {
+				return wrong
+			}
+		}
+	}
+	return nil
+}
+
+// contentHash hashes the values of the record just read, but for those that say
+// where it stands.
+func (w *worker) contentHash() uint64 {
+	w.scratch = w.scratch[:0]
+	for i, e := range w.plan.entities {
+		if !w.matched[i] {
+			w.scratch = append(w.scratch, 0xFF)
+			continue
+		}
+		for n := range e.fields {
+			switch e.fields[n].source {
+			case fromLineNumber, fromLineCount, fromFileName, fromRowHash, fromConst:
+				continue
+			}
+			w.scratch = appendValue(w.scratch, w.values[i][n])
+		}
+	}
+	return xxhash.Sum64(w.scratch)
+}
+
+func appendValue(into []byte, v value) []byte {
+	if !v.set {
+		return append(into, 0)
+	}
+	into = append(into, 1)
+	into = binary.AppendVarint(into, v.n)
+	into = append(binary.AppendUvarint(into, uint64(len(v.text))), v.text...)
+	into = binary.AppendUvarint(into, uint64(len(v.list)))
+	for _, item := range v.list {
+		into = append(binary.AppendUvarint(into, uint64(len(item))), item...)
+	}
+	return into
+}
+
+// take uses the values of a record: as a row, or folded into the document's.
+func (w *worker) take(u *unit, d *document, r *record) {
+	for i, e := range w.plan.entities {
+		switch {
+		case !w.matched[i]:
+			if !e.perDocument {
+				d.ignored[i]++
+			}
+		case e.perDocument:
+			w.fold(i, e, d, r)
+		default:
+			for n := range e.fields {
+				put(u.batches[i], &e.fields[n], w.values[i][n])
+			}
+			w.finish(u, u.batches[i], e, w.payload(&e.payload, r), r)
+		}
+	}
+}
+
+// fold adds the values of a record to those of the document.
+func (w *worker) fold(i int, e *entityPlan, d *document, r *record) {
+	state := &w.folds[i]
+	if !state.any {
+		state.any, state.line = true, r.line
+		state.payload = w.payload(&e.payload, r)
+	}
+	for n := range e.fields {
+		into, v := &state.values[n], w.values[i][n]
+		if !v.set {
+			continue
+		}
+		if err := w.foldValue(e.fields[n].fold, into, v); err != nil && d.broken == nil {
+			d.broken = &misfit{entity: e.schema, column: e.fields[n].name, reason: "the sum over the document " + err.Error()}
+		}
+	}
+}
+
+// foldValue folds a value that is set into the document's, which outlives the
+// record.
+func (w *worker) foldValue(kind foldKind, into *value, v value) error {
+	if kind == foldCount {
+		into.set = true
+		into.n++
+		return nil
+	}
+	switch {
+	case !into.set || kind == foldLast,
+		kind == foldMin && less(v, *into),
+		kind == foldMax && less(*into, v):
+		*into = v
+		into.text = w.arena.keep(v.text)
+	case kind == foldSum:
+		sum, err := add(into.n, v.n)
+		into.n = sum
+		return err
+	}
+	return nil
+}
+
+func less(a, b value) bool {
+	if a.n != b.n {
+		return a.n < b.n
+	}
+	return bytes.Compare(a.text, b.text) < 0
+}
+
+// close makes the rows of the document as such.
+func (w *worker) close(u *unit, d *document, r *record) {
+	if len(d.aside) > 0 && w.plan.config.BadLines == "document" && d.broken == nil {
+		d.broken = &misfit{reason: "another line of the document does not fit: " + d.aside[0].reason}
+	}
+	for i, e := range w.plan.entities {
+		if !e.perDocument || d.broken != nil || len(d.aside) == len(d.lines) {
+			continue
+		}
+		state := &w.folds[i]
+		if !state.any {
+			d.ignored[i]++
+			continue
+		}
+		for n := range e.fields {
+			v := state.values[n]
+			if !v.set {
+				var wrong *misfit
+				if v, wrong = w.absent(&e.fields[n], r); wrong != nil {
+					u.batches[i].AbortRow()
+					d.broken = wrong
+					return
+				}
+			}
+			put(u.batches[i], &e.fields[n], v)
+		}
+		payload := state.payload
+		if len(d.aside) > 0 {
+			payload = withQuarantined(payload, len(d.aside))
+		}
+		r.line = state.line
+		w.finish(u, u.batches[i], e, payload, r)
+	}
+}
