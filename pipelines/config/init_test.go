@@ -1,8 +1,11 @@
 package config_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +14,7 @@ import (
 	"time"
 
 	"winback/connectors"
+	"winback/connectors/entity"
 	"winback/connectors/files"
 	"winback/pipelines/config"
 )
@@ -18,7 +22,7 @@ import (
 // filesRegistry knows the real files connector, so that what Init writes is checked by the one who reads it.
 func filesRegistry(t *testing.T) *connectors.Registry {
 	t.Helper()
-	r, err := connectors.NewRegistry(&connectors.Connector{Name: "files", NewConfig: func() any { return &files.Config{} }})
+	r, err := connectors.NewRegistry(files.Connector())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,35 +101,118 @@ func TestInit_ExampleFitsTheMapping(t *testing.T) {
 	}
 }
 
-// TestInit_OwnFiles: what is written for every folder of example files can be loaded.
-func TestInit_OwnFiles(t *testing.T) {
-	cases, err := os.ReadDir("scaffold/testdata")
-	if err != nil {
-		t.Fatal(err)
+// counting is a sink that counts rows by entity and keeps what was put aside.
+type counting struct {
+	rows    map[string]int
+	rejects []string
+	inputs  []string
+}
+
+func (c *counting) NewBatch(s *entity.Schema) *entity.Batch { return entity.NewBatch(s) }
+func (c *counting) Write(_ context.Context, b *entity.Batch) error {
+	c.rows[b.Schema.FullName()] += b.Rows()
+	return nil
+}
+func (c *counting) Reject(_ context.Context, r connectors.Reject) error {
+	c.rejects = append(c.rejects, fmt.Sprintf("%s:%d %s: %s", filepath.Base(r.Input), r.Line, r.Column, r.Reason))
+	return nil
+}
+func (c *counting) Count(*entity.Schema, connectors.Counts) {}
+func (c *counting) Input(name string) int32 {
+	if at := slices.Index(c.inputs, name); at >= 0 {
+		return int32(at)
 	}
-	for _, entry := range cases {
-		if !entry.IsDir() {
-			continue
-		}
-		t.Run(entry.Name(), func(t *testing.T) {
+	c.inputs = append(c.inputs, name)
+	return int32(len(c.inputs) - 1)
+}
+
+// TestInit_OwnFiles: what is written for every folder of somebody's files reads those files.
+func TestInit_OwnFiles(t *testing.T) {
+	for name, want := range map[string]string{
+		"ambiguous": "shop.orders=2",
+		"american":  "shop.orders=2",
+		"awkward":   "shop.orders=1",
+		"hash_id":   "shop.orders=2",
+		"ndjson":    "shop.orders=2",
+		"retail":    "shop.order_lines=7 shop.orders=5 shop.refunds=2",
+		"russian":   "shop.orders=3",
+		"separate":  "shop.customers=2 shop.order_lines=1 shop.orders=2 shop.products=1",
+		"shopify":   "shop.order_lines=3 shop.orders=2",
+	} {
+		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if err := os.CopyFS(dir, os.DirFS(filepath.Join("scaffold/testdata", entry.Name()))); err != nil {
+			if err := os.CopyFS(dir, os.DirFS(filepath.Join("scaffold/testdata", name))); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := config.Init(dir, initOptions()); err != nil {
 				t.Fatal(err)
 			}
-			now := env(nil)
-			now.Now = initOptions().Now
-			c, err := config.Load(filepath.Join(dir, "winback.yaml"), filesRegistry(t), now)
-			if err != nil {
-				t.Fatal(err)
+			got := extract(t, dir)
+			if text := got.String(); text != want {
+				t.Errorf("got %s, want %s", text, want)
 			}
-			if len(c.Sources) != 1 {
-				t.Errorf("%d sources", len(c.Sources))
+			if name == "ndjson" { // it has one line that is no JSON
+				got.rejects = got.rejects[:len(got.rejects)-1]
+			}
+			if len(got.rejects) > 0 {
+				t.Errorf("put aside: %v", got.rejects)
 			}
 		})
 	}
+}
+
+// TestInit_NoFilesYet: the first run says in a sentence what is missing and where it is looked for.
+func TestInit_NoFilesYet(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := config.Init(dir, initOptions()); err != nil {
+		t.Fatal(err)
+	}
+	source := openOnly(t, dir)
+	_, err := source.Extract(t.Context(), connectors.Request{Dataset: "orders"}, &counting{rows: map[string]int{}})
+	if !errors.Is(err, connectors.ErrNoInput) || !strings.Contains(err.Error(), "orders*.csv") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
+	example := filepath.Join(dir, "data", "example-orders.csv")
+	if err := os.Rename(example, filepath.Join(dir, "data", "orders.csv")); err != nil {
+		t.Fatal(err)
+	}
+	if got := extract(t, dir); got.String() != "shop.orders=4" || len(got.rejects) != 0 {
+		t.Errorf("the example gives %v, put aside %v", got, got.rejects)
+	}
+}
+
+func openOnly(t *testing.T, dir string) connectors.Source {
+	t.Helper()
+	now := env(nil)
+	now.Now = initOptions().Now
+	c, err := config.Load(filepath.Join(dir, "winback.yaml"), filesRegistry(t), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := c.Open(&c.Sources[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+func extract(t *testing.T, dir string) *counting {
+	t.Helper()
+	source, got := openOnly(t, dir), &counting{rows: map[string]int{}}
+	for _, dataset := range source.Datasets() {
+		if _, err := source.Extract(t.Context(), connectors.Request{Dataset: dataset.Name}, got); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return got
+}
+
+func (c *counting) String() string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(c.rows)) {
+		parts = append(parts, fmt.Sprintf("%s=%d", name, c.rows[name]))
+	}
+	return strings.Join(parts, " ")
 }
 
 func TestInit_NeverOverwrites(t *testing.T) {
