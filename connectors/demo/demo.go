@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -59,6 +60,44 @@ type Progress struct {
 
 // ErrBusy says that another Generate is writing to the same folder.
 var ErrBusy = errors.New("another demo is being written to this folder")
+
+// OtherCompanyError says that a folder holds a company made with other options.
+type OtherCompanyError struct {
+	Dir   string
+	There Truth // the company in the folder
+}
+
+func (e *OtherCompanyError) Error() string {
+	return fmt.Sprintf("%s holds another company (%d customers, %d months, seed %d)", e.Dir, e.There.Customers, e.There.Months, e.There.Seed)
+}
+
+// Hint names the ways out.
+func (e *OtherCompanyError) Hint() string {
+	return "name another folder with --dir, or delete this one"
+}
+
+// Resume returns the options for a folder that may hold a demo already. An empty
+// folder takes the options as they are. The same company keeps its own End, so
+// that making it again on another day changes nothing. Another company is an
+// *OtherCompanyError: a warehouse that has read one would mix it with the next.
+func Resume(o Options) (Options, error) {
+	there, err := ReadTruth(o.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, nil
+	}
+	if err != nil {
+		return o, err
+	}
+	if there.Customers != o.Customers || there.Months != o.Months || there.Seed != o.Seed {
+		return o, &OtherCompanyError{Dir: o.Dir, There: there}
+	}
+	end, err := time.Parse(time.DateOnly, there.End)
+	if err != nil {
+		return o, fmt.Errorf("read %s: end of the history: %w", filepath.Join(o.Dir, TruthFile), err)
+	}
+	o.End = end
+	return o, nil
+}
 
 // DefaultOptions returns the size of company that is made when nothing is said:
 // 5,000 customers over 24 months, up to the given day.

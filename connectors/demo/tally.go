@@ -2,7 +2,6 @@ package demo
 
 import (
 	"math"
-	"time"
 
 	"winback/connectors/entity"
 )
@@ -352,6 +351,3 @@ func (t Truth) YearlyChurnPct() (float64, bool) {
 	}
 	return 0, false
 }
-
-// LastDay returns the last day of the history.
-func (t Truth) LastDay() (time.Time, error) { return time.Parse(time.DateOnly, t.End) }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"winback/connectors/entity"
 )
@@ -146,15 +145,6 @@ func ReadTruth(dir string) (Truth, error) {
 		return t, fmt.Errorf("read %s: %w", path, err)
 	}
 	return t, nil
-}
-
-// Options returns the options that made the demo, for the folder it is in.
-func (t Truth) Options(dir string) (Options, error) {
-	end, err := time.Parse(time.DateOnly, t.End)
-	if err != nil {
-		return Options{}, fmt.Errorf("end of the demo's history: %w", err)
-	}
-	return Options{Customers: t.Customers, Months: t.Months, Seed: t.Seed, End: end, Dir: dir}, nil
 }
 
 func (t Truth) save(path string) error {
