@@ -20,9 +20,6 @@ type Churn struct {
 type Segment struct {
 	SleepingAfter *int `yaml:"sleeping_after" doc:"days without a purchase after which a customer sleeps"`
 	LostAfter     *int `yaml:"lost_after" doc:"days without a purchase after which a customer is lost"`
-	NewFor        *int `yaml:"new_for" doc:"days after the first purchase during which a customer is new"`
-	ReturnedFor   *int `yaml:"returned_for" doc:"days after a loss during which one who buys again counts as returned"`
-	SilentAfter   *int `yaml:"silent_after" doc:"days after signing up without a purchase that make a customer silent"`
 }
 
 // Limits are the numbers of days that decide a customer's status.
@@ -49,9 +46,6 @@ func (s Segment) over(base Limits) Limits {
 	}
 	pick(s.SleepingAfter, &base.SleepingAfter)
 	pick(s.LostAfter, &base.LostAfter)
-	pick(s.NewFor, &base.NewFor)
-	pick(s.ReturnedFor, &base.ReturnedFor)
-	pick(s.SilentAfter, &base.SilentAfter)
 	return base
 }
 

@@ -59,7 +59,7 @@ type Engine struct {
 
 // Landing says how rows are kept before they are loaded.
 type Landing struct {
-	PartSize spec.Bytes `yaml:"part_size" default:"128MiB" doc:"size at which a Parquet file is closed and the next begun" advanced:"true"`
+	PartSize spec.Bytes `yaml:"part_size" default:"64MiB" doc:"memory that the rows of one Parquet file take while they are collected; the file is about a quarter of it" advanced:"true"`
 }
 
 // identity checks what tags cannot say about the first keys. It is no Validate method since it shall speak up even

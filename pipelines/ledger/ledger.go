@@ -56,14 +56,9 @@ func (l *Ledger) WriteRun(ctx context.Context, r Run) error {
 	if !r.FinishedAt.IsZero() {
 		finished = &r.FinishedAt
 	}
-	err := l.conn.Exec(ctx, `INSERT INTO ops.runs (run_id, command, as_of, started_at, finished_at, state, message, written_at)
-		VALUES ({id:String}, {command:String}, {as_of:Date32}, {started:DateTime64(6,'UTC')}, {finished:Nullable(DateTime64(6,'UTC'))}, {state:String}, {message:String}, now64(6))`,
-		named("id", r.ID), named("command", r.Command), named("as_of", r.AsOf.Format(time.DateOnly)),
-		named("started", micros(r.StartedAt)), named("finished", optionalMicros(finished)), named("state", string(r.State)), named("message", r.Message))
-	if err != nil {
-		return fmt.Errorf("write run %s to ops.runs: %w", r.ID, err)
-	}
-	return nil
+	return l.insert(ctx, "runs", "run_id, command, as_of, started_at, finished_at, state, message, written_at", [][]any{
+		{r.ID, r.Command, r.AsOf, r.StartedAt.UTC(), finished, string(r.State), r.Message, time.Now().UTC()},
+	})
 }
 
 // CloseInterrupted marks the runs that never told their end. Only the holder of
@@ -93,21 +88,30 @@ type Step struct {
 
 // WriteSteps writes the steps of a run.
 func (l *Ledger) WriteSteps(ctx context.Context, runID string, steps []Step) error {
-	if len(steps) == 0 {
+	rows := make([][]any, len(steps))
+	for i, s := range steps {
+		rows[i] = []any{runID, s.Kind, s.Name, string(s.State), s.Rows, s.Bytes, s.Started.UTC(), s.Duration.Milliseconds(), s.Message}
+	}
+	return l.insert(ctx, "steps", "run_id, kind, name, state, rows, bytes, started_at, duration_ms, message", rows)
+}
+
+// insert writes rows to a table of ops in one block, so all or none of them.
+func (l *Ledger) insert(ctx context.Context, table, columns string, rows [][]any) error {
+	if len(rows) == 0 {
 		return nil
 	}
-	batch, err := l.conn.PrepareBatch(ctx, "INSERT INTO ops.steps (run_id, kind, name, state, rows, bytes, started_at, duration_ms, message)")
+	batch, err := l.conn.PrepareBatch(ctx, fmt.Sprintf("INSERT INTO ops.%s (%s)", table, columns))
 	if err != nil {
-		return fmt.Errorf("write the steps of run %s to ops.steps: %w", runID, err)
+		return fmt.Errorf("write to ops.%s: %w", table, err)
 	}
 	defer batch.Close()
-	for _, s := range steps {
-		if err := batch.Append(runID, s.Kind, s.Name, string(s.State), s.Rows, s.Bytes, s.Started.UTC(), s.Duration.Milliseconds(), s.Message); err != nil {
-			return fmt.Errorf("write step %s to ops.steps: %w", s.Name, err)
+	for _, row := range rows {
+		if err := batch.Append(row...); err != nil {
+			return fmt.Errorf("write to ops.%s: %w", table, err)
 		}
 	}
 	if err := batch.Send(); err != nil {
-		return fmt.Errorf("write the steps of run %s to ops.steps: %w", runID, err)
+		return fmt.Errorf("write to ops.%s: %w", table, err)
 	}
 	return nil
 }

@@ -39,14 +39,9 @@ func (l *Ledger) Loaded(ctx context.Context) (map[string]string, error) {
 // RecordLoad writes down that a file is in the warehouse. Until it is written
 // the file counts as not loaded and is loaded again, which changes nothing.
 func (l *Ledger) RecordLoad(ctx context.Context, load Load) error {
-	err := l.conn.Exec(ctx, `INSERT INTO ops.loads (path, checksum, source, entity, run_id, rows, bytes, loaded_at)
-		VALUES ({path:String}, {checksum:String}, {source:String}, {entity:String}, {run:String}, {rows:Int64}, {bytes:Int64}, now64(6))`,
-		named("path", load.Path), named("checksum", load.Checksum), named("source", load.Source), named("entity", load.Entity),
-		named("run", load.RunID), named("rows", fmt.Sprint(load.Rows)), named("bytes", fmt.Sprint(load.Bytes)))
-	if err != nil {
-		return fmt.Errorf("record %s in ops.loads: %w", load.Path, err)
-	}
-	return nil
+	return l.insert(ctx, "loads", "path, checksum, source, entity, run_id, rows, bytes, loaded_at", [][]any{
+		{load.Path, load.Checksum, load.Source, load.Entity, load.RunID, load.Rows, load.Bytes, time.Now().UTC()},
+	})
 }
 
 // Versions tells the state of each raw table's content by entity: it changes

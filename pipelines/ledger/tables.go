@@ -1,12 +1,5 @@
 package ledger
 
-import (
-	"time"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-)
-
 // tables are the ones that this package writes. Models and checks keep theirs.
 var tables = []string{
 	`CREATE TABLE IF NOT EXISTS ops.runs
@@ -67,17 +60,8 @@ ENGINE = ReplacingMergeTree ORDER BY (source, run_id, dataset, entity, input, li
 COMMENT 'Records that did not fit, one row each'`,
 }
 
-func named(name string, value any) driver.NamedValue { return clickhouse.Named(name, value) }
-
-const microsLayout = "2006-01-02 15:04:05.000000"
-
-func micros(t time.Time) string { return t.UTC().Format(microsLayout) }
-
-// optionalMicros returns the parameter for a nullable instant; \N is null in
-// the escaped form that parameters travel in.
-func optionalMicros(t *time.Time) string {
-	if t == nil {
-		return `\N`
-	}
-	return micros(*t)
+// QuarantineColumns are the columns of ops.quarantine, which are those of the
+// landing zone's quarantine files.
+func QuarantineColumns() []string {
+	return []string{"run_id", "source", "dataset", "entity", "input", "line", "column", "value", "reason", "record", "at"}
 }

@@ -142,15 +142,8 @@ func serveEndpoint(eng *engine.Engine, o Options) (endpoint, func() error, error
 		Address: listener.Addr().String(), Password: rand.Text(),
 		Holder: Holder{PID: os.Getpid(), Purpose: o.Purpose, Since: time.Now().UTC()},
 	}
-	server := &http.Server{
-		Handler: engine.NewHandler(eng, engine.HandlerOptions{
-			Logger: o.Logger,
-			Authenticate: func(user, password string) bool {
-				return user == endpointUser && subtle.ConstantTimeCompare([]byte(password), []byte(e.Password)) == 1
-			},
-		}),
-		ReadHeaderTimeout: 10 * time.Second,
-	}
+	handler := engine.NewHandler(eng, engine.HandlerOptions{Logger: o.Logger, Authenticate: e.authenticate})
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	if err := e.write(o.Home); err != nil {
 		return endpoint{}, nil, errors.Join(err, listener.Close())
 	}
@@ -162,9 +155,17 @@ func serveEndpoint(eng *engine.Engine, o Options) (endpoint, func() error, error
 		if err := server.Shutdown(ctx); err != nil {
 			errs = append(errs, server.Close())
 		}
-		return errors.Join(errs...)
+		return errors.Join(append(errs, handler.Close())...)
 	}
 	return e, stop, nil
+}
+
+// authenticate lets in who has read the endpoint's file.
+func (e endpoint) authenticate(_ context.Context, c engine.Credentials) (engine.Access, error) {
+	if c.User != endpointUser || subtle.ConstantTimeCompare([]byte(c.Password), []byte(e.Password)) != 1 {
+		return engine.Access{}, errors.New("wrong user or password")
+	}
+	return engine.Access{}, nil
 }
 
 func (e endpoint) clientOptions(o Options) *clickhouse.Options {

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"winback/pipelines/check"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check [SELECTION…]", Short: "Run the data checks over the warehouse as it is",
+		Long: `check runs the checks of the selected models (all by default) over the tables as they are. A
+failure shows the query that finds the rows, how many there are, and up to three of them.`,
+		Example: "  winback check\n  winback check churn_monthly+",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			project, err := a.project()
+			if err != nil {
+				return err
+			}
+			results, err := project.Check(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
+			return a.printChecks(results)
+		},
+	}
+}
+
+func (a *app) printChecks(results []check.Result) error {
+	blocking := false
+	for _, r := range results {
+		blocking = blocking || r.Blocking()
+	}
+	if a.json {
+		if err := a.printJSON(results); err != nil {
+			return err
+		}
+	} else {
+		a.printCheckLines(results)
+	}
+	if blocking {
+		return errReported
+	}
+	return nil
+}
+
+func (a *app) printCheckLines(results []check.Result) {
+	passed, warned, failed := 0, 0, 0
+	for _, r := range results {
+		switch {
+		case r.Status == check.Passed:
+			passed++
+			continue
+		case r.Blocking():
+			failed++
+		default:
+			warned++
+		}
+		fmt.Fprintln(a.stdout, r)
+		for _, row := range r.Sample {
+			fmt.Fprintln(a.stdout, "    ", row)
+		}
+		fmt.Fprintf(a.stdout, "     found by: %s\n\n", strings.Join(strings.Fields(r.Query), " "))
+	}
+	fmt.Fprintf(a.stdout, "%d passed, %d warnings, %d failed\n", passed, warned, failed)
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"winback/connectors/demo"
+	"winback/pipelines"
+	"winback/pipelines/config"
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	o := demo.DefaultOptions("demo", time.Time{})
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Make a believable company, run it all, and say where to look",
+		Long: `demo writes the files of a made-up company into DIR/data (a shop's customers, products, orders,
+lines and refunds, a CRM), a winback.yaml beside them, and runs the whole job. The truth the
+company was made from is in DIR/truth.json. The same seed makes the same company.`,
+		Example: "  winback demo\n  winback demo --dir big --customers 100000 --months 36 --seed 7",
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd, o) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.Dir, "dir", o.Dir, "`folder` of the company")
+	flags.IntVar(&o.Customers, "customers", o.Customers, "customers by the end of the last full month")
+	flags.IntVar(&o.Months, "months", o.Months, "full months of history")
+	flags.Uint64Var(&o.Seed, "seed", o.Seed, "which of the possible companies")
+	return cmd
+}
+
+func (a *app) demo(cmd *cobra.Command, o demo.Options) error {
+	zone, err := time.LoadLocation(demo.Timezone)
+	if err != nil {
+		return err
+	}
+	o.End = a.now().In(zone).AddDate(0, 0, -1)
+	if err := o.Validate(); err != nil {
+		return usageError{err}
+	}
+	a.say("Making a company of %s customers over %d months in %s (seed %d) …", count(o.Customers), o.Months, o.Dir, o.Seed)
+	started := time.Now()
+	truth, err := demo.Generate(cmd.Context(), o)
+	if err != nil {
+		return err
+	}
+	a.say("Made %s orders of %s buyers in %s", count(truth.Totals.Orders), count(truth.Totals.Buyers), seconds(time.Since(started)))
+	path, err := writeDemoConfig(o)
+	if err != nil {
+		return err
+	}
+	a.config = path
+	project, err := a.project()
+	if err != nil {
+		return err
+	}
+	if err := a.runProject(cmd, project, pipelines.RunOptions{}); err != nil && !errors.Is(err, errPartly) {
+		return err
+	}
+	a.sayWhereToLook(path)
+	return nil
+}
+
+// writeDemoConfig writes the company's winback.yaml where there is none: one
+// that was edited stays.
+func writeDemoConfig(o demo.Options) (string, error) {
+	path := filepath.Join(o.Dir, config.FileName)
+	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return path, err
+	}
+	text, err := demo.Config(o)
+	if err != nil {
+		return "", err
+	}
+	if err := renameio.WriteFile(path, text, 0o644); err != nil {
+		return "", fmt.Errorf("write %s: %w", path, err)
+	}
+	return path, nil
+}
+
+func (a *app) sayWhereToLook(path string) {
+	if a.json || a.quiet {
+		return
+	}
+	fmt.Fprintf(a.stdout, `
+Look at it:
+  %[2]s query -c %[1]s "select month, customers_at_start, lost, returned, churn_pct, churn_12m_pct, level from mart.churn_monthly where segment = '(all)' and is_complete order by month" --format PrettyCompact
+  %[2]s query -c %[1]s "select rfm_segment, count() as customers, sum(monetary) as revenue from mart.rfm_segments group by 1 order by 3 desc" --format PrettyCompact
+  %[2]s models list          every table and what a row of it is
+  less %[3]s    what this company was made from
+`, path, os.Args[0], filepath.Join(filepath.Dir(path), "truth.json"))
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"winback/pipelines"
+	"winback/pipelines/engine"
+	"winback/pipelines/warehouse"
+)
+
+// diagnosis is one thing that doctor looked at.
+type diagnosis struct {
+	What string `json:"what"`
+	OK   bool   `json:"ok"`
+	Text string `json:"text"`
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor", Short: "Look at everything a run needs, and say what to do about what is wrong", Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found := a.diagnose(cmd.Context())
+			if err := a.printDiagnoses(found); err != nil {
+				return err
+			}
+			for _, d := range found {
+				if !d.OK {
+					return errReported
+				}
+			}
+			return cmd.Context().Err()
+		},
+	}
+}
+
+func (a *app) diagnose(ctx context.Context) []diagnosis {
+	found := []diagnosis{diagnoseEngine()}
+	project, err := a.project()
+	if err != nil {
+		return append(found, failing("configuration", err))
+	}
+	found = append(found,
+		diagnosis{"configuration", true, fmt.Sprintf("%s, %d sources, as of %s", project.Config.Path, len(project.Sources), project.Config.AsOf)},
+		diagnoseHome(project.Home), diagnoseClock(a, project))
+	for _, s := range project.Sources {
+		found = append(found, diagnoseSource(ctx, s)...)
+	}
+	return append(found, diagnoseWarehouse(ctx, project))
+}
+
+func failing(what string, err error) diagnosis { return diagnosis{what, false, err.Error()} }
+
+func diagnoseEngine() diagnosis {
+	library, err := engine.Find(os.Getenv, os.Args[0])
+	if err != nil {
+		return failing("engine", err)
+	}
+	return diagnosis{"engine", true, fmt.Sprintf("%s %s", library.Path, library.Version)}
+}
+
+// minimumDisk is what a small project takes with the room to build its largest
+// table aside.
+const minimumDisk = 1 << 30
+
+func diagnoseHome(home string) diagnosis {
+	what := "disk"
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return failing(what, err)
+	}
+	probe, err := os.CreateTemp(home, ".doctor-*")
+	if err != nil {
+		return failing(what, fmt.Errorf("%s is not writable: %w", home, err))
+	}
+	defer os.Remove(probe.Name())
+	if err := probe.Close(); err != nil {
+		return failing(what, err)
+	}
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(home, &fs); err != nil {
+		return failing(what, fmt.Errorf("look at the disk of %s: %w", home, err))
+	}
+	free := int64(fs.Bavail) * fs.Bsize
+	if free < minimumDisk {
+		return diagnosis{what, false, fmt.Sprintf("%s has %d MiB free; make room or choose another --home", home, free>>20)}
+	}
+	return diagnosis{what, true, fmt.Sprintf("%s is writable, %d GiB free", home, free>>30)}
+}
+
+// diagnoseClock compares the clock with the newest thing the project wrote: a
+// clock that went back would make newer rows look older.
+func diagnoseClock(a *app, project *pipelines.Project) diagnosis {
+	now := a.now()
+	info, err := os.Stat(filepath.Join(project.Home, "landing"))
+	if err == nil && info.ModTime().After(now) {
+		return diagnosis{"clock", false, fmt.Sprintf("it is %s, and the landing zone was written later, at %s: set the clock",
+			now.Format("2006-01-02 15:04"), info.ModTime().Format("2006-01-02 15:04"))}
+	}
+	return diagnosis{"clock", true, fmt.Sprintf("%s in %s", now.In(project.Config.Location).Format("2006-01-02 15:04"), project.Config.Timezone)}
+}
+
+func diagnoseSource(ctx context.Context, s pipelines.Source) []diagnosis {
+	what := "source " + s.Name
+	findings, err := checkSource(ctx, s)
+	if err != nil {
+		return []diagnosis{failing(what, err)}
+	}
+	list := make([]diagnosis, len(findings))
+	for i, f := range findings {
+		name := what
+		if f.Dataset != "" {
+			name += "." + f.Dataset
+		}
+		list[i] = diagnosis{name, f.OK, f.Text}
+	}
+	return list
+}
+
+func diagnoseWarehouse(ctx context.Context, project *pipelines.Project) (d diagnosis) {
+	w, err := project.OpenWarehouse(ctx, warehouse.ForQuery)
+	if err != nil {
+		return failing("warehouse", err)
+	}
+	defer func() {
+		if err := w.Close(); err != nil && d.OK {
+			d = failing("warehouse", errors.Join(err))
+		}
+	}()
+	v, err := w.ServerVersion()
+	if err != nil {
+		return failing("warehouse", err)
+	}
+	return diagnosis{"warehouse", true, fmt.Sprintf("ClickHouse %s answers at %s", v.Version, w.Address())}
+}
+
+func (a *app) printDiagnoses(found []diagnosis) error {
+	if a.json {
+		return a.printJSON(found)
+	}
+	for _, d := range found {
+		mark := "ok  "
+		if !d.OK {
+			mark = "FAIL"
+		}
+		fmt.Fprintf(a.stdout, "%s  %-14s %s\n", mark, d.What, d.Text)
+	}
+	return nil
+}

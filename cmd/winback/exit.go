@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"winback/pipelines/config"
+)
+
+// Exit codes, as the manual gives them.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2 // the command line or the configuration is wrong
+	exitPartly = 3 // something was done and something failed
+)
+
+// usageError is a mistake in the command line or the configuration.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// errPartly ends a command whose summary already tells what failed.
+var errPartly = errors.New("partly done")
+
+// errReported ends a command whose output already tells what failed.
+var errReported = errors.New("failed")
+
+// hinter is an error that knows a way out.
+type hinter interface{ Hint() string }
+
+// exitCode prints an error the way a user reads it, and returns the code that
+// the process ends with.
+func exitCode(err error, stderr io.Writer) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errPartly):
+		return exitPartly
+	case errors.Is(err, errReported):
+		return exitFailed
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "Stopped. Nothing is half done: run the command again to go on.")
+		return exitFailed
+	}
+	printError(err, stderr)
+	var h hinter
+	if errors.As(err, &h) && h.Hint() != "" {
+		fmt.Fprintln(stderr, "Try:", h.Hint())
+	}
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// printError prints one mistake on one line, and several each on its own, so that
+// an editor finds the places.
+func printError(err error, stderr io.Writer) {
+	text := err.Error()
+	if n := strings.Count(text, "\n") + 1; n > 1 && errors.As(err, new(*config.Error)) {
+		text = fmt.Sprintf("the configuration has %d mistakes:\n%s", n, text)
+	}
+	fmt.Fprintln(stderr, "Error:", text)
+}
+
+// queryError makes the engine's answer to a wrong query readable: its own words
+// without the client's wrapping.
+func queryError(err error) error {
+	var exception *clickhouse.Exception
+	if errors.As(err, &exception) {
+		return fmt.Errorf("%s (code %d)", strings.TrimSpace(exception.Message), exception.Code)
+	}
+	return err
+}

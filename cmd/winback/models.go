@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"winback/pipelines"
+	"winback/pipelines/model"
+)
+
+func (a *app) modelsCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "models", Short: "Look at the SQL models and test them", Args: noArguments}
+	var format string
+	graph := &cobra.Command{
+		Use: "graph [SELECTION…]", Short: "What reads what, from the raw tables to the marts",
+		Example: "  winback models graph +churn_monthly\n  winback models graph --format mermaid",
+		RunE:    func(_ *cobra.Command, args []string) error { return a.graphModels(args, model.GraphFormat(format)) },
+	}
+	graph.Flags().StringVar(&format, "format", "text", "text, mermaid or dot")
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "list [SELECTION…]", Short: "The models, parents first",
+			Example: "  winback models list\n  winback models list +churn_monthly",
+			RunE:    func(_ *cobra.Command, args []string) error { return a.listModels(args) },
+		},
+		graph,
+		&cobra.Command{
+			Use: "compile MODEL", Short: "A model's SQL as it runs", Args: atMost(1),
+			RunE: func(_ *cobra.Command, args []string) error { return a.compileModel(args) },
+		},
+		&cobra.Command{
+			Use: "test [SELECTION…]", Short: "Run the models' unit tests",
+			Long: "test runs each model's SQL on the rows given in its .yml and compares the result with the rows\nexpected there. It needs the engine and no data.",
+			RunE: func(cmd *cobra.Command, args []string) error { return a.testModels(cmd.Context(), args) },
+		},
+	)
+	return cmd
+}
+
+type modelLine struct {
+	Name         string   `json:"name"`
+	Materialized string   `json:"materialized"`
+	Grain        string   `json:"grain"`
+	Tags         []string `json:"tags"`
+	Parents      []string `json:"parents"`
+	Path         string   `json:"path"`
+}
+
+func (a *app) listModels(selectors []string) error {
+	models, err := pipelines.LoadModels()
+	if err != nil {
+		return err
+	}
+	selected, err := models.Select(selectors)
+	if err != nil {
+		return usageError{err}
+	}
+	list := make([]modelLine, len(selected))
+	for i, m := range selected {
+		list[i] = modelLine{m.FullName(), string(m.Materialized), m.Grain, m.Tags, m.Parents, m.Path}
+	}
+	if a.json {
+		return a.printJSON(list)
+	}
+	t := a.newTable("model", "as", "grain")
+	for _, m := range list {
+		t.AppendRow(table.Row{m.Name, m.Materialized, m.Grain})
+	}
+	t.Render()
+	return nil
+}
+
+func (a *app) graphModels(selectors []string, format model.GraphFormat) error {
+	models, err := pipelines.LoadModels()
+	if err != nil {
+		return err
+	}
+	selected, err := models.Select(selectors)
+	if err != nil {
+		return usageError{err}
+	}
+	text, err := models.Graph(selected, format)
+	if err != nil {
+		return usageError{err}
+	}
+	_, err = fmt.Fprintln(a.stdout, strings.TrimRight(text, "\n"))
+	return err
+}
+
+// compileModel shows a model with the project's values, or with the defaults
+// where there is no project.
+func (a *app) compileModel(args []string) error {
+	if len(args) == 0 {
+		return usageError{errors.New("name a model: winback models compile churn_monthly (winback models list shows them)")}
+	}
+	models, err := pipelines.LoadModels()
+	if err != nil {
+		return err
+	}
+	vars := model.DefaultVars()
+	project, err := a.project()
+	switch {
+	case err == nil:
+		vars = project.Vars()
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	sql, err := models.Compile(args[0], vars)
+	if err != nil {
+		return usageError{err}
+	}
+	_, err = fmt.Fprintln(a.stdout, strings.TrimSpace(sql))
+	return err
+}
+
+func (a *app) testModels(ctx context.Context, selectors []string) error {
+	models, err := pipelines.LoadModels()
+	if err != nil {
+		return err
+	}
+	results, err := pipelines.TestModels(ctx, models, selectors)
+	if err != nil {
+		return err
+	}
+	failed := 0
+	for _, r := range results {
+		if !r.Passed() {
+			failed++
+			fmt.Fprintln(a.stdout, r)
+		}
+	}
+	fmt.Fprintf(a.stdout, "%d passed, %d failed\n", len(results)-failed, failed)
+	if failed > 0 {
+		return errReported
+	}
+	return nil
+}

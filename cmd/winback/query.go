@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"winback/pipelines/warehouse"
+)
+
+func (a *app) queryCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   `query "SQL"`,
+		Short: "Run a query and print its result in any ClickHouse format",
+		Example: `  winback query "select month, churn_pct from mart.churn_monthly where segment = '(all)' order by month"
+  winback query "select * from mart.customers" --format CSVWithNames > customers.csv
+  winback query - < report.sql`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New(`give one query in quotes, or - to read it from standard input: winback query "select 1"`)}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			sql := args[0]
+			if sql == "-" {
+				text, err := io.ReadAll(cmd.InOrStdin())
+				if err != nil {
+					return fmt.Errorf("read the query from standard input: %w", err)
+				}
+				sql = string(text)
+			}
+			return a.query(cmd.Context(), sql, a.format(format))
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "", "ClickHouse output `format` (default: PrettyCompact on a terminal, else TSVWithNames)")
+	return cmd
+}
+
+func (a *app) format(chosen string) string {
+	file, isFile := a.stdout.(*os.File)
+	switch {
+	case chosen != "":
+		return chosen
+	case a.json:
+		return "JSON"
+	case isFile && term.IsTerminal(int(file.Fd())):
+		return "PrettyCompact"
+	}
+	return "TSVWithNames"
+}
+
+func (a *app) query(ctx context.Context, sql, format string) (err error) {
+	project, err := a.project()
+	if err != nil {
+		return err
+	}
+	w, err := project.OpenWarehouse(ctx, warehouse.ForQuery)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	result, err := w.Stream(ctx, strings.TrimRight(strings.TrimSpace(sql), ";"), format)
+	if err != nil {
+		return queryError(err)
+	}
+	defer result.Close()
+	if _, err := io.Copy(a.stdout, result); err != nil {
+		return queryError(err)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"winback/connectors/all"
+	"winback/pipelines"
+)
+
+// app is what the commands share: where they print, and the flags that every
+// command knows.
+type app struct {
+	stdout, stderr io.Writer
+	now            func() time.Time
+
+	config  string
+	home    string
+	asOf    string
+	json    bool
+	quiet   bool
+	verbose bool
+}
+
+// execute runs one command line and returns the code to exit with.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	a := &app{stdout: stdout, stderr: stderr, now: time.Now}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	return exitCode(root.ExecuteContext(ctx), stderr)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "winback",
+		Short: "A data warehouse about lost customers: why they left, what it costs, whom to win back",
+		Long: `winback reads the files and systems that know your customers, keeps what it read in a
+landing zone, builds a ClickHouse warehouse from it and answers: which customers
+leave, why, what it costs, and which of them to win back.
+
+Start with "winback demo" to see it on a made-up company, or "winback init" for your own.`,
+		SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.config, "config", "c", "winback.yaml", "configuration `file`")
+	flags.StringVar(&a.home, "home", "", "`folder` of landing zone and warehouse (default: beside the configuration)")
+	flags.StringVar(&a.asOf, "as-of", "", "`date` the numbers describe, inclusive (default: the configuration's, or yesterday)")
+	flags.BoolVar(&a.json, "json", false, "print results as JSON")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print results and errors only")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what happens, to standard error")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		a.demoCommand(), a.initCommand(), a.runCommand(), a.queryCommand(), a.sourcesCommand(),
+		a.modelsCommand(), a.checkCommand(), a.doctorCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// noArguments and exactly are cobra's argument checks with our exit code.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(cmd, args); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := cobra.MaximumNArgs(n)(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+		}
+		return nil
+	}
+}
+
+func (a *app) logger() *slog.Logger {
+	if !a.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// project reads the configuration that the flags name.
+func (a *app) project() (*pipelines.Project, error) {
+	registry, err := all.Registry()
+	if err != nil {
+		return nil, err
+	}
+	project, err := pipelines.Open(pipelines.OpenOptions{
+		Config: a.config, Home: a.home, AsOf: a.asOf, Registry: registry, Now: a.now, Logger: a.logger(),
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return project, nil
+}
+
+// printJSON writes a value for programs to read.
+func (a *app) printJSON(value any) error {
+	encoder := json.NewEncoder(a.stdout)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+// say writes a line for people, on standard error, where it does not disturb
+// results that are piped on.
+func (a *app) say(format string, values ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, format+"\n", values...)
+	}
+}
+
+// onTerminal says whether a person watches the messages.
+func (a *app) onTerminal() bool {
+	file, ok := a.stderr.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}

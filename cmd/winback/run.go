@@ -1,0 +1,60 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"winback/pipelines"
+	"winback/pipelines/ledger"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var o pipelines.RunOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "One pass: extract what is new, load it, build the models, check them",
+		Long: `run reads what is new in the sources into the landing zone, loads it into the warehouse,
+builds the models whose inputs changed, and checks them. It is safe to stop and to
+repeat: what is not finished is not visible, and is done by the next run.
+
+A part that fails stops no other: exit code 3 says that something was done and something
+failed; what failed keeps its last good data.`,
+		Example: `  winback run
+  winback run --only source:shop
+  winback run --only customers+ --as-of 2026-03-31`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			project, err := a.project()
+			if err != nil {
+				return err
+			}
+			return a.runProject(cmd, project, o)
+		},
+	}
+	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "`selection`: source:NAME, or models as name, +name, name+, tag:x")
+	cmd.Flags().BoolVar(&o.Full, "full", false, "read everything again and rebuild every model")
+	cmd.Flags().DurationVar(&o.Wait, "wait", 0, "how long to wait for a run that is under way, as 10m (default: not at all)")
+	return cmd
+}
+
+// runProject runs a project, shows how it goes on and closes with a summary.
+func (a *app) runProject(cmd *cobra.Command, project *pipelines.Project, o pipelines.RunOptions) error {
+	progress := a.newProgress(time.Now)
+	o.Observer = progress
+	summary, err := project.Run(cmd.Context(), o)
+	progress.Close()
+	if err != nil {
+		return err
+	}
+	if err := a.printSummary(summary); err != nil {
+		return err
+	}
+	switch summary.State {
+	case ledger.Partly:
+		return errPartly
+	case ledger.Failed:
+		return errReported
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"winback/connectors"
+	"winback/connectors/all"
+	"winback/connectors/spec"
+	"winback/pipelines"
+)
+
+func (a *app) sourcesCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "sources", Short: "Look at the connectors and at the configured sources", Args: noArguments}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "The connectors there are, and the sources configured here", Args: noArguments,
+			RunE: func(*cobra.Command, []string) error { return a.listSources() },
+		},
+		&cobra.Command{
+			Use: "describe CONNECTOR", Short: "A connector's configuration keys, with defaults and examples", Args: atMost(1),
+			RunE: func(_ *cobra.Command, args []string) error { return a.describeConnector(args) },
+		},
+		&cobra.Command{
+			Use: "check [SOURCE]", Short: "Try the configured sources without landing anything", Args: atMost(1),
+			Example: "  winback sources check\n  winback sources check shop",
+			RunE:    func(cmd *cobra.Command, args []string) error { return a.checkSources(cmd.Context(), args) },
+		},
+	)
+	return cmd
+}
+
+type connectorLine struct {
+	Name    string   `json:"name"`
+	Summary string   `json:"summary"`
+	Sources []string `json:"sources"`
+}
+
+func (a *app) listSources() error {
+	registry, err := all.Registry()
+	if err != nil {
+		return err
+	}
+	configured := map[string][]string{}
+	project, err := a.project()
+	if err == nil {
+		for _, s := range project.Sources {
+			configured[s.Connector.Name] = append(configured[s.Connector.Name], s.Name)
+		}
+	}
+	var list []connectorLine
+	for _, name := range registry.Names() {
+		list = append(list, connectorLine{Name: name, Summary: registry.Lookup(name).Summary, Sources: configured[name]})
+	}
+	if a.json {
+		return a.printJSON(list)
+	}
+	t := a.newTable("connector", "what it reads", "configured here as")
+	for _, c := range list {
+		t.AppendRow(table.Row{c.Name, c.Summary, strings.Join(c.Sources, ", ")})
+	}
+	t.Render()
+	return nil
+}
+
+func (a *app) describeConnector(args []string) error {
+	registry, err := all.Registry()
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		return usageError{fmt.Errorf("name a connector: winback sources describe %s", strings.Join(registry.Names(), "|"))}
+	}
+	connector := registry.Lookup(args[0])
+	if connector == nil {
+		return usageError{fmt.Errorf("unknown connector %q%s", args[0], spec.Hint(args[0], registry.Names()))}
+	}
+	fields := spec.Describe(connector.NewConfig())
+	if a.json {
+		return a.printJSON(fields)
+	}
+	fmt.Fprintf(a.stdout, "%s: %s\n\n", connector.Name, connector.Summary)
+	t := a.newTable("key", "type", "default", "meaning")
+	appendFields(t, fields)
+	t.Render()
+	return nil
+}
+
+func appendFields(t table.Writer, fields []spec.Field) {
+	for _, f := range fields {
+		t.AppendRow(table.Row{f.Path, f.Type, f.Default, describeField(f)})
+		appendFields(t, f.Fields)
+	}
+}
+
+func describeField(f spec.Field) string {
+	text := f.Doc
+	if len(f.Enum) > 0 {
+		text += ": " + strings.Join(f.Enum, ", ")
+	}
+	if f.Required {
+		text += " (required)"
+	}
+	if f.Example != "" {
+		text += "; for example " + f.Example
+	}
+	return text
+}
+
+type sourceFindings struct {
+	Source   string               `json:"source"`
+	Findings []connectors.Finding `json:"findings"`
+}
+
+func (a *app) checkSources(ctx context.Context, args []string) error {
+	project, err := a.project()
+	if err != nil {
+		return err
+	}
+	sources := project.Sources
+	if len(args) == 1 {
+		s, ok := project.Source(args[0])
+		if !ok {
+			return usageError{fmt.Errorf("no source %q in %s%s", args[0], project.Config.Path, spec.Hint(args[0], sourceNames(project)))}
+		}
+		sources = []pipelines.Source{s}
+	}
+	var found []sourceFindings
+	failed := false
+	for _, s := range sources {
+		findings, err := checkSource(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, f := range findings {
+			failed = failed || !f.OK
+		}
+		found = append(found, sourceFindings{s.Name, findings})
+	}
+	if err := a.printFindings(found); err != nil {
+		return err
+	}
+	if failed {
+		return errReported
+	}
+	return nil
+}
+
+func checkSource(ctx context.Context, s pipelines.Source) ([]connectors.Finding, error) {
+	checker, ok := s.Source.(connectors.Checker)
+	if !ok {
+		return []connectors.Finding{{OK: true, Text: "this connector has no check of its own"}}, nil
+	}
+	findings, err := checker.Check(ctx)
+	if errors.Is(err, context.Canceled) {
+		return nil, err
+	}
+	if err != nil {
+		findings = append(findings, connectors.Finding{Text: err.Error()})
+	}
+	return findings, nil
+}
+
+func sourceNames(p *pipelines.Project) []string {
+	names := make([]string, len(p.Sources))
+	for i, s := range p.Sources {
+		names[i] = s.Name
+	}
+	return names
+}
+
+func (a *app) printFindings(found []sourceFindings) error {
+	if a.json {
+		return a.printJSON(found)
+	}
+	for _, s := range found {
+		for _, f := range s.Findings {
+			mark := "ok  "
+			if !f.OK {
+				mark = "FAIL"
+			}
+			fmt.Fprintf(a.stdout, "%s  %s  %s\n", mark, strings.Trim(s.Source+"."+f.Dataset, "."), f.Text)
+			if len(f.Rows) > 0 {
+				a.printSample(f)
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app) printSample(f connectors.Finding) {
+	header := make([]any, len(f.Header))
+	for i, name := range f.Header {
+		header[i] = name
+	}
+	t := a.newTable(header...)
+	t.SetAllowedRowLength(160)
+	for _, cells := range f.Rows {
+		row := make(table.Row, len(cells))
+		for i, cell := range cells {
+			row[i] = cell
+		}
+		t.AppendRow(row)
+	}
+	t.Render()
+	fmt.Fprintln(a.stdout)
+}

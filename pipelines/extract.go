@@ -1,0 +1,147 @@
+package pipelines
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"winback/connectors"
+	"winback/connectors/entity"
+	"winback/pipelines/landing"
+	"winback/pipelines/ledger"
+)
+
+// parallelSources bounds how many sources are extracted at once: each holds
+// parts in memory.
+const parallelSources = 2
+
+// extract reads what is new in every selected source. Sources go side by side,
+// the datasets of one after another.
+func (r *run) extract(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelSources)
+	for _, s := range r.Sources {
+		if !r.only.wants(s.Name) {
+			continue
+		}
+		group.Go(func() error {
+			for _, d := range s.Datasets() {
+				if err := r.extractDataset(ctx, s, d); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// extractDataset lands what is new in one dataset and tells how it went. Its
+// error is only that ctx ended; everything else is the dataset's own failure.
+func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset) error {
+	started := r.now()
+	manifest, err := r.land(ctx, s, d)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	summary := DatasetSummary{Source: s.Name, Dataset: d.Name, State: ledger.Done, Duration: r.now().Sub(started)}
+	if manifest != nil {
+		summary.Entities = entitySummaries(manifest)
+		r.tellUnknownWords(s.Name, manifest)
+	}
+	if err != nil {
+		summary.State, summary.Error = ledger.Failed, err.Error()
+		r.problem("FAILED %s.%s: %v", s.Name, d.Name, err)
+	}
+	r.tellQuarantined(summary)
+	r.mu.Lock()
+	r.summary.Datasets = append(r.summary.Datasets, summary)
+	r.mu.Unlock()
+	r.step(extractStep(summary, started))
+	r.o.Observer.Extracted(summary)
+	return nil
+}
+
+// land writes what is new in a dataset to the landing zone. A nil manifest says
+// that nothing was new.
+func (r *run) land(ctx context.Context, s Source, d connectors.Dataset) (*landing.Manifest, error) {
+	cursors, err := r.cursors(s.Name, d.Name)
+	if err != nil {
+		return nil, err
+	}
+	info := landing.RunInfo{RunID: r.summary.RunID, Source: s.Name, ExtractedAt: r.started}
+	writer, err := r.Zone.Begin(ctx, info, d, landing.Options{
+		PartBytes: int(r.Config.Landing.PartSize), RejectLimit: entity.Some(s.QuarantineLimit),
+	})
+	if err != nil {
+		return nil, err
+	}
+	cursor, err := s.Extract(ctx, connectors.Request{
+		Dataset: d.Name, Cursors: cursors,
+		Progress: func(p connectors.Progress) { r.o.Observer.Extracting(s.Name, d.Name, p) },
+	}, writer)
+	if err != nil || cursor == nil {
+		return nil, errors.Join(err, writer.Abort())
+	}
+	return writer.Commit(ctx, cursor)
+}
+
+// cursors are what the source left at earlier runs; none when everything is to
+// be read again.
+func (r *run) cursors(source, dataset string) ([]json.RawMessage, error) {
+	if r.o.Full {
+		return nil, nil
+	}
+	return r.Zone.Cursors(source, dataset)
+}
+
+func entitySummaries(m *landing.Manifest) []EntitySummary {
+	list := make([]EntitySummary, len(m.Entities))
+	for i, c := range m.Entities {
+		list[i] = EntitySummary{
+			Entity: c.Entity, Read: c.Read, Landed: c.Landed,
+			Duplicates: c.Duplicates, Quarantined: c.Quarantined, Ignored: c.Ignored,
+		}
+		for _, f := range m.Files {
+			if f.Entity == c.Entity {
+				list[i].Bytes += f.Bytes
+			}
+		}
+	}
+	return list
+}
+
+// tellQuarantined says how many records did not fit and where they are.
+func (r *run) tellQuarantined(s DatasetSummary) {
+	for _, e := range s.Entities {
+		if e.Quarantined > 0 {
+			r.problem("%s.%s: %d of %d records of %s are in quarantine; see: winback query \"select input, line, column, value, reason from ops.quarantine where run_id = '%s'\"",
+				s.Source, s.Dataset, e.Quarantined, e.Read, e.Entity, r.summary.RunID)
+		}
+	}
+}
+
+// tellUnknownWords names enumeration words that the contract does not know: they
+// are kept, but no model counts them as anything.
+func (r *run) tellUnknownWords(source string, m *landing.Manifest) {
+	for _, w := range m.UnknownWords {
+		r.problem("%s.%s: %s.%s has the unknown word %q in %d rows; it is kept as it is (map it in the configuration if it means a known one)",
+			source, m.Dataset, w.Entity, w.Field, w.Word, w.Count)
+	}
+}
+
+func extractStep(s DatasetSummary, started time.Time) ledger.Step {
+	step := ledger.Step{
+		Kind: "extract", Name: fmt.Sprintf("%s.%s", s.Source, s.Dataset), State: s.State,
+		Started: started, Duration: s.Duration, Message: s.Error,
+	}
+	for _, e := range s.Entities {
+		step.Rows += e.Landed
+		step.Bytes += e.Bytes
+	}
+	return step
+}

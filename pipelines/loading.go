@@ -1,0 +1,143 @@
+package pipelines
+
+import (
+	"context"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"winback/connectors/entity"
+	"winback/pipelines/landing"
+	"winback/pipelines/ledger"
+	"winback/pipelines/load"
+)
+
+const (
+	parallelLoads = 2
+	// loadMemory is what the files being loaded may take in the engine together.
+	loadMemory = 1 << 30
+)
+
+// load brings every visible landing file that the warehouse lacks into it:
+// those of this run, those of a run that ended before its load, and all of them
+// when the warehouse is new.
+func (r *run) load(ctx context.Context) error {
+	files, err := r.landedFiles()
+	if err != nil {
+		return err
+	}
+	loader := load.Loader{
+		Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads,
+		OnLoaded: func(f load.File, _ time.Duration) { r.o.Observer.Loaded(f.Entity, f.Rows, f.Bytes) },
+	}
+	pending, err := loader.Pending(ctx, files)
+	if err != nil {
+		return err
+	}
+	r.summary.Load = summarizeLoads(pending)
+	r.o.Observer.Loading(r.summary.Load)
+	started := r.now()
+	if err := loader.Load(ctx, pending); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.problem("FAILED load: %v", err)
+		r.step(ledger.Step{Kind: "load", Name: "raw", State: ledger.Failed, Started: started, Duration: r.now().Sub(started), Message: err.Error()})
+		return nil
+	}
+	if len(pending) > 0 {
+		l := r.summary.Load
+		r.step(ledger.Step{Kind: "load", Name: "raw", State: ledger.Done, Rows: l.Rows, Bytes: l.Bytes, Started: started, Duration: r.now().Sub(started)})
+	}
+	return nil
+}
+
+// landedFiles are all files that manifests name: rows and quarantine.
+func (r *run) landedFiles() ([]load.File, error) {
+	sources, err := r.Zone.Sources()
+	if err != nil {
+		return nil, err
+	}
+	var files []load.File
+	for _, source := range sources {
+		manifests, err := r.Zone.Manifests(source)
+		if err != nil {
+			return nil, err
+		}
+		failures, err := r.Zone.Failures(source)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range manifests {
+			files = append(files, r.rowFiles(m)...)
+			files = append(files, r.quarantineFiles(m)...)
+		}
+		for _, m := range failures {
+			files = append(files, r.quarantineFiles(m)...)
+		}
+	}
+	return files, nil
+}
+
+func (r *run) rowFiles(m *landing.Manifest) []load.File {
+	var files []load.File
+	for _, f := range m.Files {
+		schema := entity.Lookup(f.Entity)
+		if schema == nil {
+			r.problem("%s: this program knows no entity %s; the file is left alone (was it landed by a newer version?)", f.Path, f.Entity)
+			continue
+		}
+		table, columns := load.Into(schema)
+		files = append(files, load.File{
+			Load: ledger.Load{
+				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: f.Entity, RunID: m.RunID, Rows: f.Rows, Bytes: f.Bytes,
+			},
+			Table: table, Columns: columns, Open: r.opener(f.Path),
+		})
+	}
+	return files
+}
+
+func (r *run) quarantineFiles(m *landing.Manifest) []load.File {
+	var files []load.File
+	for _, f := range m.Quarantine {
+		files = append(files, load.File{
+			Load: ledger.Load{
+				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: "ops.quarantine", RunID: m.RunID, Rows: f.Rows, Bytes: f.Bytes,
+			},
+			Table: "ops.quarantine", Columns: ledger.QuarantineColumns(), Open: r.opener(f.Path),
+		})
+	}
+	return files
+}
+
+func (r *run) opener(path string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return os.Open(r.Zone.Path(path)) }
+}
+
+func summarizeLoads(files []load.File) LoadSummary {
+	s := LoadSummary{Files: len(files)}
+	tables := map[string]bool{}
+	for _, f := range files {
+		s.Rows += f.Rows
+		s.Bytes += f.Bytes
+		tables[f.Table] = true
+	}
+	s.Tables = len(tables)
+	return s
+}
+
+// rawVersions tells which data the raw tables hold, read once a run.
+type rawVersions struct {
+	ledger *ledger.Ledger
+	read   sync.Once
+	byName map[string]string
+	err    error
+}
+
+// Version returns a text that changes whenever the entity's raw rows do.
+func (v *rawVersions) Version(ctx context.Context, domain, name string) (string, error) {
+	v.read.Do(func() { v.byName, v.err = v.ledger.Versions(ctx) })
+	return v.byName[domain+"."+name], v.err
+}

@@ -1,0 +1,75 @@
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"winback/pipelines/check"
+	"winback/pipelines/model"
+	"winback/pipelines/warehouse"
+	sqlfiles "winback/sql"
+)
+
+// LoadModels reads the product's models, without a project.
+func LoadModels() (*model.Project, error) {
+	return model.Load(sqlfiles.Files, model.WithSources(contractColumns{}))
+}
+
+// TestModels runs the unit tests of the selected models. It needs no project:
+// the tests compute in a warehouse of their own that is thrown away.
+func TestModels(ctx context.Context, models *model.Project, selectors []string) (results []model.TestResult, err error) {
+	home, err := os.MkdirTemp("", "winback-test-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the tests: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(home)) }()
+	w, err := warehouse.Open(ctx, warehouse.Options{Home: home, Purpose: warehouse.ForRun})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	return model.TestAll(ctx, w, models, model.RunnerOptions{Select: selectors, Sources: contractColumns{}})
+}
+
+// Check runs the data checks of the selected models over the warehouse as it
+// is, without building anything.
+func (p *Project) Check(ctx context.Context, selectors []string) (results []check.Result, err error) {
+	selected, err := p.Models.Select(selectors)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := p.Models.CheckTargets(selected, p.Vars())
+	if err != nil {
+		return nil, err
+	}
+	w, err := p.OpenWarehouse(ctx, warehouse.ForQuery)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	if err := p.requireBuilt(ctx, w, selected); err != nil {
+		return nil, err
+	}
+	return check.Run(ctx, w, targets, check.Options{Moment: check.Moment{AsOf: p.AsOf(), Timezone: p.Config.Timezone}, Parallel: max(p.Config.Engine.Threads, 1)})
+}
+
+// requireBuilt says what to do when there is nothing to check yet.
+func (p *Project) requireBuilt(ctx context.Context, w *warehouse.Warehouse, models []*model.Model) error {
+	var missing string
+	for _, m := range models {
+		var exists uint8
+		if err := w.QueryRow(ctx, "EXISTS TABLE "+m.Relation()).Scan(&exists); err != nil {
+			return fmt.Errorf("look for %s: %w", m.FullName(), err)
+		}
+		if exists == 0 {
+			missing = m.FullName()
+			break
+		}
+	}
+	if missing == "" {
+		return nil
+	}
+	return fmt.Errorf("%s is not built yet; winback run builds it", missing)
+}

@@ -1,0 +1,157 @@
+// Package pipelines is what happens to data: a project's sources are extracted
+// into the landing zone, loaded into the warehouse's raw tables, built into
+// models and checked. pipeline.go shows a whole run.
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"winback/connectors"
+	"winback/connectors/entity"
+	"winback/pipelines/config"
+	"winback/pipelines/landing"
+	"winback/pipelines/model"
+	"winback/pipelines/warehouse"
+	sqlfiles "winback/sql"
+)
+
+// OpenOptions say which project to open.
+type OpenOptions struct {
+	Config   string // path of winback.yaml
+	Home     string // folder of landing zone and warehouse; empty for the configuration's
+	AsOf     string // day to describe, 2006-01-02; empty for the configuration's
+	Registry *connectors.Registry
+	Now      func() time.Time
+	Logger   *slog.Logger
+}
+
+// Project is a configuration brought to life: its sources, its landing zone and
+// its models. Nothing is connected or opened until it is used.
+type Project struct {
+	Config  *config.Config
+	Home    string
+	Sources []Source
+	Zone    *landing.Zone
+	Models  *model.Project
+
+	now func() time.Time
+	log *slog.Logger
+}
+
+// Source is one configured source, ready to extract.
+type Source struct {
+	Name            string
+	Connector       *connectors.Connector
+	QuarantineLimit float64 // share of records, 0.05 for 5 %
+	connectors.Source
+}
+
+// Open reads a project. All mistakes of the configuration are reported at once,
+// as a *config.Error; a broken model is an error of its own.
+func Open(o OpenOptions) (*Project, error) {
+	env := config.SystemEnv()
+	env.Now = o.Now
+	c, err := config.Load(o.Config, o.Registry, env)
+	if err != nil {
+		return nil, err
+	}
+	if o.AsOf != "" {
+		if err := c.SetAsOf(o.AsOf); err != nil {
+			return nil, err
+		}
+	}
+	home, err := filepath.Abs(c.Home(o.Home))
+	if err != nil {
+		return nil, fmt.Errorf("find the project's home: %w", err)
+	}
+	p := &Project{Config: c, Home: home, now: o.Now, log: o.Logger}
+	if err := p.openSources(); err != nil {
+		return nil, err
+	}
+	p.Zone = landing.Open(filepath.Join(home, "landing"))
+	if p.Models, err = model.Load(sqlfiles.Files, model.WithSources(contractColumns{})); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Project) openSources() error {
+	var errs []error
+	for i := range p.Config.Sources {
+		c := &p.Config.Sources[i]
+		opened, err := p.Config.Open(c)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		p.Sources = append(p.Sources, Source{
+			Name: c.Name, Connector: c.Connector, QuarantineLimit: float64(c.QuarantineLimit) / 100, Source: opened,
+		})
+	}
+	return errors.Join(errs...)
+}
+
+// Vars are the project's values as its models see them.
+func (p *Project) Vars() model.Vars {
+	churn := &p.Config.Churn
+	vars := model.Vars{
+		AsOf: p.AsOf(), Timezone: p.Config.Timezone, Currency: p.Config.Currency,
+		Churn: model.Churn{
+			SleepingAfter: churn.SleepingAfter, LostAfter: churn.LostAfter, NewFor: churn.NewFor,
+			ReturnedFor: churn.ReturnedFor, SilentAfter: churn.SilentAfter,
+			WatchLevel: float64(churn.WatchLevel), AlarmLevel: float64(churn.AlarmLevel),
+		},
+	}
+	for _, segment := range churn.Segments.Entries {
+		limits := churn.LimitsOf(segment.Key)
+		vars.Churn.Segments = append(vars.Churn.Segments, model.Segment{
+			Name: segment.Key, SleepingAfter: limits.SleepingAfter, LostAfter: limits.LostAfter,
+		})
+	}
+	return vars
+}
+
+// AsOf is the day the warehouse describes, inclusive, at midnight UTC.
+func (p *Project) AsOf() time.Time { return p.Config.AsOf.Time() }
+
+// OpenWarehouse opens the project's warehouse and makes the tables that are
+// missing in it.
+func (p *Project) OpenWarehouse(ctx context.Context, purpose warehouse.Purpose) (*warehouse.Warehouse, error) {
+	o := warehouse.Options{
+		Home: p.Home, Purpose: purpose, Logger: p.log,
+		Engine: warehouse.EngineOptions{Memory: int64(p.Config.Engine.Memory), Threads: p.Config.Engine.Threads},
+	}
+	if c := &p.Config.Warehouse; !c.Embedded() {
+		o.Server = &warehouse.Server{URL: c.Address(), Password: c.Password.Reveal(), CAFile: string(c.CAFile)}
+	}
+	w, err := warehouse.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if purpose == warehouse.ForQuery {
+		return w, nil // a reader may lack the right to create anything
+	}
+	done, err := w.Migrate(ctx, entity.All())
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	for _, what := range done {
+		p.log.Debug("migrated the warehouse", "did", what)
+	}
+	return w, nil
+}
+
+// Source returns the source of that name.
+func (p *Project) Source(name string) (Source, bool) {
+	at := slices.IndexFunc(p.Sources, func(s Source) bool { return s.Name == name })
+	if at < 0 {
+		return Source{}, false
+	}
+	return p.Sources[at], true
+}

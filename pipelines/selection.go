@@ -1,0 +1,57 @@
+package pipelines
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"winback/connectors/spec"
+)
+
+// selection is what --only asks for.
+type selection struct {
+	sources []string // to extract; nil for all
+	models  []string // selectors; nil for all
+	extract bool
+}
+
+// SelectionError says that a selector names nothing.
+type SelectionError struct{ Selector, Hint string }
+
+func (e *SelectionError) Error() string {
+	return fmt.Sprintf("--only %s: there is nothing of that name%s", e.Selector, e.Hint)
+}
+
+// parseSelection splits selectors into sources and models and checks both.
+func (p *Project) parseSelection(only []string) (selection, error) {
+	s := selection{extract: len(only) == 0}
+	for _, selector := range only {
+		name, isSource := strings.CutPrefix(selector, "source:")
+		if !isSource || strings.Contains(name, ".") { // source:shop.orders selects models by the entity they read
+			s.models = append(s.models, selector)
+			continue
+		}
+		if _, ok := p.Source(name); !ok {
+			return s, &SelectionError{Selector: selector, Hint: spec.Hint(name, p.sourceNames())}
+		}
+		s.sources, s.extract = append(s.sources, name), true
+	}
+	if len(s.models) > 0 {
+		if _, err := p.Models.Select(s.models); err != nil {
+			return s, fmt.Errorf("--only: %w", err)
+		}
+	}
+	return s, nil
+}
+
+func (s selection) wants(source string) bool {
+	return s.extract && (s.sources == nil || slices.Contains(s.sources, source))
+}
+
+func (p *Project) sourceNames() []string {
+	names := make([]string, len(p.Sources))
+	for i, s := range p.Sources {
+		names[i] = s.Name
+	}
+	return names
+}

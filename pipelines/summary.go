@@ -1,0 +1,110 @@
+package pipelines
+
+import (
+	"encoding/json"
+	"time"
+
+	"winback/pipelines/ledger"
+)
+
+// Summary tells how a run went, for people and as JSON. Durations are written
+// in seconds.
+type Summary struct {
+	RunID    string           `json:"run_id"`
+	AsOf     string           `json:"as_of"`
+	State    ledger.State     `json:"state"`
+	Datasets []DatasetSummary `json:"datasets"`
+	Load     LoadSummary      `json:"load"`
+	Models   ModelSummary     `json:"models"`
+	Checks   CheckSummary     `json:"checks"`
+	// Problems are sentences, each with what happened and a way out.
+	Problems []string      `json:"problems"`
+	Stages   []Stage       `json:"stages"`
+	Duration time.Duration `json:"-"`
+}
+
+// DatasetSummary is one extraction.
+type DatasetSummary struct {
+	Source   string          `json:"source"`
+	Dataset  string          `json:"dataset"`
+	State    ledger.State    `json:"state"`
+	Entities []EntitySummary `json:"entities"`
+	Error    string          `json:"error,omitempty"`
+	Duration time.Duration   `json:"-"`
+}
+
+// EntitySummary counts what became of an entity's records.
+type EntitySummary struct {
+	Entity      string `json:"entity"`
+	Read        int64  `json:"read"`
+	Landed      int64  `json:"landed"`
+	Duplicates  int64  `json:"duplicates"`
+	Quarantined int64  `json:"quarantined"`
+	Ignored     int64  `json:"ignored"`
+	Bytes       int64  `json:"bytes"`
+}
+
+// LoadSummary counts what went into the raw tables.
+type LoadSummary struct {
+	Files  int   `json:"files"`
+	Rows   int64 `json:"rows"`
+	Bytes  int64 `json:"bytes"`
+	Tables int   `json:"tables"`
+}
+
+// ModelSummary counts models by what became of them.
+type ModelSummary struct {
+	Built     int `json:"built"`
+	Unchanged int `json:"unchanged"`
+	Failed    int `json:"failed"`
+	Skipped   int `json:"skipped"`
+}
+
+// CheckSummary counts data checks by their result.
+type CheckSummary struct {
+	Passed int `json:"passed"`
+	Warned int `json:"warned"`
+	Failed int `json:"failed"`
+}
+
+// Stage is the time that one part of a run took.
+type Stage struct {
+	Name     string        `json:"name"`
+	Duration time.Duration `json:"-"`
+}
+
+// NothingNew says that the run found nothing to do.
+func (s Summary) NothingNew() bool {
+	for _, d := range s.Datasets {
+		if len(d.Entities) > 0 || d.Error != "" {
+			return false
+		}
+	}
+	return s.Load.Files == 0 && s.Models.Built == 0
+}
+
+// MarshalJSON adds the durations in seconds.
+func (s Summary) MarshalJSON() ([]byte, error) {
+	type plain Summary
+	return json.Marshal(struct {
+		plain
+		Seconds float64 `json:"seconds"`
+	}{plain(s), s.Duration.Seconds()})
+}
+
+// MarshalJSON adds the duration in seconds.
+func (d DatasetSummary) MarshalJSON() ([]byte, error) {
+	type plain DatasetSummary
+	return json.Marshal(struct {
+		plain
+		Seconds float64 `json:"seconds"`
+	}{plain(d), d.Duration.Seconds()})
+}
+
+// MarshalJSON adds the duration in seconds.
+func (s Stage) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name    string  `json:"name"`
+		Seconds float64 `json:"seconds"`
+	}{s.Name, s.Duration.Seconds()})
+}
