@@ -307,7 +307,8 @@ func (e *Engine) giveBack(c *connection) {
 	default:
 		e.idle = append(e.idle, c)
 		if len(e.idle) > e.maxIdle {
-			drop, e.idle = e.idle[0], slices.Delete(e.idle, 0, 1)
+			drop = e.idle[0]
+			e.idle = slices.Delete(e.idle, 0, 1)
 		}
 	}
 	e.mu.Unlock()

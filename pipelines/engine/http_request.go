@@ -205,9 +205,24 @@ func decodeBody(r *http.Request, q url.Values) (io.Reader, error) {
 		return nil, badBody(err)
 	}
 	if q.Get("decompress") == "1" {
-		body = compress.NewReader(body)
+		body = frameReader{compress.NewReader(body)}
 	}
 	return body, nil
+}
+
+// frameReader undoes ClickHouse's own compression. The library's reader wraps
+// the end of the data, which may only come before a frame, in an error.
+type frameReader struct{ frames io.Reader }
+
+func (r frameReader) Read(p []byte) (int, error) {
+	n, err := r.frames.Read(p)
+	switch {
+	case err == nil || !errors.Is(err, io.EOF):
+		return n, err
+	case strings.HasSuffix(err.Error(), "header: EOF"):
+		return n, io.EOF
+	}
+	return n, io.ErrUnexpectedEOF
 }
 
 // newInflater reads deflate with zlib's frame, as the standard has it, or

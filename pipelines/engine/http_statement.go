@@ -191,8 +191,9 @@ type externalTable struct {
 	open                    func() (io.ReadCloser, error)
 }
 
-// formMemory is how much of a form is held in memory; the rest goes to files.
-const formMemory = 16 << 20
+// formMemory is how much of a form is held in memory, in bytes; the rest goes to
+// files.
+const formMemory = 64 << 20
 
 func isForm(r *http.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -218,26 +219,37 @@ func (req *request) readForm(q url.Values, body io.Reader) (io.Reader, error) {
 	form := r.MultipartForm
 	context.AfterFunc(r.Context(), func() { _ = form.RemoveAll() })
 	for name, values := range form.Value {
+		value := values[len(values)-1]
 		if param, ok := strings.CutPrefix(name, "param_"); ok {
-			req.params[param] = values[len(values)-1]
+			req.params[param] = value
+		} else if q.Has(name+"_structure") || q.Has(name+"_types") { // a file without a file name
+			err := req.addTable(q, name, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(value)), nil })
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
 	for name, files := range form.File {
-		t := externalTable{name: name, format: q.Get(name + "_format"), structure: q.Get(name + "_structure")}
-		if t.format == "" {
-			t.format = "TabSeparated"
+		if err := req.addTable(q, name, func() (io.ReadCloser, error) { return files[0].Open() }); err != nil {
+			return nil, err
 		}
-		if t.structure == "" {
-			t.structure = structureOf(q.Get(name + "_types"))
-		}
-		if t.structure == "" {
-			return nil, &Error{Code: CodeBadArguments, Name: "BAD_ARGUMENTS", Text: "the external table " + name + " has neither " + name + "_structure nor " + name + "_types"}
-		}
-		file := files[0]
-		t.open = func() (io.ReadCloser, error) { return file.Open() }
-		req.tables = append(req.tables, t)
 	}
 	return strings.NewReader(strings.Join(form.Value["query"], "\n")), nil
+}
+
+func (req *request) addTable(q url.Values, name string, open func() (io.ReadCloser, error)) error {
+	t := externalTable{name: name, format: q.Get(name + "_format"), structure: q.Get(name + "_structure"), open: open}
+	if t.format == "" {
+		t.format = "TabSeparated"
+	}
+	if t.structure == "" {
+		t.structure = structureOf(q.Get(name + "_types"))
+	}
+	if t.structure == "" {
+		return &Error{Code: CodeBadArguments, Name: "BAD_ARGUMENTS", Text: "the external table " + name + " has neither " + name + "_structure nor " + name + "_types"}
+	}
+	req.tables = append(req.tables, t)
+	return nil
 }
 
 // structureOf names the columns of a list of types _1, _2 and so on.

@@ -196,6 +196,9 @@ func (s *Session) watch(ctx context.Context) func(error) error {
 	return func(err error) error {
 		close(finished)
 		<-stopped // a late kill must not meet the next statement
+		if err != nil {
+			s.letGo()
+		}
 		switch {
 		case err == nil:
 			return nil
@@ -205,6 +208,15 @@ func (s *Session) watch(ctx context.Context) func(error) error {
 			return ErrClosed
 		}
 		return err
+	}
+}
+
+// letGo makes the library let go of a statement that failed: until the next
+// statement of the connection it keeps the failed one, with its memory and its
+// locks.
+func (s *Session) letGo() {
+	if _, err := s.e.b.result(call(s.e.b.query, s.c.target, "SELECT 1", "Null", nil)); err != nil {
+		s.c.dirty = true
 	}
 }
 
