@@ -191,7 +191,7 @@ func (k *compiler) perDocument(m EntityMapping) bool {
 func (k *compiler) impliedFields(out *entityPlan, mapped map[string]bool) {
 	if f := out.schema.Field("currency"); f != nil && !f.Key && !mapped[f.Name] && k.env.currency != "" {
 		out.fields = append(out.fields, field{
-			at: f.Index, name: f.Name, kind: f.Kind, source: fromConst,
+			at: f.Index, name: f.Name, kind: f.Kind, source: fromConst, direct: true,
 			constant: value{set: true, text: []byte(k.env.currency)},
 		})
 	}

@@ -31,7 +31,7 @@ func (k *compiler) field(to entity.Field, f Field, foldable bool) field {
 	for _, r := range f.When {
 		out.rules = append(out.rules, rule{when: k.condition(r.Condition, f.Column), value: k.constant(&out, r.Value, r.Node.Get("value"))})
 	}
-	out.direct = out.source == fromColumn && len(out.rules)+len(out.nulls)+len(out.cleaners)+len(out.words) == 0 && !out.fallback.set
+	out.direct = (out.source == fromColumn || out.source == fromConst) && len(out.rules)+len(out.nulls)+len(out.cleaners)+len(out.words) == 0 && !out.fallback.set
 	return out
 }
 
@@ -143,7 +143,7 @@ func (k *compiler) times(out *field, f Field) {
 	if len(names) == 0 {
 		names = []string{"iso"}
 	}
-	out.written = strings.Join(names, " or ")
+	out.written, out.iso = strings.Join(names, " or "), names[0] == "iso"
 	for _, name := range names {
 		read, err := parseLayout(name)
 		if err != nil {
@@ -194,8 +194,8 @@ func (k *compiler) fold(out *field, f Field, foldable bool) {
 
 // constant converts a text of the configuration as a value of the field.
 func (k *compiler) constant(out *field, text string, at spec.Node) value {
-	v, wrong := k.samples.convert(out, []byte(text))
-	if wrong != nil {
+	var v value
+	if wrong := k.samples.convert(out, []byte(text), &v); wrong != nil {
 		k.errs.Addf(at, "%q does not fit %s: %s", text, out.name, wrong.reason)
 	}
 	v.text = slices.Clone(v.text)

@@ -1,6 +1,10 @@
 package files
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 // dialect says how fields are written. A zero quote means that none is special.
 type dialect struct {
@@ -142,6 +146,7 @@ func (s *splitter) next() (ok bool, reason string) {
 	s.start, s.startLine = s.pos, s.line
 	s.fields, s.scratch = s.fields[:0], s.scratch[:0]
 	data, delimiter, quote := s.data, s.delimiter, s.quote
+	delimiters := uint64(delimiter) * everyByte
 	pos := s.pos
 	for {
 		if pos < len(data) && data[pos] == quote && quote != 0 {
@@ -158,9 +163,7 @@ func (s *splitter) next() (ok bool, reason string) {
 			break
 		}
 		from := pos
-		for pos < len(data) && data[pos] != delimiter && data[pos] != '\n' {
-			pos++
-		}
+		pos = fieldEnd(data, pos, delimiters)
 		if pos < len(data) && data[pos] == delimiter {
 			s.fields = append(s.fields, data[from:pos:pos])
 			pos++
@@ -175,6 +178,29 @@ func (s *splitter) next() (ok bool, reason string) {
 	}
 	s.endLine(pos)
 	return true, ""
+}
+
+const (
+	everyByte = 0x0101010101010101
+	highBits  = 0x8080808080808080
+	newlines  = '\n' * everyByte
+)
+
+// fieldEnd returns where the field at pos ends: at a delimiter, a newline, or the
+// end of the data. It looks at eight bytes at a time, since this is where reading
+// spends its time; delimiters holds the delimiter in every byte.
+func fieldEnd(data []byte, pos int, delimiters uint64) int {
+	for ; pos+8 <= len(data); pos += 8 {
+		word := binary.LittleEndian.Uint64(data[pos:])
+		d, n := word^delimiters, word^newlines // a zero byte is a hit
+		if hits := ((d - everyByte) &^ d & highBits) | ((n - everyByte) &^ n & highBits); hits != 0 {
+			return pos + bits.TrailingZeros64(hits)>>3
+		}
+	}
+	for pos < len(data) && data[pos] != byte(delimiters) && data[pos] != '\n' {
+		pos++
+	}
+	return pos
 }
 
 // endLine moves past the line end at pos.

@@ -5,7 +5,7 @@ import (
 )
 
 // windowBytes bounds the text of the documents held open, besides their number.
-const windowBytes = 32 << 20
+const windowBytes = 16 << 20
 
 // document is a group of records that make one invoice, receipt or order.
 type document struct {

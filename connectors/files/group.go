@@ -80,7 +80,7 @@ func (g *grouper) record(r *record, wrong *misfit) error {
 	}
 	var key value
 	if wrong == nil {
-		key, wrong = g.mapper.eval(g.plan.group, r)
+		wrong = g.mapper.eval(g.plan.group, r, &key)
 	}
 	if wrong != nil {
 		return g.putAside(wrong, r.line, r.raw)

@@ -13,35 +13,35 @@ import (
 )
 
 // convert reads a text, which is not empty, as a value of the field's kind.
-func (m *mapper) convert(f *field, text []byte) (value, *misfit) {
+func (m *mapper) convert(f *field, text []byte, into *value) *misfit {
+	reason := ""
 	switch f.kind {
 	case entity.Text:
-		if m.unsafeText {
-			if reason := m.badText(text); reason != "" {
-				return value{}, misfitOf(text, reason)
-			}
-		}
-		return value{set: true, text: text}, nil
+		into.text, reason = text, m.badText(text)
 	case entity.Timestamp, entity.Day:
-		return m.time(f, text)
+		into.n, reason = m.time(f, text)
 	case entity.Dec:
-		return m.decimal(f, text)
+		into.n, reason = m.decimal(f, text)
 	case entity.Int:
-		return m.whole(f, text)
+		into.n, reason = m.whole(f, text)
 	case entity.Enum:
-		return m.enum(text)
+		into.text, reason = m.enum(text), m.badText(text)
 	case entity.Bool:
-		return convertBool(text)
+		into.n, reason = convertBool(text)
 	case entity.TextList:
-		return m.list(f, text)
+		into.list, reason = m.list(f, text), m.badText(text)
 	case entity.JSON:
-		return m.jsonText(text)
+		if into.text = text; fastjson.ValidateBytes(text) != nil {
+			reason = "is not JSON"
+		}
+	default:
+		reason = "a " + f.kind.String() + " cannot be made from one column"
 	}
-	return value{}, misfitOf(text, "a "+f.kind.String()+" cannot be made from one column")
-}
-
-func misfitOf(text []byte, reason string) *misfit {
-	return &misfit{value: string(text), reason: reason}
+	if reason != "" {
+		return &misfit{value: string(text), reason: reason}
+	}
+	into.set = f.kind != entity.TextList || len(into.list) > 0
+	return nil
 }
 
 // badText says why bytes are no text, "" if they are.
@@ -58,42 +58,40 @@ func (m *mapper) badText(text []byte) string {
 	return ""
 }
 
-func (m *mapper) time(f *field, text []byte) (value, *misfit) {
+// time reads a time or a date in the first layout that fits.
+func (m *mapper) time(f *field, text []byte) (n int64, reason string) {
 	for _, read := range f.layouts {
 		at, ok := read(text)
-		if !ok {
+		switch {
+		case !ok:
 			continue
+		case f.kind == entity.Day:
+			return at.dayOf(m.zones[f.zone])
 		}
-		var n int64
-		var wrong string
-		if f.kind == entity.Day {
-			n, wrong = at.dayOf(m.zones[f.zone])
-		} else {
-			n, wrong = at.instantOf(m.zones[f.zone])
-		}
-		if wrong != "" {
-			return value{}, misfitOf(text, wrong)
-		}
-		return value{set: true, n: n}, nil
+		return at.instantOf(m.zones[f.zone])
 	}
-	return value{}, misfitOf(text, fmt.Sprintf("is not a %s written as %s", f.kind, f.written))
+	return 0, fmt.Sprintf("is not a %s written as %s", f.kind, f.written)
 }
 
-func (m *mapper) decimal(f *field, text []byte) (value, *misfit) {
-	original := text
-	if !f.numbers.plain() {
+// number reads a number as it is written, before any factor.
+func (m *mapper) number(format *numberFormat, text []byte, scale int) (int64, error) {
+	if format.point != 0 || format.thousands != "" {
 		mark := m.arena.mark()
-		m.arena.data = f.numbers.normalise(m.arena.data, text)
+		m.arena.data = format.normalise(m.arena.data, text)
 		text = m.arena.since(mark)
 	}
-	n, err := entity.ParseScaled(text, f.scale)
+	return entity.ParseScaled(text, scale)
+}
+
+func (m *mapper) decimal(f *field, text []byte) (n int64, reason string) {
+	n, err := m.number(&f.numbers, text, f.scale)
 	if err == nil && f.numbers.factor != 0 {
 		n, err = multiply(n, f.numbers.factor, factorScale)
 	}
 	if err != nil {
-		return value{}, misfitOf(original, numberReason(err, f, original))
+		return 0, numberReason(err, f, text)
 	}
-	return value{set: true, n: n}, nil
+	return n, ""
 }
 
 func numberReason(err error, f *field, text []byte) string {
@@ -106,56 +104,48 @@ func numberReason(err error, f *field, text []byte) string {
 	return "is not a number"
 }
 
-func (m *mapper) whole(f *field, text []byte) (value, *misfit) {
+const notWhole = "is not a whole number"
+
+func (m *mapper) whole(f *field, text []byte) (n int64, reason string) {
 	if f.numbers.plain() {
 		n, ok := parseWhole(text)
 		if !ok {
-			return value{}, misfitOf(text, "is not a whole number")
+			return 0, notWhole
 		}
-		return value{set: true, n: n}, nil
+		return n, ""
 	}
 	scaled := field{scale: entity.DecimalScale, numbers: f.numbers}
-	v, wrong := m.decimal(&scaled, text)
-	if wrong != nil {
-		return v, wrong
-	}
+	n, reason = m.decimal(&scaled, text)
 	unit := int64(pow10(entity.DecimalScale))
-	if v.n%unit != 0 {
-		return value{}, misfitOf(text, "is not a whole number")
+	if reason == "" && n%unit != 0 {
+		reason = notWhole
 	}
-	v.n /= unit
-	return v, nil
+	return n / unit, reason
 }
 
 // enum lower-cases a word. Words that the contract does not know are kept.
-func (m *mapper) enum(text []byte) (value, *misfit) {
-	if reason := m.badText(text); reason != "" {
-		return value{}, misfitOf(text, reason)
-	}
+func (m *mapper) enum(text []byte) []byte {
 	for _, c := range text {
-		if c >= 0x80 || c >= 'A' && c <= 'Z' {
-			return value{set: true, text: m.arena.keep(bytes.ToLower(text))}, nil
+		if c >= utf8.RuneSelf || c >= 'A' && c <= 'Z' {
+			return m.arena.keep(bytes.ToLower(text))
 		}
 	}
-	return value{set: true, text: text}, nil
+	return text
 }
 
-func convertBool(text []byte) (value, *misfit) {
+func convertBool(text []byte) (n int64, reason string) {
 	is, ok := parseBool(text)
-	if !ok {
-		return value{}, misfitOf(text, "is neither true nor false; map can translate it")
+	switch {
+	case !ok:
+		return 0, "is neither true nor false; map can translate it"
+	case is:
+		return 1, ""
 	}
-	if is {
-		return value{set: true, n: 1}, nil
-	}
-	return value{set: true, n: 0}, nil
+	return 0, ""
 }
 
 // list reads the items of a JSON array, or those between separators.
-func (m *mapper) list(f *field, text []byte) (value, *misfit) {
-	if reason := m.badText(text); reason != "" {
-		return value{}, misfitOf(text, reason)
-	}
+func (m *mapper) list(f *field, text []byte) []string {
 	var items []string
 	take := func(item []byte) {
 		item = trim(item)
@@ -166,23 +156,22 @@ func (m *mapper) list(f *field, text []byte) (value, *misfit) {
 			items = append(items, string(item))
 		}
 	}
-	switch {
-	case text[0] == '[' && fastjson.ValidateBytes(text) == nil:
-		array, err := m.json.ParseBytes(text)
-		if err != nil {
-			return value{}, misfitOf(text, "is not JSON")
+	if text[0] == '[' {
+		if array, err := m.json.ParseBytes(text); err == nil {
+			for _, item := range array.GetArray() {
+				take(jsonValue(&m.arena, item))
+			}
+			return items
 		}
-		for _, item := range array.GetArray() {
-			take(jsonValue(&m.arena, item))
-		}
-	case f.split != "":
-		for item := range strings.SplitSeq(string(text), f.split) {
-			take([]byte(item))
-		}
-	default:
-		take(text)
 	}
-	return value{set: len(items) > 0, list: items}, nil
+	if f.split == "" {
+		take(text)
+		return items
+	}
+	for item := range strings.SplitSeq(string(text), f.split) {
+		take([]byte(item))
+	}
+	return items
 }
 
 // jsonValue returns a JSON value as the text that a column would hold.
@@ -195,11 +184,4 @@ func jsonValue(a *arena, v *fastjson.Value) []byte {
 		return a.keep(text)
 	}
 	return a.value(v)
-}
-
-func (m *mapper) jsonText(text []byte) (value, *misfit) {
-	if err := fastjson.ValidateBytes(text); err != nil {
-		return value{}, misfitOf(text, "is not JSON")
-	}
-	return value{set: true, text: text}, nil
 }

@@ -88,67 +88,76 @@ func (c *condition) holds(text []byte) bool {
 }
 
 // eval makes the value of a field for a record.
-func (m *mapper) eval(f *field, r *record) (value, *misfit) {
-	v, wrong := m.read(f, r)
-	if wrong != nil || v.set {
-		return v, wrong
+func (m *mapper) eval(f *field, r *record, into *value) *misfit {
+	wrong := m.read(f, r, into)
+	if wrong != nil || into.set {
+		return wrong
 	}
-	return m.absent(f, r)
+	return m.absent(f, r, into)
 }
 
 // read makes the value of a field from a record alone, without its default.
-func (m *mapper) read(f *field, r *record) (value, *misfit) {
+func (m *mapper) read(f *field, r *record, into *value) *misfit {
 	for i := range f.rules {
 		if m.meets(&f.rules[i].when, r) {
-			return f.rules[i].value, nil
+			*into = f.rules[i].value
+			return nil
 		}
 	}
-	v, wrong := m.fromSource(f, r)
+	into.set = false
+	wrong := m.fromSource(f, r, into)
 	if wrong != nil && wrong.column == "" {
 		wrong.column = m.columnName(f, r)
 	}
-	return v, wrong
+	return wrong
 }
 
-// absent returns what a field is when a record, or all records of a document,
+// absent makes a field what it is when a record, or all records of a document,
 // have no value for it.
-func (m *mapper) absent(f *field, r *record) (value, *misfit) {
+func (m *mapper) absent(f *field, r *record, into *value) *misfit {
 	if !f.fallback.set && f.required {
-		return value{}, &misfit{column: m.columnName(f, r), reason: fmt.Sprintf("is empty, but %s needs a value", f.name)}
+		return &misfit{column: m.columnName(f, r), reason: fmt.Sprintf("is empty, but %s needs a value", f.name)}
 	}
-	return f.fallback, nil
+	*into = f.fallback
+	return nil
 }
 
-func (m *mapper) fromSource(f *field, r *record) (value, *misfit) {
+// fromSource makes the value that is not set by a rule.
+func (m *mapper) fromSource(f *field, r *record, into *value) *misfit {
 	switch f.source {
 	case fromColumn:
-		text := trim(r.column(f.slot))
-		if !f.direct {
-			text = m.prepare(f, text)
-		}
-		if len(text) == 0 {
-			return value{}, nil
-		}
-		if f.fold == foldCount {
-			return value{set: true}, nil
-		}
-		return m.convert(f, text)
+		return m.fromColumn(f, r.column(f.slot), into)
 	case fromConst:
-		return f.constant, nil
+		*into = f.constant
 	case fromProduct:
-		return m.product(f, r)
+		return m.product(f, r, into)
 	case fromColumns:
-		return m.pairs(f, r)
+		return m.pairs(f, r, into)
 	case fromLineNumber:
-		return value{set: true, n: r.number}, nil
+		into.set, into.n = true, r.number
 	case fromLineCount:
-		return value{set: true, n: r.count}, nil
+		into.set, into.n = true, r.count
 	case fromFileName:
-		return value{set: true, text: m.arena.text(filepath.Base(r.bound.input))}, nil
+		into.set, into.text = true, m.arena.text(filepath.Base(r.bound.input))
 	case fromRowHash:
-		return value{set: true, text: m.rowHash(r)}, nil
+		into.set, into.text = true, m.rowHash(r)
 	}
-	return value{}, nil
+	return nil
+}
+
+func (m *mapper) fromColumn(f *field, text []byte, into *value) *misfit {
+	text = trim(text)
+	if !f.direct {
+		text = m.prepare(f, text)
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	if f.fold == foldCount {
+		into.set = true
+		return nil
+	}
+	return m.convert(f, text, into)
 }
 
 func (m *mapper) rowHash(r *record) []byte {
@@ -195,41 +204,37 @@ func (m *mapper) rewrite(f *field, text []byte) []byte {
 }
 
 // product multiplies columns. Without a value in one of them there is none.
-func (m *mapper) product(f *field, r *record) (value, *misfit) {
-	plain := field{kind: entity.Dec, scale: f.scale, numbers: numberFormat{point: f.numbers.point, thousands: f.numbers.thousands}}
-	total := value{}
+func (m *mapper) product(f *field, r *record, into *value) *misfit {
+	var total int64
 	for i, slot := range f.slots {
 		text := trim(r.column(slot))
 		if len(text) == 0 || f.isNull(text) {
-			return value{}, nil
+			return nil
 		}
-		v, wrong := m.convert(&plain, text)
-		if wrong != nil {
-			wrong.column = r.bound.name(slot)
-			return v, wrong
+		n, err := m.number(&f.numbers, text, f.scale)
+		if err != nil {
+			return &misfit{column: r.bound.name(slot), value: string(text), reason: numberReason(err, f, text)}
 		}
 		if i == 0 {
-			total = v
-			continue
+			total = n
+		} else if total, err = multiply(total, n, f.scale); err != nil {
+			return &misfit{reason: productReason}
 		}
-		n, err := multiply(total.n, v.n, f.scale)
-		if err != nil {
-			return v, &misfit{column: r.bound.name(slot), value: string(text), reason: "the product has more than 18 digits"}
-		}
-		total.n = n
 	}
 	if f.numbers.factor != 0 {
-		n, err := multiply(total.n, f.numbers.factor, factorScale)
-		if err != nil {
-			return total, &misfit{reason: "the product has more than 18 digits"}
+		var err error
+		if total, err = multiply(total, f.numbers.factor, factorScale); err != nil {
+			return &misfit{reason: productReason}
 		}
-		total.n = n
 	}
-	return total, nil
+	into.set, into.n = true, total
+	return nil
 }
 
+const productReason = "the product has more than 18 digits"
+
 // pairs makes a map from columns; those without a value are left out.
-func (m *mapper) pairs(f *field, r *record) (value, *misfit) {
+func (m *mapper) pairs(f *field, r *record, into *value) *misfit {
 	var list []string
 	for i, slot := range f.slots {
 		text := trim(r.column(slot))
@@ -238,11 +243,12 @@ func (m *mapper) pairs(f *field, r *record) (value, *misfit) {
 		}
 		text = m.rewrite(f, text)
 		if reason := m.badText(text); reason != "" {
-			return value{}, &misfit{column: r.bound.name(slot), value: string(text), reason: reason}
+			return &misfit{column: r.bound.name(slot), value: string(text), reason: reason}
 		}
 		list = append(list, f.keys[i], string(text))
 	}
-	return value{set: len(list) > 0, list: list}, nil
+	into.set, into.list = len(list) > 0, list
+	return nil
 }
 
 // columnName names the column of a field for messages, or the field itself.
@@ -254,7 +260,7 @@ func (m *mapper) columnName(f *field, r *record) string {
 }
 
 // put sets a value in the row being written.
-func put(b *entity.Batch, f *field, v value) {
+func put(b *entity.Batch, f *field, v *value) {
 	if !v.set {
 		return
 	}

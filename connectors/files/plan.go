@@ -106,6 +106,7 @@ type field struct {
 	folded   map[string]string // words in lower case
 	layouts  []layout
 	written  string // layouts as configured, for messages
+	iso      bool   // iso is the first layout
 	zone     int    // number of the time zone in plan.zones
 	numbers  numberFormat
 	split    string

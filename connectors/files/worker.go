@@ -49,6 +49,8 @@ type worker struct {
 	matched []bool    // by entity
 	folds   []folded  // by entity
 	scratch []byte
+	date    [10]byte // read last by fastTime
+	day     int64    // of it
 }
 
 func newWorker(p *plan) *worker {
@@ -142,15 +144,18 @@ func (w *worker) row(u *unit, i int, e *entityPlan, r *record) {
 	b := u.batches[i]
 	for n := range e.fields {
 		f := &e.fields[n]
-		v, wrong := w.eval(f, r)
-		if wrong != nil {
+		if f.direct && w.direct(b, f, r) {
+			continue
+		}
+		var v value
+		if wrong := w.eval(f, r, &v); wrong != nil {
 			b.AbortRow()
 			out := newAside(wrong, r.line, r.raw)
 			out.entity = e.schema
 			u.aside = append(u.aside, out)
 			return
 		}
-		put(b, f, v)
+		put(b, f, &v)
 	}
 	w.finish(u, b, e, w.payload(&e.payload, r), r)
 }
@@ -224,13 +229,11 @@ func (w *worker) readRecord(r *record) *misfit {
 			continue
 		}
 		for n := range e.fields {
-			var wrong *misfit
+			read := w.eval
 			if e.perDocument {
-				w.values[i][n], wrong = w.read(&e.fields[n], r)
-			} else {
-				w.values[i][n], wrong = w.eval(&e.fields[n], r)
+				read = w.read // its defaults count for the document
 			}
-			if wrong != nil {
+			if wrong := read(&e.fields[n], r, &w.values[i][n]); wrong != nil {
 				return wrong
 			}
 		}
@@ -252,24 +255,28 @@ func (w *worker) contentHash() uint64 {
 			case fromLineNumber, fromLineCount, fromFileName, fromRowHash, fromConst:
 				continue
 			}
-			w.scratch = appendValue(w.scratch, w.values[i][n])
+			w.scratch = appendValue(w.scratch, &w.values[i][n], e.fields[n].kind)
 		}
 	}
 	return xxhash.Sum64(w.scratch)
 }
 
-func appendValue(into []byte, v value) []byte {
+func appendValue(into []byte, v *value, kind entity.Kind) []byte {
 	if !v.set {
 		return append(into, 0)
 	}
 	into = append(into, 1)
-	into = binary.AppendVarint(into, v.n)
-	into = append(binary.AppendUvarint(into, uint64(len(v.text))), v.text...)
-	into = binary.AppendUvarint(into, uint64(len(v.list)))
-	for _, item := range v.list {
-		into = append(binary.AppendUvarint(into, uint64(len(item))), item...)
+	switch kind {
+	case entity.Text, entity.Enum, entity.JSON:
+		return append(binary.AppendUvarint(into, uint64(len(v.text))), v.text...)
+	case entity.TextList, entity.TextMap:
+		into = binary.AppendUvarint(into, uint64(len(v.list)))
+		for _, item := range v.list {
+			into = append(binary.AppendUvarint(into, uint64(len(item))), item...)
+		}
+		return into
 	}
-	return into
+	return binary.LittleEndian.AppendUint64(into, uint64(v.n))
 }
 
 // take uses the values of a record: as a row, or folded into the document's.
@@ -284,7 +291,7 @@ func (w *worker) take(u *unit, d *document, r *record) {
 			w.fold(i, e, d, r)
 		default:
 			for n := range e.fields {
-				put(u.batches[i], &e.fields[n], w.values[i][n])
+				put(u.batches[i], &e.fields[n], &w.values[i][n])
 			}
 			w.finish(u, u.batches[i], e, w.payload(&e.payload, r), r)
 		}
@@ -299,7 +306,7 @@ func (w *worker) fold(i int, e *entityPlan, d *document, r *record) {
 		state.payload = w.payload(&e.payload, r)
 	}
 	for n := range e.fields {
-		into, v := &state.values[n], w.values[i][n]
+		into, v := &state.values[n], &w.values[i][n]
 		if !v.set {
 			continue
 		}
@@ -311,7 +318,7 @@ func (w *worker) fold(i int, e *entityPlan, d *document, r *record) {
 
 // foldValue folds a value that is set into the document's, which outlives the
 // record.
-func (w *worker) foldValue(kind foldKind, into *value, v value) error {
+func (w *worker) foldValue(kind foldKind, into, v *value) error {
 	if kind == foldCount {
 		into.set = true
 		into.n++
@@ -319,9 +326,9 @@ func (w *worker) foldValue(kind foldKind, into *value, v value) error {
 	}
 	switch {
 	case !into.set || kind == foldLast,
-		kind == foldMin && less(v, *into),
-		kind == foldMax && less(*into, v):
-		*into = v
+		kind == foldMin && less(v, into),
+		kind == foldMax && less(into, v):
+		*into = *v
 		into.text = w.arena.keep(v.text)
 	case kind == foldSum:
 		sum, err := add(into.n, v.n)
@@ -331,7 +338,7 @@ func (w *worker) foldValue(kind foldKind, into *value, v value) error {
 	return nil
 }
 
-func less(a, b value) bool {
+func less(a, b *value) bool {
 	if a.n != b.n {
 		return a.n < b.n
 	}
@@ -353,12 +360,10 @@ func (w *worker) close(u *unit, d *document, r *record) {
 			continue
 		}
 		for n := range e.fields {
-			v := state.values[n]
+			v := &state.values[n]
 			if !v.set {
-				var wrong *misfit
-				if v, wrong = w.absent(&e.fields[n], r); wrong != nil {
+				if d.broken = w.absent(&e.fields[n], r, v); d.broken != nil {
 					u.batches[i].AbortRow()
-					d.broken = wrong
 					return
 				}
 			}

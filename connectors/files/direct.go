@@ -1,0 +1,87 @@
+package files
+
+import (
+	"unicode/utf8"
+
+	"winback/connectors/entity"
+)
+
+// direct sets a field whose text needs nothing but conversion, straight in the
+// batch. It says false where it cannot: the value is missing or wrong, or of a
+// kind that is seldom; eval then does it, or finds out what is wrong. Rows made of
+// such fields are most of what is ever read, so this path is kept short.
+func (w *worker) direct(b *entity.Batch, f *field, r *record) bool {
+	if f.source == fromConst {
+		put(b, f, &f.constant)
+		return true
+	}
+	text := r.column(f.slot)
+	if len(text) == 0 {
+		return false
+	}
+	if first, last := text[0], text[len(text)-1]; first <= ' ' || last <= ' ' || first >= utf8.RuneSelf || last >= utf8.RuneSelf {
+		if text = trim(text); len(text) == 0 {
+			return false
+		}
+	}
+	c := &b.Columns[f.at]
+	switch f.kind {
+	case entity.Text:
+		if w.unsafeText || len(c.Ends) != b.Rows() {
+			return false
+		}
+		c.Data = append(c.Data, text...)
+		c.Ends = append(c.Ends, uint32(len(c.Data)))
+	case entity.Timestamp:
+		n, ok := w.fastTime(f, text)
+		if !ok || len(c.Ints) != b.Rows() {
+			return false
+		}
+		c.Ints = append(c.Ints, n)
+	case entity.Dec:
+		if !f.numbers.plain() || len(c.Ints) != b.Rows() {
+			return false
+		}
+		n, err := entity.ParseScaled(text, f.scale)
+		if err != nil {
+			return false
+		}
+		c.Ints = append(c.Ints, n)
+	case entity.Int:
+		if !f.numbers.plain() || len(c.Ints) != b.Rows() {
+			return false
+		}
+		n, ok := parseWhole(text)
+		if !ok {
+			return false
+		}
+		c.Ints = append(c.Ints, n)
+	default:
+		return false
+	}
+	if !c.Field.Required {
+		c.Valid = append(c.Valid, true)
+	}
+	return true
+}
+
+// fastTime reads 2011-12-09 08:26:00, with a T or a blank, of the field's zone.
+// It remembers the day last read, as neighbouring records share theirs.
+func (w *worker) fastTime(f *field, text []byte) (int64, bool) {
+	if !f.iso || len(text) != 19 || text[13] != ':' || text[16] != ':' || text[10] != ' ' && text[10] != 'T' {
+		return 0, false
+	}
+	hour, minute, second := digits2(text[11:]), digits2(text[14:]), digits2(text[17:])
+	if hour|minute|second < 0 || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
+	}
+	if string(text[:10]) != string(w.date[:]) {
+		m, ok := readISO(text[:10])
+		if !ok || m.checkDate() != "" {
+			return 0, false
+		}
+		copy(w.date[:], text)
+		w.day = daysOf(m.year, m.month, m.day)
+	}
+	return w.zones[f.zone].instant(w.day, int64(hour*3600+minute*60+second)*microsPerSecond), true
+}
