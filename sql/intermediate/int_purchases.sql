@@ -1,0 +1,106 @@
+-- int_purchases: every purchase in its place in the customer's history: gap, stretch, loss, running sums.
+-- grain: one row per source and order_id
+-- materialized: table
+-- order_by: (customer_key, purchase_no)
+with
+
+orders as (
+    select * from {{ ref "int_orders" }} where is_purchase
+),
+
+customers as (
+    select customer_key, segment, sleeping_after, lost_after, contract_terminated_on from {{ ref "int_customers" }}
+),
+
+-- lost_if_silent_on: the day on which the customer is lost unless something is
+-- bought before it. A purchase on the day of a termination comes after it.
+purchases as (
+    select
+        assumeNotNull(orders.customer_key) as customer_key,
+        customers.segment as segment,
+        orders.source as source,
+        orders.order_id as order_id,
+        orders.ordered_at as ordered_at,
+        orders.ordered_on as ordered_on,
+        orders.net_revenue as revenue,
+        orders.margin as margin,
+        customers.sleeping_after as sleeping_after,
+        toBool(coalesce(customers.contract_terminated_on > orders.ordered_on
+            and customers.contract_terminated_on < orders.ordered_on + customers.lost_after, false)) as is_terminated_next,
+        if(is_terminated_next, assumeNotNull(customers.contract_terminated_on), orders.ordered_on + customers.lost_after) as lost_if_silent_on
+    from orders
+    inner join customers on customers.customer_key = orders.customer_key
+),
+
+numbered as (
+    select
+        *,
+        row_number() over history as purchase_no,
+        min(ordered_on) over (partition by customer_key) as first_on,
+        lagInFrame(toNullable(ordered_on)) over history as previous_on,
+        leadInFrame(toNullable(ordered_on)) over history as next_on,
+        lagInFrame(toNullable(lost_if_silent_on)) over history as previous_lost_on,
+        sum(coalesce(revenue, toDecimal64(0, 4))) over (
+            partition by customer_key order by ordered_at, source, order_id rows unbounded preceding
+        ) as revenue_so_far,
+        -- The year up to and with the day of this purchase.
+        sum(coalesce(revenue, toDecimal64(0, 4))) over (
+            partition by customer_key order by ordered_on range between 364 preceding and current row
+        ) as revenue_12m
+    from purchases
+    window history as (
+        partition by customer_key order by ordered_at, source, order_id rows between unbounded preceding and unbounded following
+    )
+),
+
+stretched as (
+    select
+        *,
+        toBool(coalesce(ordered_on >= previous_lost_on, false)) as is_return,
+        toUInt32(1 + sum(is_return) over (
+            partition by customer_key order by ordered_at, source, order_id rows unbounded preceding
+        )) as episode_no
+    from numbered
+),
+
+-- A stretch ends with its last purchase: that one's day of loss and year of
+-- revenue are the stretch's.
+closed as (
+    select
+        *,
+        min(ordered_on) over (partition by customer_key, episode_no) as episode_started_on,
+        max(lost_if_silent_on) over (partition by customer_key, episode_no) as episode_lost_on,
+        last_value(revenue_12m) over (
+            partition by customer_key, episode_no order by ordered_at, source, order_id
+            rows between unbounded preceding and unbounded following
+        ) as episode_revenue_12m,
+        -- The loss that the stretch began after; null in the first one.
+        max(if(is_return, previous_lost_on, null)) over (partition by customer_key, episode_no) as loss_before
+    from stretched
+)
+
+select
+    customer_key,
+    segment,
+    source,
+    order_id,
+    ordered_at,
+    ordered_on,
+    revenue,
+    margin,
+    purchase_no,
+    toNullable(dateDiff('day', previous_on, ordered_on)) as gap_days,
+    next_on,
+    first_on,
+    sleeping_after,
+    lost_if_silent_on,
+    is_terminated_next,
+    is_return,
+    episode_no,
+    episode_started_on,
+    if(episode_lost_on <= {{ .AsOf }}, episode_lost_on, null) as episode_loss_date,
+    episode_revenue_12m,
+    loss_before,
+    revenue_so_far,
+    revenue_12m
+from closed

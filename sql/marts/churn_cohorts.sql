@@ -1,0 +1,66 @@
+-- churn_cohorts: what becomes of the customers of each month of first purchase.
+-- grain: one row per cohort_month, month_no and segment
+-- materialized: table
+-- order_by: (segment, cohort_month, month_no)
+-- tags: churn, monthly
+with
+
+-- Wilson's 95 % interval of k out of n, in percent.
+(k, n) -> round(abs(100 * (k / n + 1.9207294105 / n - 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n)), 6) as wilson_low,
+(k, n) -> round(100 * (k / n + 1.9207294105 / n + 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n), 6) as wilson_high,
+
+customer_months as (
+    select * from {{ ref "customer_months" }}
+),
+
+counted as (
+    select *, arrayJoin(['(all)', segment]) as in_segment from customer_months
+),
+
+-- Every customer has a row for each month since the first purchase, so each
+-- month counts the whole cohort.
+monthly as (
+    select
+        cohort_month,
+        month_no,
+        in_segment as segment,
+        count() as size,
+        countIf(orders > 0) as active,
+        countIf(is_last_purchase_month) as bought_last,
+        countIf(losses > 0) as lost_cum,
+        sum(counted.revenue) as revenue,
+        max(counted.is_complete) as is_complete
+    from counted
+    group by cohort_month, month_no, in_segment
+),
+
+running as (
+    select
+        *,
+        -- Bought in that month or later: their last purchase is not before it.
+        sum(bought_last) over (cohort rows between current row and unbounded following) as active_or_later,
+        sum(revenue) over (cohort rows between unbounded preceding and current row) as revenue_cum,
+        first_value(revenue) over (cohort rows between unbounded preceding and current row) as revenue_month_0
+    from monthly
+    window cohort as (partition by segment, cohort_month order by month_no)
+)
+
+select
+    cohort_month,
+    month_no,
+    segment,
+    size,
+    active,
+    -- A month that is not over is not a drop: its rates wait.
+    if(is_complete or month_no = 0, 100 * active / size, null) as retention_pct,
+    lost_cum,
+    if(is_complete, 100 * (size - lost_cum) / size, null) as survival_pct,
+    revenue,
+    if(is_complete, toFloat64(100 * revenue / nullIf(revenue_month_0, 0)), null) as revenue_retention_pct,
+    toDecimal128(revenue_cum / size, 4) as cum_revenue_per_customer,
+    if(is_complete or month_no = 0, wilson_low(active, size), null) as retention_lower,
+    if(is_complete or month_no = 0, wilson_high(active, size), null) as retention_upper,
+    active_or_later,
+    if(is_complete or month_no = 0, 100 * active_or_later / size, null) as retention_unbounded_pct,
+    is_complete
+from running
