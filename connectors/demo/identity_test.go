@@ -9,8 +9,7 @@ import (
 // named by the CRM, an e-mail address in small letters, the digits of a phone.
 // Values that more than twenty records have, and addresses like info@, say nothing.
 func TestCompany_RecordsOfACustomerCanBeFound(t *testing.T) {
-	o := DefaultOptions(t.TempDir(), lastDay)
-	c := makeCompany(t, o)
+	c := defaultCompany(t)
 	found := newSets()
 	for _, account := range c.accounts {
 		found.add("account "+account["user_id"], account["email"], account["phone"])
@@ -50,7 +49,7 @@ func TestCompany_RecordsOfACustomerCanBeFound(t *testing.T) {
 		check("crm "+id, customer)
 	}
 	for _, order := range c.orders {
-		if order["customer_id"] == "" {
+		if order["customer_id"] == "" && order["status"] != "cancelled" {
 			check("guest "+strings.ToLower(order["email"]), c.of(t, order))
 		}
 	}

@@ -29,13 +29,13 @@ func peakHeap(t testing.TB, o Options) (truth Truth, bytes uint64) {
 // Memory does not grow with the company.
 func TestGenerate_MemoryIsFlat(t *testing.T) {
 	if testing.Short() {
-		t.Skip("makes a million orders")
+		t.Skip("makes half a million orders")
 	}
 	o := DefaultOptions(t.TempDir(), lastDay)
 	_, little := peakHeap(t, o)
-	o.Customers *= 15
+	o.Customers *= 8
 	truth, much := peakHeap(t, o)
-	t.Logf("%d customers, %d orders: heap of %d MB; a fifteenth of them: %d MB", truth.Totals.Customers, truth.Totals.Orders, much>>20, little>>20)
+	t.Logf("%d customers, %d orders: heap of %d MB; an eighth of them: %d MB", truth.Totals.Customers, truth.Totals.Orders, much>>20, little>>20)
 	if much > 48<<20 || much > 2*little+8<<20 {
 		t.Errorf("heap grew from %d MB to %d MB", little>>20, much>>20)
 	}

@@ -89,8 +89,12 @@ func (h *history) split(purchases []int, lostAfter, terminated int) {
 	}
 }
 
-// customer adds one customer's life to the truth.
+// customer adds one customer's life to the truth. A guest of whom no order
+// counts is nobody's customer.
 func (t *tally) customer(c *customer, l *life) {
+	if c.presence == isGuest && len(l.purchases) == 0 {
+		return
+	}
 	totals, seg := &t.totals, &segments[c.segment]
 	totals.Customers++
 	totals.CustomersBySegment[seg.name]++
@@ -108,9 +112,7 @@ func (t *tally) customer(c *customer, l *life) {
 		months[t.w.monthOf[day]].cameBack++
 	}
 	if len(l.purchases) == 0 {
-		if c.presence != isGuest {
-			totals.Silent++
-		}
+		totals.Silent++
 		return
 	}
 	totals.Buyers++
