@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -143,7 +142,7 @@ func serveEndpoint(eng *engine.Engine, o Options) (endpoint, func() error, error
 		Holder: Holder{PID: os.Getpid(), Purpose: o.Purpose, Since: time.Now().UTC()},
 	}
 	handler := engine.NewHandler(eng, engine.HandlerOptions{Logger: o.Logger, Authenticate: e.authenticate})
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := engine.NewServer(handler)
 	if err := e.write(o.Home); err != nil {
 		return endpoint{}, nil, errors.Join(err, listener.Close())
 	}

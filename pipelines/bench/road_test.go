@@ -1,0 +1,159 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"winback/connectors"
+	"winback/connectors/all"
+	"winback/connectors/entity"
+	"winback/pipelines/config"
+	"winback/pipelines/engine/enginetest"
+	"winback/pipelines/landing"
+	"winback/pipelines/ledger"
+	"winback/pipelines/load"
+	"winback/pipelines/warehouse"
+)
+
+const madeConfig = `
+project: bench
+timezone: UTC
+currency: EUR
+sources:
+  shop:
+    connector: files
+    datasets:
+      shop.orders:
+        files: %s
+        fields: {id: id, ordered_at: at, customer_id: customer, items_total: amount, channel: channel}
+`
+
+// The first half of the road: a file's rows parsed, typed, sorted and written
+// as Parquet, beside the engine reading the same file and writing Parquet with
+// the same columns.
+func BenchmarkCSVToLanding(b *testing.B) {
+	w := enginetest.Start(b)
+	rows := rowsToMake(b)
+	csv, size := madeFile(b, rows)
+	var s sides
+	for range rounds {
+		s.ours = append(s.ours, measure(b, func() { landMade(b, csv, b.TempDir(), rows) }))
+		s.engines = append(s.engines, measure(b, func() { w.Exec(b, engineExport(csv, b.TempDir())) }))
+	}
+	s.report(b, rows, size)
+}
+
+// landMade extracts the made file into a landing zone and returns its manifest.
+func landMade(b *testing.B, csv, dir string, rows int) (*landing.Zone, *landing.Manifest) {
+	b.Helper()
+	ctx := context.Background()
+	path := filepath.Join(dir, config.FileName)
+	if err := os.WriteFile(path, fmt.Appendf(nil, madeConfig, csv), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	registry, err := all.Registry()
+	must(b, err)
+	project, err := config.Load(path, registry, config.SystemEnv())
+	must(b, err)
+	source, err := project.Open(&project.Sources[0])
+	must(b, err)
+	zone := landing.Open(filepath.Join(dir, "landing"))
+	dataset := source.Datasets()[0]
+	writer, err := zone.Begin(ctx, landing.RunInfo{RunID: "r1", Source: "shop", ExtractedAt: time.Now()}, dataset,
+		landing.Options{PartBytes: int(project.Landing.PartSize)})
+	must(b, err)
+	cursor, err := source.Extract(ctx, connectors.Request{Dataset: dataset.Name}, writer)
+	must(b, err)
+	manifest, err := writer.Commit(ctx, cursor)
+	must(b, err)
+	if landed := manifest.Entities[0].Landed; landed != int64(rows) {
+		b.Fatalf("%d rows landed of %d", landed, rows)
+	}
+	return zone, manifest
+}
+
+// engineExport has the engine do the same work on the same columns.
+func engineExport(csv, dir string) string {
+	s := entity.Of[entity.Order]()
+	filled := map[string]string{
+		"id": "id", "ordered_at": "toDateTime64(at, 6, 'UTC')", "customer_id": "customer", "items_total": "amount", "channel": "channel",
+		"source": "'shop'", "run_id": "'r1'", "extracted_at": "toDateTime64('2026-01-01', 6, 'UTC')", "deleted": "false",
+	}
+	columns := make([]string, len(s.Fields))
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		value, ok := filled[f.Name]
+		if !ok {
+			value = "NULL"
+		}
+		columns[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", value, strings.Replace(warehouse.ColumnType(f), "LowCardinality(Nullable(String))", "Nullable(String)", 1), warehouse.QuoteName(f.Name))
+	}
+	return fmt.Sprintf(`INSERT INTO FUNCTION file(%s, Parquet) SELECT %s FROM file(%s, CSVWithNames,
+		'id String, at DateTime(\'UTC\'), customer String, amount Decimal(18,4), channel String')`,
+		warehouse.Quote(filepath.Join(dir, "engine.parquet")), strings.Join(columns, ", "), warehouse.Quote(csv))
+}
+
+// The second half: landing files streamed into the raw table over HTTP, beside
+// the engine reading the same files itself.
+func BenchmarkLandingToRaw(b *testing.B) {
+	w := enginetest.Start(b)
+	rows := rowsToMake(b)
+	csv, _ := madeFile(b, rows)
+	zone, manifest := landMade(b, csv, b.TempDir(), rows)
+	conn := w.Conn(b)
+	for _, database := range []string{warehouse.Raw, warehouse.Ops} {
+		w.Exec(b, "CREATE DATABASE IF NOT EXISTS "+database)
+	}
+	book, err := ledger.Open(context.Background(), conn)
+	must(b, err)
+	files, size := landingFiles(zone, manifest)
+	loader := load.Loader{Conn: conn, Book: book, Memory: 1 << 30, Parallel: 2}
+	freshTable := func() {
+		w.Exec(b, "DROP TABLE IF EXISTS raw.shop_orders SYNC")
+		w.Exec(b, warehouse.CreateRawTable(entity.Of[entity.Order]()))
+	}
+	counted := func() {
+		if got := strings.TrimSpace(w.Exec(b, "SELECT count() FROM raw.shop_orders")); got != fmt.Sprint(rows) {
+			b.Fatalf("%s rows are in the raw table, not %d", got, rows)
+		}
+	}
+	var s sides
+	for range rounds {
+		freshTable()
+		s.ours = append(s.ours, measure(b, func() { must(b, loader.Load(context.Background(), files)) }))
+		counted()
+		freshTable()
+		s.engines = append(s.engines, measure(b, func() {
+			w.Exec(b, fmt.Sprintf("INSERT INTO raw.shop_orders SELECT * FROM file(%s, Parquet)",
+				warehouse.Quote(filepath.Join(zone.Root(), "shop", "shop.orders", "run=r1", "*.parquet"))))
+		}))
+		counted()
+	}
+	s.report(b, rows, size)
+}
+
+func landingFiles(zone *landing.Zone, m *landing.Manifest) (files []load.File, size int64) {
+	table, columns := load.Into(entity.Of[entity.Order]())
+	for _, f := range m.Files {
+		size += f.Bytes
+		files = append(files, load.File{
+			Load:  ledger.Load{Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: f.Entity, RunID: m.RunID, Rows: f.Rows, Bytes: f.Bytes},
+			Table: table, Columns: columns,
+			Open: func() (io.ReadCloser, error) { return os.Open(zone.Path(f.Path)) },
+		})
+	}
+	return files, size
+}
+
+func must(b *testing.B, err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
