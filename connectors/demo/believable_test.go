@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// TestCompany_IsBelievable looks at the default company as an analyst would.
-func TestCompany_IsBelievable(t *testing.T) {
-	c := defaultCompany(t)
+// TestDefaultCompany looks at the default company as an analyst would.
+func TestDefaultCompany(t *testing.T) {
+	c := makeCompany(t, DefaultOptions(t.TempDir(), lastDay))
 	v := look(t, c)
 
+	t.Run("records of a customer can be found", func(t *testing.T) { checkRecordsCanBeFound(t, c) })
 	t.Run("churn is bad, but not hopeless", func(t *testing.T) {
 		pct, ok := c.truth.YearlyChurnPct()
 		within(t, "yearly churn", pct, 15, 25)

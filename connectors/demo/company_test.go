@@ -62,17 +62,6 @@ func makeCompany(t *testing.T, o Options) *company {
 	return c
 }
 
-var theDefault *company // made once, as it takes seconds to read
-
-// defaultCompany is the company that is made when nothing is said.
-func defaultCompany(t *testing.T) *company {
-	t.Helper()
-	if theDefault == nil {
-		theDefault = makeCompany(t, DefaultOptions(t.TempDir(), lastDay))
-	}
-	return theDefault
-}
-
 func (c *company) link(t *testing.T, row map[string]string) {
 	t.Helper()
 	customer := c.customers[row["customer"]]

@@ -5,11 +5,10 @@ import (
 	"testing"
 )
 
-// Records can be put together by what they share, and by nothing else: an account
+// checkRecordsCanBeFound: records can be put together by what they share, and by nothing else: an account
 // named by the CRM, an e-mail address in small letters, the digits of a phone.
 // Values that more than twenty records have, and addresses like info@, say nothing.
-func TestCompany_RecordsOfACustomerCanBeFound(t *testing.T) {
-	c := defaultCompany(t)
+func checkRecordsCanBeFound(t *testing.T, c *company) {
 	found := newSets()
 	for _, account := range c.accounts {
 		found.add("account "+account["user_id"], account["email"], account["phone"])
