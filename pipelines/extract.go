@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -37,7 +38,9 @@ func (r *run) extract(ctx context.Context) error {
 			return nil
 		})
 	}
-	return group.Wait()
+	err := group.Wait()
+	r.tellQuarantined()
+	return err
 }
 
 // extractDataset lands what is new in one dataset and tells how it went. Its
@@ -55,9 +58,8 @@ func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset
 	}
 	if err != nil {
 		summary.State, summary.Error = ledger.Failed, err.Error()
-		r.problem("FAILED %s.%s: %v", s.Name, d.Name, err)
+		r.problem("FAILED %s: %v", summary.Name(), err)
 	}
-	r.tellQuarantined(summary)
 	r.mu.Lock()
 	r.summary.Datasets = append(r.summary.Datasets, summary)
 	r.mu.Unlock()
@@ -116,12 +118,20 @@ func entitySummaries(m *landing.Manifest) []EntitySummary {
 }
 
 // tellQuarantined says how many records did not fit and where they are.
-func (r *run) tellQuarantined(s DatasetSummary) {
-	for _, e := range s.Entities {
-		if e.Quarantined > 0 {
-			r.problem("%s.%s: %d of %d records of %s are in quarantine; see: winback query \"select input, line, column, value, reason from ops.quarantine where run_id = '%s'\"",
-				s.Source, s.Dataset, e.Quarantined, e.Read, e.Entity, r.summary.RunID)
+func (r *run) tellQuarantined() {
+	var total int64
+	var parts []string
+	for _, d := range r.summary.Datasets {
+		for _, e := range d.Entities {
+			if e.Quarantined > 0 {
+				total += e.Quarantined
+				parts = append(parts, fmt.Sprintf("%d of %d %s of %s", e.Quarantined, e.Read, e.Entity, d.Source))
+			}
 		}
+	}
+	if total > 0 {
+		r.problem("%d records are in quarantine (%s); each with its line and reason: winback query \"select * from ops.quarantine where run_id = '%s'\"",
+			total, strings.Join(parts, ", "), r.summary.RunID)
 	}
 }
 
@@ -129,8 +139,8 @@ func (r *run) tellQuarantined(s DatasetSummary) {
 // are kept, but no model counts them as anything.
 func (r *run) tellUnknownWords(source string, m *landing.Manifest) {
 	for _, w := range m.UnknownWords {
-		r.problem("%s.%s: %s.%s has the unknown word %q in %d rows; it is kept as it is (map it in the configuration if it means a known one)",
-			source, m.Dataset, w.Entity, w.Field, w.Word, w.Count)
+		r.problem("%s: %s.%s has the unknown word %q in %d rows; it is kept as it is (map it in the configuration if it means a known one)",
+			datasetName(source, m.Dataset), w.Entity, w.Field, w.Word, w.Count)
 	}
 }
 

@@ -45,7 +45,8 @@ func (p *Project) Runner(w *warehouse.Warehouse, l *ledger.Ledger, o model.Runne
 func (r *run) observeModel(e model.Event) {
 	result := ModelResult{Name: e.Model, Duration: e.Duration, Message: e.Reason}
 	if e.Rows != nil {
-		result.Rows = int64(*e.Rows)
+		rows := int64(*e.Rows)
+		result.Rows = &rows
 	}
 	switch e.Kind {
 	case model.Started:

@@ -31,7 +31,7 @@ type ModelResult struct {
 	Name     string
 	State    ledger.State // done, failed, skipped
 	Built    bool         // false for one that had not changed
-	Rows     int64
+	Rows     *int64       // nil for a view
 	Duration time.Duration
 	Message  string
 }

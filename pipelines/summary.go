@@ -33,6 +33,12 @@ type DatasetSummary struct {
 	Duration time.Duration   `json:"-"`
 }
 
+// Name is how messages call the dataset: its source and, unless it is called as
+// the one entity it holds, its own name.
+func (d DatasetSummary) Name() string { return datasetName(d.Source, d.Dataset) }
+
+func datasetName(source, dataset string) string { return source + ": " + dataset }
+
 // EntitySummary counts what became of an entity's records.
 type EntitySummary struct {
 	Entity      string `json:"entity"`

@@ -35,12 +35,6 @@ func (a *app) newProgress(now func() time.Time) progress {
 type lines struct {
 	out io.Writer
 	now func() time.Time
-
-	mu     sync.Mutex
-	rows   int64
-	files  int
-	models int
-	done   int
 }
 
 func (l *lines) print(format string, values ...any) {
@@ -53,15 +47,15 @@ func (l *lines) Extracting(string, string, connectors.Progress) {}
 
 func (l *lines) Extracted(d pipelines.DatasetSummary) {
 	if d.Error != "" {
-		l.print("extract %s.%s failed: %s", d.Source, d.Dataset, d.Error)
+		l.print("extract %s failed: %s", d.Name(), d.Error)
 		return
 	}
 	if len(d.Entities) == 0 {
-		l.print("extract %s.%s: nothing new", d.Source, d.Dataset)
+		l.print("extract %s: nothing new", d.Name())
 		return
 	}
 	for _, e := range d.Entities {
-		l.print("extract %s.%s: %s rows of %s%s", d.Source, d.Dataset, count(e.Landed), e.Entity, ifAny(", %s quarantined", e.Quarantined))
+		l.print("extract %s: %s rows of %s%s", d.Name(), count(e.Landed), e.Entity, ifAny(", %s quarantined", e.Quarantined))
 	}
 }
 
@@ -73,11 +67,7 @@ func (l *lines) Loading(s pipelines.LoadSummary) {
 
 func (l *lines) Loaded(string, int64, int64) {}
 
-func (l *lines) Building(models int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.models = models
-}
+func (l *lines) Building(int) {}
 
 func (l *lines) ModelStarted(string) {}
 
@@ -87,8 +77,10 @@ func (l *lines) ModelDone(m pipelines.ModelResult) {
 		l.print("model %s failed: %s", m.Name, m.Message)
 	case m.State == ledger.Skipped:
 		l.print("model %s skipped: %s", m.Name, m.Message)
+	case m.Built && m.Rows == nil:
+		l.print("model %s: view", m.Name)
 	case m.Built:
-		l.print("model %s: %s rows in %s", m.Name, count(m.Rows), seconds(m.Duration))
+		l.print("model %s: %s rows in %s", m.Name, count(*m.Rows), seconds(m.Duration))
 	}
 }
 
@@ -121,7 +113,7 @@ func newBars(out io.Writer) *bars {
 func (b *bars) Note(text string) { fmt.Fprintln(b.pool, text) }
 
 func (b *bars) Extracting(source, dataset string, p connectors.Progress) {
-	d := b.dataset(source + "." + dataset)
+	d := b.dataset(pipelines.DatasetSummary{Source: source, Dataset: dataset}.Name())
 	b.mu.Lock()
 	d.rows = p.Rows
 	b.mu.Unlock()
@@ -163,7 +155,7 @@ func (b *bars) rowsAndRate(d *datasetBar, started time.Time) string {
 }
 
 func (b *bars) Extracted(s pipelines.DatasetSummary) {
-	name := s.Source + "." + s.Dataset
+	name := s.Name()
 	b.mu.Lock()
 	d := b.datasets[name]
 	b.mu.Unlock()
