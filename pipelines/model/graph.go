@@ -11,7 +11,9 @@ func (p *Project) sortModels(problems *Problems) {
 	slices.SortFunc(p.models, func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
 	v := visitor{project: p, state: map[string]visitState{}, problems: problems}
 	for _, m := range p.models {
-		v.visit(m)
+		if v.state[m.Name] == unseen {
+			v.visit(m)
+		}
 	}
 	p.models = v.order
 }

@@ -64,7 +64,7 @@ type built struct {
 // run builds the model aside, checks it, and swaps it in. Readers see the earlier
 // table until the moment of the swap, and after any error.
 func (b *builder) run(ctx context.Context, sql string) (result built, err error) {
-	ctx = withSettings(ctx, b.settings, b.m.Settings, map[string]string{"log_comment": "winback model " + b.m.FullName()})
+	ctx = withSettings(ctx, b.settings, b.m.Settings)
 	if err := b.clearLeftovers(ctx); err != nil {
 		return result, err
 	}
