@@ -58,17 +58,16 @@ func (e *Error) Error() string {
 }
 
 var (
-	errorHead    = regexp.MustCompile(`^(?:Code: (\d+)\. )?(?:[\w:]*Exception: )?`)
-	errorVersion = regexp.MustCompile(` \(version [^)]*(?:\([^)]*\))?[^)]*\)$`)
-	errorName    = regexp.MustCompile(` ?\(([A-Z][A-Z0-9_]+)\)$`)
+	errorHead = regexp.MustCompile(`^(?:Code: (\d+)\. )?(?:[\w:]*Exception: )?`)
+	errorTail = regexp.MustCompile(`(?: \(([A-Z][A-Z0-9_]+)\))?(?: \(version [^()]*(?:\([^()]*\))?\))?\.?$`)
 )
 
 // parseError reads the engine's text, such as
 //
 //	Code: 60. DB::Exception: Unknown table 'x'. (UNKNOWN_TABLE) (version 26.7.2.1)
 //
-// An error that passed through several layers repeats its head; the first code
-// is the one that counts.
+// An error that passed through several layers repeats its head and its tail; the
+// outermost code and name are the ones that count.
 func parseError(text string) *Error {
 	e := &Error{Code: codeStdException, Text: strings.TrimSpace(text)}
 	first := true
@@ -82,14 +81,16 @@ func parseError(text string) *Error {
 		}
 		e.Text = e.Text[len(m[0]):]
 	}
-	e.Text = strings.TrimSpace(errorVersion.ReplaceAllString(e.Text, ""))
 	for {
-		m := errorName.FindStringSubmatchIndex(e.Text)
-		if m == nil {
+		m := errorTail.FindStringSubmatchIndex(e.Text)
+		if m[2] < 0 {
 			break
 		}
-		e.Name = e.Text[m[2]:m[3]]
-		e.Text = strings.TrimSpace(e.Text[:m[0]])
+		name := e.Text[m[2]:m[3]]
+		if e.Name != "" && e.Name != name {
+			break
+		}
+		e.Name, e.Text = name, strings.TrimSpace(e.Text[:m[0]])
 	}
 	return e
 }

@@ -176,13 +176,19 @@ func (h *Handler) execute(req *request) error {
 	return h.answer(ctx, req, s)
 }
 
-// checkMethod refuses statements that change something when they come by GET. A
-// session of one request is read-only then; a named one can't be made so.
+// checkMethod refuses statements that change something when they come by GET.
+// The engine does that itself for a session of one request, which is read-only
+// then; a named session can't be made so.
 func (req *request) checkMethod(s *Session) error {
-	if req.session.id == "" || req.http.Method == http.MethodPost {
+	if req.http.Method == http.MethodPost {
 		return nil
 	}
-	if a, ok := s.e.b.analyse(s.c.target, req.sql); req.insert || !ok || a.class != classReads && a.class != classUnknown {
+	changes := req.insert
+	if req.session.id != "" && !changes {
+		a, ok := s.e.b.analyse(s.c.target, req.sql)
+		changes = !ok || a.class != classReads && a.class != classUnknown
+	}
+	if changes {
 		return &Error{Code: CodeReadonly, Name: "READONLY", Text: "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries"}
 	}
 	return nil

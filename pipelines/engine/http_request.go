@@ -63,7 +63,7 @@ var reserved = map[string]bool{
 // read takes a request apart. The request it returns can answer, also when there
 // is an error.
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*request, error) {
-	q := r.URL.Query()
+	q, badURL := url.ParseQuery(r.URL.RawQuery)
 	req := &request{
 		http: r, id: q.Get("query_id"), database: q.Get("database"), params: map[string]string{},
 		settings: map[string]string{}, format: q.Get("default_format"),
@@ -81,6 +81,9 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*request, error)
 	}
 	if h.o.MaxBodyBytes > 0 {
 		r.Body = http.MaxBytesReader(w, r.Body, h.o.MaxBodyBytes)
+	}
+	if badURL != nil {
+		return req, &Error{Code: CodeBadArguments, Name: "BAD_ARGUMENTS", Text: "the URL's parameters can't be read: " + badURL.Error()}
 	}
 	if err := h.authenticate(r, q, req); err != nil {
 		return req, err
