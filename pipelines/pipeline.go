@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -111,6 +112,7 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) e
 	}
 	started := r.now()
 	err := do(ctx)
+	debug.FreeOSMemory() // the next part may need it in the engine
 	r.summary.Stages = append(r.summary.Stages, Stage{Name: name, Duration: r.now().Sub(started)})
 	return err
 }

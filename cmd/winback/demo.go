@@ -44,6 +44,10 @@ func (a *app) demo(cmd *cobra.Command, o demo.Options) error {
 	if err := o.Validate(); err != nil {
 		return usageError{err}
 	}
+	o, err = demo.Resume(o)
+	if err != nil {
+		return err
+	}
 	a.say("Making a company of %s customers over %d months in %s (seed %d) …", count(o.Customers), o.Months, o.Dir, o.Seed)
 	started := time.Now()
 	truth, err := demo.Generate(cmd.Context(), o)

@@ -6,13 +6,22 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
 // version is set by the build.
 var version = "dev"
 
+// softMemory is the heap above which the collector works harder instead of
+// letting it double: parts being written are large and short-lived, and the
+// engine in the same process needs the room. GOMEMLIMIT overrides it.
+const softMemory = 512 << 20
+
 func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()
