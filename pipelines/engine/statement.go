@@ -194,7 +194,7 @@ func outlineOf(text string) outline {
 			depth--
 		case t.kind != tokenWord || depth != 0 || i+1 == len(list):
 		case t.word == "INTO" && list[i+1].word == "OUTFILE", t.word == "FROM" && list[i+1].word == "INFILE":
-			o.files = true
+			o.files = o.files || i+2 < len(list) && list[i+2].kind == tokenQuoted
 		case t.word == "FORMAT" && isFormatClause(text, list[i+1:]):
 			o.format, o.outfile = text[list[i+1].start:list[i+1].end], t.start
 		}

@@ -68,6 +68,7 @@ func TestOutlineOf(t *testing.T) {
 		{text: "SELECT 1 FORMAT JSON SETTINGS a = 1;", out: "SELECT 1 >FORMAT JSON SETTINGS a = 1;", format: "JSON"},
 		{text: "SELECT 1 SETTINGS a = 1 FORMAT JSON", out: "SELECT 1 SETTINGS a = 1 >FORMAT JSON", format: "JSON"},
 		{text: "SELECT format FROM format", out: "SELECT format FROM format>"},
+		{text: "SELECT * FROM infile", out: "SELECT * FROM infile>"},
 		{text: "SELECT (SELECT 1 FORMAT JSON)", out: "SELECT (SELECT 1 FORMAT JSON)>"},
 		{text: "SELECT ' FORMAT JSON'", out: "SELECT ' FORMAT JSON'>"},
 		{text: "SELECT 'it''s \\' FORMAT'", out: "SELECT 'it''s \\' FORMAT'>"},
