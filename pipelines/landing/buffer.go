@@ -62,6 +62,22 @@ func newBuffer(s *entity.Schema) *buffer {
 	return b
 }
 
+// newBufferLike returns an empty buffer with room for what another holds, which
+// spares growing it step by step.
+func newBufferLike(o *buffer) *buffer {
+	b := newBuffer(o.schema)
+	b.origins = make([]entity.Origin, 0, len(o.origins))
+	for i := range b.columns {
+		from, to := &o.columns[i], &b.columns[i]
+		if from.empty() {
+			continue
+		}
+		to.valid, to.ints = make([]uint8, 0, len(from.valid)), make([]int64, 0, len(from.ints))
+		to.data, to.ends = make([]byte, 0, len(from.data)+len(from.data)/64), make([]uint32, 0, len(from.ends))
+	}
+	return b
+}
+
 // numeric says whether values of the kind are held in ints.
 func numeric(k entity.Kind) bool {
 	switch k {

@@ -123,27 +123,31 @@ func (p *Part) Batches(ctx context.Context) iter.Seq2[*entity.Batch, error] {
 func copyRows(to *entity.Batch, from *buffer) error {
 	to.Reset()
 	for row := range from.rows {
-		for i := range from.columns {
-			c := &from.columns[i]
-			switch {
-			case c.empty() && c.field.Kind == entity.Bool && c.field.Required:
-				to.SetBool(i, false)
-			case c.empty() || c.null(row):
-			case numeric(c.field.Kind):
-				to.SetInt(i, c.ints[row])
-			case c.field.Kind == entity.TextList:
-				to.SetList(i, c.items(row))
-			case c.field.Kind == entity.TextMap:
-				to.SetMap(i, itemPairs(c.items(row)))
-			default:
-				to.SetText(i, c.text(row))
-			}
-		}
-		if err := to.EndRow(entity.Origin{}); err != nil {
+		if err := copyRow(to, from, row, entity.Origin{}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func copyRow(to *entity.Batch, from *buffer, row int, at entity.Origin) error {
+	for i := range from.columns {
+		c := &from.columns[i]
+		switch {
+		case c.empty() && c.field.Kind == entity.Bool && c.field.Required:
+			to.SetBool(i, false)
+		case c.empty() || c.null(row):
+		case numeric(c.field.Kind):
+			to.SetInt(i, c.ints[row])
+		case c.field.Kind == entity.TextList:
+			to.SetList(i, c.items(row))
+		case c.field.Kind == entity.TextMap:
+			to.SetMap(i, itemPairs(c.items(row)))
+		default:
+			to.SetText(i, c.text(row))
+		}
+	}
+	return to.EndRow(at)
 }
 
 func itemPairs(items []string) [][2]string {

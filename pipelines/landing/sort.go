@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"winback/connectors/entity"
@@ -126,13 +127,16 @@ func commonPrefix(c *column) int {
 
 // sharedLength returns how many bytes two texts begin with together.
 func sharedLength(a, b []byte) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
+	n, at := min(len(a), len(b)), 0
+	for ; n-at >= 8; at += 8 {
+		if differ := binary.LittleEndian.Uint64(a[at:]) ^ binary.LittleEndian.Uint64(b[at:]); differ != 0 {
+			return at + bits.TrailingZeros64(differ)/8
 		}
 	}
-	return n
+	for at < n && a[at] == b[at] {
+		at++
+	}
+	return at
 }
 
 // radix sorts the entries by prefix, byte by byte from the last, which keeps

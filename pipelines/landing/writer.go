@@ -124,6 +124,11 @@ func (w *Writer) Write(ctx context.Context, b *entity.Batch) error {
 		return err
 	}
 	b.AbortRow() // a row that was not finished
+	if !allInside(b) {
+		if b, err = w.refuse(ctx, b); err != nil {
+			return err
+		}
+	}
 	if f.buf.rows > 0 && f.buf.bytes()+b.Bytes() > w.options.PartBytes {
 		if err := w.cut(ctx, f); err != nil {
 			return err
@@ -196,6 +201,11 @@ func (w *Writer) cut(ctx context.Context, f *feed) error {
 	f.origins = append(f.origins, p.path+originsSuffix)
 	job := partJob{feed: f, buf: f.buf, part: p, before: f.settled, settled: make(chan struct{})}
 	f.settled = job.settled
+	select {
+	case f.buf = <-f.buffers:
+	default:
+		f.buf = newBufferLike(job.buf)
+	}
 	w.background.Go(func() {
 		defer func() { <-w.slots }()
 		defer close(job.settled)
@@ -203,11 +213,6 @@ func (w *Writer) cut(ctx context.Context, f *feed) error {
 			w.fail(err)
 		}
 	})
-	select {
-	case f.buf = <-f.buffers:
-	default:
-		f.buf = newBuffer(f.schema)
-	}
 	return nil
 }
 

@@ -325,6 +325,33 @@ func TestWriter_TooManyRejects(t *testing.T) {
 	}
 }
 
+func TestWriter_OutOfRange(t *testing.T) {
+	z := landing.Open(t.TempDir())
+	rates := entity.Of[entity.ExchangeRate]()
+	w := begin(t, z, "r1", dataset("rates", rates), landing.Options{RejectLimit: entity.Some(0.9)})
+	input, b := w.Input("rates.csv"), w.NewBatch(rates)
+	for line, day := range []string{"2299-12-31", "9999-12-31", "1900-01-01", "1899-12-31"} {
+		at, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := entity.ExchangeRate{Currency: "EUR", Date: entity.DateOf(at), Rate: entity.Some(entity.Rate(1))}
+		if err := entity.Append(b, &row, entity.Origin{Input: input, Line: int64(line) + 2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Write(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	m := commit(t, w, `1`)
+	equal(t, "counts", m.Counts("shop.exchange_rates"), landing.EntityCounts{Entity: "shop.exchange_rates", Read: 4, Landed: 2, Quarantined: 2})
+	const reason = " date is outside 1900-01-01 to 2299-12-31, which is what the warehouse holds "
+	equal(t, "quarantine", describe(quarantined(t, z, m)), []string{
+		"rates.csv:3 date=9999-12-31" + reason + `{"currency":"EUR","date":"9999-12-31","rate":0.00000001}`,
+		"rates.csv:5 date=1899-12-31" + reason + `{"currency":"EUR","date":"1899-12-31","rate":0.00000001}`,
+	})
+}
+
 func sortedStrings(list []string) []string {
 	slices.Sort(list)
 	return list
