@@ -118,7 +118,7 @@ func (s session) count(ctx context.Context, c Check, r *Result) {
 	err := s.conn.QueryRow(ctx, c.countQuery(s.target.scanned(), s.options.Moment)).Scan(&failures)
 	r.Duration = time.Since(began)
 	if err != nil {
-		r.Status, r.Message = Broken, engineText(err)
+		r.Status, r.Message = Broken, InWords(err).Error()
 		return
 	}
 	r.judge(failures)
@@ -162,10 +162,24 @@ func settings(values map[string]string) clickhouse.Settings {
 	return s
 }
 
-// engineText returns the engine's own words, without the client's wrapping.
-func engineText(err error) string {
+// EngineError is an error of the warehouse in its own words, without what the
+// client puts around them.
+type EngineError struct{ err error }
+
+// InWords returns the error as an EngineError, or as it is when it does not come
+// from the warehouse.
+func InWords(err error) error {
 	if exception, ok := errors.AsType[*clickhouse.Exception](err); ok && exception.Message != "" {
-		return exception.Message
+		return &EngineError{err}
 	}
-	return err.Error()
+	return err
 }
+
+// Error returns what the warehouse says.
+func (e *EngineError) Error() string {
+	exception, _ := errors.AsType[*clickhouse.Exception](e.err)
+	return exception.Message
+}
+
+// Unwrap returns the client's error.
+func (e *EngineError) Unwrap() error { return e.err }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"winback/pipelines/check"
 )
 
 // describe returns the names and types of a query's columns.
@@ -38,7 +40,7 @@ const describeLinesBefore = 1
 func (m *Model) verifyColumns(ctx context.Context, conn driver.Conn, query string) error {
 	got, err := describe(ctx, conn, query)
 	if err != nil {
-		return fmt.Errorf("%s: %w", m.filePlace(err.Error(), describeLinesBefore), err)
+		return fmt.Errorf("%s: %w", m.filePlace(err.Error(), describeLinesBefore), check.InWords(err))
 	}
 	return m.compareColumns(got)
 }

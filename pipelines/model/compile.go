@@ -115,7 +115,7 @@ func (m *Model) filePlace(message string, linesBefore int) string {
 		return m.Path
 	}
 	line, err := strconv.Atoi(match[1])
-	if err != nil {
+	if err != nil || line <= linesBefore { // the bracket around the query, which is where an open one is noticed
 		return m.Path
 	}
 	return fmt.Sprintf("%s:%d", m.Path, m.bodyLine+line-1-linesBefore)

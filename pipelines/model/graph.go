@@ -62,20 +62,25 @@ func (m *Model) before() []string {
 }
 
 // reportCycle prints the path from the model named last back to itself, in the
-// order of reading: a -> b means that b reads a.
+// order of reading: a -> b means that b reads a. Where a check closes the circle
+// the check is to blame, as it need not be there.
 func (v *visitor) reportCycle(m *Model, name string) {
-	cycle := slices.Clone(v.path[slices.Index(v.path, name):])
-	slices.Reverse(cycle)
-	cycle = append([]string{name}, cycle...)
+	circle := append(slices.Clone(v.path[slices.Index(v.path, name):]), name)
 	file, line, why := m.Path, 0, ""
-	if m.sql != nil && slices.Contains(m.Parents, name) {
+	if m.sql != nil {
 		line = m.sql.refLines[name]
-	} else {
-		at := slices.IndexFunc(m.checkRefs, func(ref checkRef) bool { return ref.model == name })
-		file, line = m.PropertiesPath, m.checkRefs[at].line
-		why = "; a relationships check can only look into models built before; write it as a check under sql/checks"
 	}
-	v.problems.add(file, line, "models go round in a circle: %s%s", strings.Join(cycle, " -> "), why)
+	for i, reader := range circle[:len(circle)-1] {
+		reader, read := v.project.byName[reader], circle[i+1]
+		if slices.Contains(reader.Parents, read) {
+			continue
+		}
+		at := slices.IndexFunc(reader.checkRefs, func(ref checkRef) bool { return ref.model == read })
+		file, line = reader.PropertiesPath, reader.checkRefs[at].line
+		why = "; a relationships check can only look into models built before, so write this one as a query under sql/checks"
+	}
+	slices.Reverse(circle)
+	v.problems.add(file, line, "models go round in a circle: %s%s", strings.Join(circle, " -> "), why)
 }
 
 // children returns, for each model, the models that read it, in order.

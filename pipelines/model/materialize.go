@@ -99,7 +99,7 @@ func (b *builder) clearLeftovers(ctx context.Context) error {
 	}
 	for _, suffix := range []string{newSuffix, oldSuffix} {
 		if err := b.conn.Exec(ctx, "drop table if exists "+b.m.aside(suffix)+" sync"); err != nil {
-			return fmt.Errorf("drop the leftover %s%s: %w", b.m.FullName(), suffix, err)
+			return fmt.Errorf("drop the leftover %s%s: %w", b.m.FullName(), suffix, check.InWords(err))
 		}
 	}
 	return nil
@@ -131,7 +131,7 @@ func (b *builder) create(ctx context.Context, sql string) error {
 
 func (b *builder) exec(ctx context.Context, what, statement string) error {
 	if err := b.conn.Exec(ctx, statement); err != nil {
-		return fmt.Errorf("%s: %s: %w", b.m.Path, what, err)
+		return fmt.Errorf("%s: %s: %w", b.m.Path, what, check.InWords(err))
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (b *builder) exec(ctx context.Context, what, statement string) error {
 func (b *builder) countRows(ctx context.Context) (*uint64, error) {
 	var rows uint64
 	if err := b.conn.QueryRow(ctx, "select count() from "+b.m.aside(newSuffix)).Scan(&rows); err != nil {
-		return nil, fmt.Errorf("%s: count the rows: %w", b.m.Path, err)
+		return nil, fmt.Errorf("%s: count the rows: %w", b.m.Path, check.InWords(err))
 	}
 	return &rows, nil
 }
@@ -179,7 +179,7 @@ func (b *builder) publish(ctx context.Context) error {
 		b.warn("this warehouse cannot exchange tables; " + b.m.FullName() + " was swapped by renaming, and readers may have missed it for a moment")
 		return b.publishByRename(ctx)
 	default:
-		return fmt.Errorf("%s: publish: %w", b.m.Path, err)
+		return fmt.Errorf("%s: publish: %w", b.m.Path, check.InWords(err))
 	}
 }
 

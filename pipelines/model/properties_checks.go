@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -178,6 +179,9 @@ func (r *checkReader) relationships(fields yamlFields) {
 	r.columns(nil, fields)
 	to := r.required(nil, fields["to"], "the other model (to:)")
 	r.c.Field = r.required(nil, fields["field"], "the other model's column (field:)")
+	if r.c.Name == "" {
+		r.c.Name = fmt.Sprintf("%s(%s in %s.%s)", r.c.Kind, strings.Join(r.c.Columns, ", "), to, r.c.Field)
+	}
 	r.m.checkRefs = append(r.m.checkRefs, checkRef{model: to, field: r.c.Field, check: len(r.m.Checks), line: r.line})
 }
 

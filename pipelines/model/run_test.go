@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/go-cmp/cmp"
 
@@ -231,7 +232,7 @@ func TestRunner_Run_ColumnsDiffer(t *testing.T) {
 			`sql/marts/customers.yml:4: column "orders" is not returned by the query`},
 		{"another place", "marts/customers.sql", "    customer_id,\n    count() as orders,", "    count() as orders,\n    customer_id,",
 			`sql/marts/customers.yml:3: column "customer_id" is number 1 here; the query returns "orders" in that place`},
-		{"no SQL", "marts/customers.sql", "count() as orders", "count( as orders",
+		{"a syntax error", "marts/customers.sql", "count() as orders", "count() orders as",
 			"sql/marts/customers.sql:9: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -283,7 +284,10 @@ func TestRunner_Run_AfterKill(t *testing.T) {
 func TestRunner_Run_WithoutExchange(t *testing.T) {
 	shop := files(t, "shop.txtar")
 	conn := warehouse(t)
-	exec(t, conn, "create database mart engine = Memory")
+	ordinary := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"allow_deprecated_database_ordinary": 1}))
+	if err := conn.Exec(ordinary, "create database mart engine = Ordinary"); err != nil {
+		t.Fatal(err)
+	}
 	runModels(t, conn, shop, model.RunnerOptions{})
 	summary, kinds := runModels(t, conn, shop, model.RunnerOptions{Full: true})
 	wantKinds(t, kinds, all("built"))

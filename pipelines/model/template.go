@@ -151,6 +151,10 @@ func (w *templateWalker) action(n *parse.ActionNode, dot reflect.Type) {
 
 // call checks {{ ref "…" }} or {{ source "…" "…" }} and notes the edge.
 func (w *templateWalker) call(function *parse.IdentifierNode, args []parse.Node) {
+	if function.Ident != "ref" && function.Ident != "source" {
+		w.problem(function.Pos, "%s is not for models; they have ref and source", function.Ident)
+		return
+	}
 	var texts []string
 	for _, arg := range args {
 		text, ok := arg.(*parse.StringNode)
@@ -174,10 +178,8 @@ func (w *templateWalker) call(function *parse.IdentifierNode, args []parse.Node)
 		}
 	case function.Ident == "ref":
 		w.problem(function.Pos, `ref takes one name: {{ ref "int_orders" }}`)
-	case function.Ident == "source":
-		w.problem(function.Pos, `source takes a domain and an entity: {{ source "shop" "orders" }}`)
 	default:
-		w.problem(function.Pos, "%s is not for models; they have ref and source", function.Ident)
+		w.problem(function.Pos, `source takes a domain and an entity: {{ source "shop" "orders" }}`)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 
+	"winback/pipelines/check"
 	"winback/pipelines/model/quote"
 )
 
@@ -166,7 +167,7 @@ func (t *testRun) query(sql string) (string, []Column, error) {
 func readSides(ctx context.Context, conn driver.Conn, query string) (got, want [][]*string, err error) {
 	rows, err := conn.Query(ctx, query)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, check.InWords(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -181,7 +182,7 @@ func readSides(ctx context.Context, conn driver.Conn, query string) (got, want [
 			got = append(got, row)
 		}
 	}
-	return got, want, rows.Err()
+	return got, want, check.InWords(rows.Err())
 }
 
 // modelSQL compiles the model with the given rows in the place of what it reads.
@@ -260,7 +261,7 @@ func (t *testRun) standIn(ctx context.Context, name string, columns []Column, g 
 func (t *testRun) completed(ctx context.Context, columns []Column, g given) (string, error) {
 	returned, err := describe(ctx, t.runner.conn, g.sql)
 	if err != nil {
-		return "", fmt.Errorf("%s:%d: given sql: %w", t.m.PropertiesPath, g.line, err)
+		return "", fmt.Errorf("%s:%d: given sql: %w", t.m.PropertiesPath, g.line, check.InWords(err))
 	}
 	names := (&Model{Columns: columns}).columnNames()
 	has := map[string]bool{}
