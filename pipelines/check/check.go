@@ -162,12 +162,17 @@ func (r Result) String() string {
 	case r.Message != "":
 		return head + " " + string(r.Status) + ": " + r.Message
 	case r.Kind == Unique:
-		return fmt.Sprintf("%s failed: %d repeated keys%s", head, r.Failures, r.example())
-	case r.Failures == 1:
-		return head + " failed in 1 row" + r.example()
+		return head + " failed: " + counted(r.Failures, "repeated key") + r.example()
 	default:
-		return fmt.Sprintf("%s failed in %d rows%s", head, r.Failures, r.example())
+		return head + " failed in " + counted(r.Failures, "row") + r.example()
 	}
+}
+
+func counted(n uint64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func (r Result) example() string {

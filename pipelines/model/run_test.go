@@ -405,7 +405,7 @@ func TestProject_CheckTargets(t *testing.T) {
 		}
 	}
 	want := []string{
-		`customers: unique(customer_id) failed: 1 repeated keys, such as {"times":2}`,
+		`customers: unique(customer_id) failed: 1 repeated key, such as {"times":2}`,
 		`revenue_balances: revenue_balances failed in 1 row, such as {"c":91,"r":60.5}`,
 	}
 	if !slices.Equal(red, want) {
