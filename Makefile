@@ -35,10 +35,10 @@ lint:
 	go tool staticcheck ./...
 
 bench: build engine ## throughput beside the engine's own, and the whole road
-	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./pipelines/bench
+	go test -run '^$$' -bench . -benchtime 1x -timeout 90m ./pipelines/bench
 
-docs: build ## regenerate the reference pages from the program
-	bin/winback docs --write .
+docs: ## regenerate the reference pages from the program
+	go test ./connectors/entity ./cmd/winback -run 'Reference' -update
 
 clean: ## remove what make made; the engine stays (rm -r .engine removes it)
 	rm -rf bin demo
