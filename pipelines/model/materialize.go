@@ -51,8 +51,9 @@ type builder struct {
 	moment   check.Moment
 	last     build // the last good build, for words about it
 	exists   bool  // an earlier table or view is there
-	renamed  bool  // it is there under its other name: a swap was cut short
-	warn     func(text string)
+	// leftovers are the names aside that a killed run left behind.
+	leftovers map[string]bool
+	warn      func(text string)
 }
 
 // built is what a build gave.
@@ -90,16 +91,18 @@ func (b *builder) run(ctx context.Context, sql string) (result built, err error)
 // clearLeftovers removes what a killed run left behind. After a swap by rename
 // was cut short the earlier table is under its other name, and comes back first.
 func (b *builder) clearLeftovers(ctx context.Context) error {
-	if !b.exists && b.renamed {
+	if !b.exists && b.leftovers[oldSuffix] {
 		err := b.exec(ctx, "bring back the earlier table", fmt.Sprintf("rename table %s to %s", b.m.aside(oldSuffix), b.m.Relation()))
 		if err != nil {
 			return err
 		}
 		b.exists = true
+		delete(b.leftovers, oldSuffix)
 	}
-	for _, suffix := range []string{newSuffix, oldSuffix} {
-		if err := b.conn.Exec(ctx, "drop table if exists "+b.m.aside(suffix)+" sync"); err != nil {
-			return fmt.Errorf("drop the leftover %s%s: %w", b.m.FullName(), suffix, check.InWords(err))
+	for suffix := range b.leftovers {
+		err := b.exec(ctx, "drop what a killed run left behind", "drop table if exists "+b.m.aside(suffix)+" sync")
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -198,6 +198,35 @@ func TestRunner_Run_RedCheck(t *testing.T) {
 	})
 }
 
+func TestRunner_Run_RedCheckOnTheFirstBuild(t *testing.T) {
+	conn := warehouse(t)
+	addOrders(t, conn, "('5', 'cat', 'S', '2024-12-06 10:00:00', 5000, 'a', '2024-12-07', false)")
+	summary, kinds := runModels(t, conn, files(t, "shop.txtar"), model.RunnerOptions{})
+	wantKinds(t, kinds, except(all("built"), "customers", "failed"))
+	for _, result := range summary.Models {
+		if result.Err != nil && !strings.HasSuffix(result.Err.Error(), "; there is no earlier table") {
+			t.Errorf("error %v", result.Err)
+		}
+	}
+	wantLines(t, conn, "select name from system.tables where database = 'mart'", "regions_monthly")
+}
+
+// A view runs with the settings of its reader, who knows nothing of
+// join_use_nulls; a table may become a view and a view a table.
+func TestRunner_Run_ViewInThePlaceOfATable(t *testing.T) {
+	shop := files(t, "shop.txtar")
+	conn := warehouse(t)
+	runModels(t, conn, shop, model.RunnerOptions{})
+	view := edited(t, shop, "intermediate/int_orders.sql", "-- materialized: table\n-- order_by: (customer_id, ordered_at)", "-- materialized: view")
+	_, kinds := runModels(t, conn, view, model.RunnerOptions{})
+	wantKinds(t, kinds, except(all("built"), "regions", "unchanged", "stg_shop__orders", "unchanged"))
+	wantLines(t, conn, "select engine from system.tables where name = 'int_orders'", "View")
+	wantLines(t, conn, "select order_id, region_name from staging.int_orders order by order_id", "1 North", `2 \N`, `3 \N`)
+	runModels(t, conn, shop, model.RunnerOptions{})
+	wantLines(t, conn, "select engine from system.tables where name = 'int_orders'", "MergeTree")
+	wantLines(t, conn, "select order_id, region_name from staging.int_orders order by order_id", "1 North", `2 \N`, `3 \N`)
+}
+
 func TestRunner_Run_FailureIsolates(t *testing.T) {
 	shop := files(t, "shop.txtar")
 	conn := warehouse(t)

@@ -302,8 +302,8 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 	b := &builder{
 		conn: r.runner.conn, m: m, settings: r.settings, moment: r.runner.options.Vars.moment(),
 		last: r.planner.state.builds[m.Name], warn: func(text string) { r.warn(m.Name, text) },
-		exists:  r.planner.state.relations[m.FullName()],
-		renamed: r.planner.state.relations[m.FullName()+oldSuffix],
+		exists:    r.planner.state.relations[m.FullName()],
+		leftovers: r.planner.state.leftovers(m),
 	}
 	built, err := b.run(ctx, d.sql)
 	now := r.runner.options.Now()

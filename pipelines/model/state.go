@@ -131,6 +131,17 @@ func (s *state) readChecked(ctx context.Context, conn driver.Conn) error {
 	return rows.Err()
 }
 
+// leftovers returns under which names aside the model's tables are there.
+func (s *state) leftovers(m *Model) map[string]bool {
+	found := map[string]bool{}
+	for _, suffix := range []string{newSuffix, oldSuffix} {
+		if s.relations[m.FullName()+suffix] {
+			found[suffix] = true
+		}
+	}
+	return found
+}
+
 // isMissing says that a table or database does not exist.
 func isMissing(err error) bool {
 	const unknownTable, unknownDatabase = 60, 81
