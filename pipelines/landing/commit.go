@@ -84,7 +84,7 @@ func (w *Writer) settle(ctx context.Context) error {
 // close ends the quarantine and fills in the manifest.
 func (w *Writer) close() error {
 	m := w.manifest
-	for _, q := range []*quarantine{w.rejects, w.conflicts} {
+	for _, q := range w.quarantines() {
 		file, err := q.close()
 		if err != nil {
 			return err
@@ -102,7 +102,7 @@ func (w *Writer) close() error {
 			words.merge(p.words)
 		}
 		f.counts.Duplicates += f.duplicates
-		f.counts.Quarantined += f.conflicts
+		f.counts.Quarantined += f.conflicted
 		// A source that does not count what it reads is taken to have read what it
 		// handed over.
 		seen := f.counts.Landed + f.counts.Duplicates + f.counts.Quarantined + f.counts.Ignored
@@ -156,7 +156,7 @@ func (w *Writer) writeManifest(folder string) error {
 	}
 	if err := w.zone.syncPath(dir); err != nil {
 		// Whether the name lasts is not known: it is taken back before the files go.
-		return errors.Join(err, removeFile(path))
+		return errors.Join(err, w.zone.removeFile(path))
 	}
 	return nil
 }
@@ -167,7 +167,7 @@ func (w *Writer) finish() error {
 	var errs []error
 	for _, f := range w.feeds {
 		for _, path := range f.origins {
-			errs = append(errs, removeFile(path))
+			errs = append(errs, w.zone.removeFile(path))
 		}
 	}
 	return errors.Join(errs...)
@@ -190,7 +190,19 @@ func (w *Writer) Abort() error {
 	if ended {
 		return nil
 	}
-	return errors.Join(w.removeParts(), w.rejects.remove(), w.conflicts.remove())
+	errs := []error{w.removeParts()}
+	for _, q := range w.quarantines() {
+		errs = append(errs, q.remove())
+	}
+	return errors.Join(errs...)
+}
+
+func (w *Writer) quarantines() []*quarantine {
+	list := []*quarantine{w.rejects}
+	for _, f := range w.feeds {
+		list = append(list, f.conflicts)
+	}
+	return list
 }
 
 func (w *Writer) removeParts() error {
@@ -198,7 +210,7 @@ func (w *Writer) removeParts() error {
 	var errs []error
 	for _, f := range w.feeds {
 		for _, path := range slices.Concat(f.paths, f.origins) {
-			errs = append(errs, removeFile(path), removeFile(path+tempSuffix))
+			errs = append(errs, w.zone.removeFile(path), w.zone.removeFile(path+tempSuffix))
 		}
 	}
 	return errors.Join(errs...)

@@ -23,7 +23,7 @@ func (w *Writer) settleDuplicates(ctx context.Context, f *feed) error {
 	}
 	for _, p := range f.parts {
 		f.duplicates += p.duplicates
-		f.conflicts += p.conflicts
+		f.conflicted += p.conflicts
 		if p.dropped.count == 0 {
 			continue
 		}
@@ -172,7 +172,7 @@ func (w *Writer) settlePair(f *feed, c *contents, first, later *keyStream) error
 	if err != nil {
 		return err
 	}
-	return w.conflicts.add(w.conflict(b, uint32(j), goes, stays))
+	return f.conflicts.add(w.conflict(b, uint32(j), goes, stays))
 }
 
 // contents reads whole rows of an entity's parts, of each part in order.
@@ -251,7 +251,7 @@ func (c *contents) close() (err error) {
 func (w *Writer) rewrite(ctx context.Context, f *feed, p *part) error {
 	if p.dropped.count == p.file.Rows {
 		p.file.Rows = 0
-		return removeFile(p.path)
+		return w.zone.removeFile(p.path)
 	}
 	old, err := p.open(f.schema)
 	if err != nil {

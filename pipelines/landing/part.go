@@ -72,7 +72,7 @@ func (w *Writer) writePart(job partJob) error {
 	}
 	<-job.before // conflicts are put aside in the order of the parts
 	for _, l := range lost {
-		if err := w.conflicts.add(w.conflict(b, l.row, b.origins[l.row], b.origins[l.first])); err != nil {
+		if err := job.feed.conflicts.add(w.conflict(b, l.row, b.origins[l.row], b.origins[l.first])); err != nil {
 			return err
 		}
 	}
@@ -90,13 +90,13 @@ func (w *Writer) conflictReason(first entity.Origin) string {
 	name := w.inputName(first.Input)
 	switch {
 	case name != "" && first.Line > 0:
-		return fmt.Sprintf("%s, in %s line %d; that one stays", what, name, first.Line)
+		return fmt.Sprintf("%s, in %s line %d; the first stays", what, name, first.Line)
 	case name != "":
-		return fmt.Sprintf("%s, in %s; that one stays", what, name)
+		return fmt.Sprintf("%s, in %s; the first stays", what, name)
 	case first.Line > 0:
-		return fmt.Sprintf("%s, in line %d; that one stays", what, first.Line)
+		return fmt.Sprintf("%s, in line %d; the first stays", what, first.Line)
 	}
-	return what + "; that one stays"
+	return what + "; the first stays"
 }
 
 // groups writes rows of a buffer as row groups of bounded size.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -77,7 +76,7 @@ func (z *Zone) recoverSource(ctx context.Context, source string, r *Recovery) er
 	})
 	for i := len(dirs) - 1; i > 0; i-- {
 		if strings.HasPrefix(filepath.Base(dirs[i]), runPrefix) {
-			os.Remove(dirs[i]) //nolint:errcheck // fails while something is in it
+			z.files.remove(dirs[i]) //nolint:errcheck // fails while something is in it
 		}
 	}
 	return storageError("clean up", z.dir(source), err)
@@ -97,7 +96,7 @@ func (r *Recovery) remove(z *Zone, path string, d fs.DirEntry) error {
 	if info, err := d.Info(); err == nil {
 		r.Bytes += info.Size()
 	}
-	if err := removeFile(path); err != nil {
+	if err := z.removeFile(path); err != nil {
 		return err
 	}
 	r.Files = append(r.Files, z.relative(path))

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 	"unicode/utf8"
@@ -155,14 +154,7 @@ func (q *quarantine) remove() error {
 		q.writer = nil
 		q.file.Close() //nolint:errcheck // the file is thrown away
 	}
-	return removeFile(q.path)
-}
-
-func removeFile(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return storageError("remove", path, err)
-	}
-	return nil
+	return q.zone.removeFile(q.path)
 }
 
 type countingWriter struct{ n int64 }

@@ -17,6 +17,7 @@ type files interface {
 	rename(from, to string) error
 	syncDir(path string) error
 	mkdir(path string) error
+	remove(path string) error
 }
 
 // writtenFile is a file being written.
@@ -32,6 +33,8 @@ func (disk) create(path string) (writtenFile, error) {
 }
 
 func (disk) rename(from, to string) error { return os.Rename(from, to) }
+
+func (disk) remove(path string) error { return os.Remove(path) }
 
 func (disk) mkdir(path string) error { return os.MkdirAll(path, 0o777) }
 
@@ -97,7 +100,7 @@ func (z *Zone) writeFile(path string, write func(io.Writer) error) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			os.Remove(temp) //nolint:errcheck // the next run removes it
+			z.files.remove(temp) //nolint:errcheck // the next run removes it
 		}
 	}()
 	err = write(failing{f, path})
@@ -111,6 +114,14 @@ func (z *Zone) writeFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return storageError("rename", path, z.files.rename(temp, path))
+}
+
+// removeFile takes a file away if it is there.
+func (z *Zone) removeFile(path string) error {
+	if err := z.files.remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return storageError("remove", path, err)
+	}
+	return nil
 }
 
 // failing names the path in the errors of writing to it.

@@ -26,8 +26,7 @@ type Writer struct {
 	feeds  []*feed
 	slots  chan struct{} // one for each part in flight
 
-	rejects   *quarantine // what the source rejects
-	conflicts *quarantine // rows whose key came before with other content
+	rejects *quarantine // what the source rejects
 
 	background sync.WaitGroup
 	mu         sync.Mutex
@@ -50,8 +49,10 @@ type feed struct {
 	origins []string
 	settled chan struct{} // closed when the last part that was cut is settled
 	counts  EntityCounts
-	// duplicates and conflicts among the rows handed in
-	duplicates, conflicts int64
+	// conflicts are the rows whose key came before with other content. Each entity
+	// has a file of them, so that their order does not depend on who is faster.
+	conflicts              *quarantine
+	duplicates, conflicted int64
 	// lastReject is the record that was rejected last: each bad value of a record
 	// is told, the record is counted once.
 	lastReject recordID
@@ -65,17 +66,16 @@ type recordID struct {
 func newWriter(ctx context.Context, z *Zone, m *Manifest, dataset connectors.Dataset, o Options) (*Writer, error) {
 	w := &Writer{
 		zone: z, manifest: m, dataset: dataset, options: o,
-		fixed:     constants{source: m.Source, runID: m.RunID, extractedAt: entity.TimeOf(m.ExtractedAt)},
-		slots:     make(chan struct{}, o.PartsInFlight),
-		rejects:   &quarantine{zone: z, manifest: m, number: 1},
-		conflicts: &quarantine{zone: z, manifest: m, number: 2},
+		fixed:   constants{source: m.Source, runID: m.RunID, extractedAt: entity.TimeOf(m.ExtractedAt)},
+		slots:   make(chan struct{}, o.PartsInFlight),
+		rejects: &quarantine{zone: z, manifest: m, number: 1},
 	}
 	w.skip = func(f *entity.Field) bool {
 		_, _, fixed := w.fixed.of(f)
 		return fixed || o.DropPayload && f.Meta && f.Kind == entity.JSON
 	}
 	w.ctx, w.cancel = context.WithCancel(ctx)
-	for _, s := range dataset.Entities {
+	for i, s := range dataset.Entities {
 		l, err := layoutOf(s)
 		if err != nil {
 			return nil, err
@@ -84,8 +84,9 @@ func newWriter(ctx context.Context, z *Zone, m *Manifest, dataset connectors.Dat
 		close(settled)
 		w.feeds = append(w.feeds, &feed{
 			schema: s, layout: l, buf: newBuffer(s), settled: settled,
-			buffers: make(chan *buffer, o.PartsInFlight+1),
-			counts:  EntityCounts{Entity: s.FullName()},
+			buffers:   make(chan *buffer, o.PartsInFlight+1),
+			conflicts: &quarantine{zone: z, manifest: m, number: i + 2},
+			counts:    EntityCounts{Entity: s.FullName()},
 		})
 	}
 	return w, nil

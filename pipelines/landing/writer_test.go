@@ -20,9 +20,8 @@ import (
 )
 
 var (
-	orders     = entity.Of[entity.Order]()
-	orderLines = entity.Of[entity.OrderLine]()
-	began      = time.Date(2026, 3, 1, 4, 0, 0, 123456000, time.UTC)
+	orders = entity.Of[entity.Order]()
+	began  = time.Date(2026, 3, 1, 4, 0, 0, 123456000, time.UTC)
 )
 
 func dataset(name string, entities ...*entity.Schema) connectors.Dataset {
@@ -261,8 +260,8 @@ func TestWriter_Duplicates(t *testing.T) {
 			})
 			rows := quarantined(t, z, m)
 			equal(t, "quarantine", sortedStrings(describe(rows)), []string{
-				"b.csv:3 id=9 the same key with other content came before, in a.csv line 4; that one stays {\"id\":\"9\",\"customer_id\":\"Eve\"}",
-				"b.csv:5 id=5 the same key with other content came before, in a.csv line 3; that one stays {\"id\":\"5\",\"customer_id\":\"Gus\"}",
+				"b.csv:3 id=9 the same key with other content came before, in a.csv line 4; the first stays {\"id\":\"9\",\"customer_id\":\"Eve\"}",
+				"b.csv:5 id=5 the same key with other content came before, in a.csv line 3; the first stays {\"id\":\"5\",\"customer_id\":\"Gus\"}",
 			})
 			for _, f := range tree(t, z.Root()) {
 				if strings.HasSuffix(f, ".tmp") {

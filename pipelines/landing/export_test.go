@@ -1,0 +1,97 @@
+package landing
+
+import (
+	"errors"
+	"sync"
+)
+
+// Disk stands in for the file system of a zone: it counts what is asked of it
+// and fails at one point, and then, if it is to crash, at everything after.
+type Disk struct {
+	FailAt  int   // number of the operation that fails, from 1; 0 never
+	Err     error // what it fails with
+	Crashes bool
+
+	mu   sync.Mutex
+	Done int
+	Log  []string
+}
+
+// ErrCrash is how a crashing disk fails.
+var ErrCrash = errors.New("the process was killed")
+
+// OpenOn returns a zone on a disk.
+func OpenOn(root string, d *Disk) *Zone {
+	z := Open(root)
+	z.files = d
+	return z
+}
+
+func (d *Disk) step(op, path string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.Done++
+	d.Log = append(d.Log, op+" "+path)
+	if d.FailAt > 0 && (d.Done == d.FailAt || d.Crashes && d.Done > d.FailAt) {
+		return d.Err
+	}
+	return nil
+}
+
+func (d *Disk) create(path string) (writtenFile, error) {
+	if err := d.step("create", path); err != nil {
+		return nil, err
+	}
+	f, err := disk{}.create(path)
+	return &diskFile{writtenFile: f, disk: d, path: path}, err
+}
+
+func (d *Disk) rename(from, to string) error {
+	if err := d.step("rename", to); err != nil {
+		return err
+	}
+	return disk{}.rename(from, to)
+}
+
+func (d *Disk) syncDir(path string) error {
+	if err := d.step("sync", path); err != nil {
+		return err
+	}
+	return disk{}.syncDir(path)
+}
+
+func (d *Disk) mkdir(path string) error {
+	if err := d.step("mkdir", path); err != nil {
+		return err
+	}
+	return disk{}.mkdir(path)
+}
+
+func (d *Disk) remove(path string) error {
+	if err := d.step("remove", path); err != nil {
+		return err
+	}
+	return disk{}.remove(path)
+}
+
+type diskFile struct {
+	writtenFile
+	disk *Disk
+	path string
+}
+
+// Write fails after half of the bytes, as a full disk does.
+func (f *diskFile) Write(p []byte) (int, error) {
+	if err := f.disk.step("write", f.path); err != nil {
+		n, _ := f.writtenFile.Write(p[:len(p)/2])
+		return n, err
+	}
+	return f.writtenFile.Write(p)
+}
+
+func (f *diskFile) Sync() error {
+	if err := f.disk.step("sync", f.path); err != nil {
+		return err
+	}
+	return f.writtenFile.Sync()
+}
