@@ -99,8 +99,9 @@ type bars struct {
 }
 
 type datasetBar struct {
-	bar  *mpb.Bar
-	rows int64
+	bar   *mpb.Bar
+	rows  int64
+	ended time.Time // zero while it goes on
 }
 
 func newBars(out io.Writer) *bars {
@@ -139,7 +140,7 @@ func (b *bars) dataset(name string) *datasetBar {
 		mpb.AppendDecorators(
 			decor.Any(func(decor.Statistics) string { return b.rowsAndRate(d, started) }, decor.WCSyncSpace),
 			decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace),
-			decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace), "done"),
+			decor.Any(remaining(started), decor.WCSyncSpace),
 		))
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -150,14 +151,36 @@ func (b *bars) dataset(name string) *datasetBar {
 func (b *bars) rowsAndRate(d *datasetBar, started time.Time) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	rate := float64(d.rows) / max(time.Since(started).Seconds(), 0.001)
+	ended := d.ended
+	if ended.IsZero() {
+		ended = time.Now()
+	}
+	rate := float64(d.rows) / max(ended.Sub(started).Seconds(), 0.001)
 	return fmt.Sprintf("%s rows, %s/s", count(d.rows), count(int64(rate)))
+}
+
+// remaining says how long a bar still takes at its pace so far, or that it is
+// done.
+func remaining(started time.Time) func(decor.Statistics) string {
+	return func(s decor.Statistics) string {
+		switch {
+		case s.Completed:
+			return "done"
+		case s.Current <= 0 || s.Total <= s.Current:
+			return ""
+		}
+		left := time.Duration(float64(time.Since(started)) * float64(s.Total-s.Current) / float64(s.Current))
+		return left.Round(time.Second).String() + " left"
+	}
 }
 
 func (b *bars) Extracted(s pipelines.DatasetSummary) {
 	name := s.Name()
 	b.mu.Lock()
 	d := b.datasets[name]
+	if d != nil {
+		d.ended = time.Now()
+	}
 	b.mu.Unlock()
 	if s.Error != "" {
 		b.Note(fmt.Sprintf("extract %s failed: %s", name, s.Error))
@@ -179,7 +202,7 @@ func (b *bars) Loading(s pipelines.LoadSummary) {
 		mpb.PrependDecorators(decor.Name("load", decor.WCSyncSpaceR)),
 		mpb.AppendDecorators(
 			decor.Any(func(s decor.Statistics) string { return count(s.Current) + " rows" }, decor.WCSyncSpace),
-			decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace), "done"),
+			decor.Any(remaining(time.Now()), decor.WCSyncSpace),
 		))
 	b.mu.Lock()
 	defer b.mu.Unlock()
