@@ -66,7 +66,7 @@ func checkFile(p *plan, c candidate, withRows bool) connectors.Finding {
 		return out
 	}
 	defer func() { _ = file.file.Close() }() // only read from
-	bound, err := file.prepare(p, c.path)
+	bound, err := file.prepare(p, c)
 	switch {
 	case err != nil:
 		out.Text = err.Error()

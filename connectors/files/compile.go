@@ -253,7 +253,7 @@ func (k *compiler) zone(f Field) int {
 	for _, choice := range []struct {
 		name string
 		node spec.Node
-	}{{f.Timezone, f.Node}, {k.dataset.Timezone, k.node}, {k.config.Timezone, k.node}} {
+	}{{f.Timezone, f.Node}, {k.dataset.Timezone, k.node}, {k.config.Timezone, k.config.Node}} {
 		if choice.name == "" {
 			continue
 		}

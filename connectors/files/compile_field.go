@@ -17,6 +17,9 @@ func (k *compiler) field(to entity.Field, f Field, foldable bool) field {
 		nulls:    append(slices.Clone(k.dataset.Nulls), f.Nulls...),
 		split:    f.Split,
 	}
+	if f.unreadable {
+		return out // further errors would be guesses
+	}
 	k.source(&out, f)
 	k.text(&out, f)
 	k.times(&out, f)

@@ -10,6 +10,7 @@ type Config struct {
 	Timezone string                `yaml:"timezone" doc:"zone of the times in the files that name none; default: the project's" example:"Europe/London"`
 	Payload  Payload               `yaml:"payload" default:"unmapped" doc:"what of a record is kept in payload: unmapped columns, full record, none, or a list of columns" example:"none"`
 	Datasets spec.Ordered[Dataset] `yaml:"datasets" required:"true" doc:"what to read, by a name of your choice; each is read and committed together"`
+	Node     spec.Node             `yaml:",node"`
 }
 
 // Dataset is a set of files with the same kind of records.
@@ -67,6 +68,8 @@ type Field struct {
 	Required     bool                 `yaml:"required" doc:"a record without a value goes to quarantine"`
 	Optional     bool                 `yaml:"optional" doc:"a file may lack the column"`
 	Node         spec.Node            `yaml:",node"`
+
+	unreadable bool // errors were found while it was read
 }
 
 // SpecType names the type in references.
@@ -74,13 +77,15 @@ func (Field) SpecType() string { return "column, list of columns, or map" }
 
 // UnmarshalSpec reads a column's name, a list of names, or the map of a field.
 func (f *Field) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
+	before := errs.Len()
 	if n.Kind() == spec.Mapping {
 		type plain Field
 		n.Decode((*plain)(f), errs)
-		return
+	} else {
+		f.Node = n
+		n.Decode(&f.Column, errs)
 	}
-	f.Node = n
-	n.Decode(&f.Column, errs)
+	f.unreadable = errs.Len() > before
 }
 
 // Condition is met by a record when everything in it is true.
@@ -139,12 +144,13 @@ func (p *Payload) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
 	}
 }
 
-// Validate reports what tags cannot express: entities and fields that do not
-// exist, options that do not fit a field's kind, missing keys.
-func (c *Config) Validate(_ spec.Node, errs *spec.Errors) {
-	if len(c.Datasets.Entries) == 0 {
-		return
-	}
+// UnmarshalSpec reads the configuration and also reports what tags cannot
+// express: entities and fields that do not exist, options that do not fit a
+// field's kind, missing keys. It is no Validate, as that would wait until all
+// other errors are gone.
+func (c *Config) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
+	type plain Config
+	n.Decode((*plain)(c), errs)
 	compile(c, surroundings{}, errs)
 }
 

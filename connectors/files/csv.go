@@ -74,7 +74,10 @@ func (d dialect) lastRecordEnd(data []byte, final bool) int {
 	for {
 		n := bytes.IndexByte(data[pos:], d.quote)
 		if n < 0 {
-			return max(start, pos+bytes.LastIndexByte(data[pos:], '\n')+1)
+			if line := bytes.LastIndexByte(data[pos:], '\n'); line >= 0 {
+				start = pos + line + 1
+			}
+			return start
 		}
 		quote := pos + n
 		if line := bytes.LastIndexByte(data[pos:quote], '\n'); line >= 0 {

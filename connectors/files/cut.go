@@ -43,8 +43,8 @@ func newCutter(in io.Reader, d dialect, line int64) *cutter {
 // the last one, and an error of the input that is no damage of the file.
 func (c *cutter) next(buf []byte) (piece, error) {
 	buf = append(buf[:0], c.rest...)
-	for want := max(c.size, 2*len(buf)); ; want = 2 * len(buf) {
-		buf = c.fill(buf, want)
+	for {
+		buf = c.fill(buf, max(c.size, 2*len(buf)))
 		if c.skip && !c.skipRest(&buf) {
 			if c.done {
 				return piece{}, c.ending()

@@ -70,13 +70,14 @@ func (s *source) candidate(path string) (candidate, error) {
 // unlistable says in a sentence why a pattern cannot be followed.
 func (s *source) unlistable(pattern string, err error) error {
 	base, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
+	_, missing := os.Stat(base)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && errors.Is(missing, fs.ErrNotExist):
 		return fmt.Errorf("look for %s: folder %s does not exist; correct files in the configuration, or create it: %w", pattern, base, connectors.ErrNoInput)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("look for %s: winback may not list folder %s, give it the right to: %w", pattern, base, err)
 	}
-	return fmt.Errorf("look for %s: %w", pattern, err)
+	return fmt.Errorf("look for %s: %w; mend or remove what cannot be read", pattern, err)
 }
 
 // nothingFound says which patterns fit no file, and where they were looked for.

@@ -149,7 +149,7 @@ func (x *extraction) readFile(ctx context.Context, c candidate, input int32) err
 		return err
 	}
 	x.readAny = true
-	bound, err := file.prepare(x.plan, c.path)
+	bound, err := file.prepare(x.plan, c)
 	if err == nil {
 		bound.number = input
 		err = x.readPieces(ctx, file, bound)

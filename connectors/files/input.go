@@ -92,21 +92,28 @@ func (o *opened) unpack(encodingName string) (*bufio.Reader, error) {
 type gunzipper struct {
 	raw *bufio.Reader
 	in  *gzip.Reader
+	err error // stays: a second try would find the stream at its end
 }
 
-func (g *gunzipper) Read(into []byte) (int, error) {
+func (g *gunzipper) Read(into []byte) (n int, err error) {
+	if g.err != nil {
+		return 0, g.err
+	}
 	if g.in == nil {
-		in, err := gzip.NewReader(g.raw)
-		if err != nil {
-			return 0, damaged{err}
+		g.in, g.err = gzip.NewReader(g.raw)
+		if g.err != nil {
+			if errors.Is(g.err, io.EOF) {
+				g.err = io.ErrUnexpectedEOF
+			}
+			g.err = damaged{g.err}
+			return 0, g.err
 		}
-		g.in = in
 	}
-	n, err := g.in.Read(into)
-	if err != nil && !errors.Is(err, io.EOF) && damage(err) != "" {
-		err = damaged{err}
+	n, g.err = g.in.Read(into)
+	if g.err != nil && damage(g.err) != "" {
+		g.err = damaged{g.err}
 	}
-	return n, err
+	return n, g.err
 }
 
 // damaged marks an error as the file's own, not of reading it.
@@ -185,28 +192,28 @@ func hashFile(path string) (string, error) {
 
 // prepare finds out how the file is written, reads its header and binds the plan
 // to it. The text then stands behind the header.
-func (o *opened) prepare(p *plan, path string) (*binding, error) {
+func (o *opened) prepare(p *plan, c candidate) (*binding, error) {
 	head, err := o.text.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) && damage(err) == "" {
-		return nil, unreadable(path, err)
+		return nil, unreadable(c.path, err)
 	}
 	skipped, size := skipLines(head, p.config.SkipLines)
 	head = head[size:]
-	if formatOf(p.config, path, head) == formatNDJSON {
+	if formatOf(p.config, c.path, head) == formatNDJSON {
 		_, err := o.text.Discard(size)
-		b := bindJSON(p, path)
+		b := bindJSON(p, c.name)
 		b.line += skipped
 		return b, err
 	}
-	d := dialectOf(p, path, head)
+	d := dialectOf(p, c.path, head)
 	if len(p.config.Columns) > 0 {
-		b := bind(p, path, p.config.Columns)
+		b := bind(p, c.name, p.config.Columns)
 		b.format, b.dialect, b.line = formatCSV, d, 1+skipped
 		_, err := o.text.Discard(size)
 		return b, err
 	}
 	header, length, lines, reason := readHeader(d, head)
-	b := bind(p, path, header)
+	b := bind(p, c.name, header)
 	b.format, b.dialect, b.line = formatCSV, d, 1+skipped+lines
 	switch {
 	case reason != "":

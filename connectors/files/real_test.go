@@ -2,9 +2,13 @@ package files
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"winback/connectors"
 	"winback/connectors/entity"
@@ -171,6 +175,122 @@ func TestOnlineRetail(t *testing.T) {
 				t.Errorf("got %d lines read, want %d", lines.Read, int64(test.lines)+test.duplicateLines)
 			}
 			t.Logf("%d refunds of %s", x.rows["shop.refunds"], x.refunded)
+		})
+	}
+}
+
+const dealsConfig = `
+timezone: UTC
+payload: none
+datasets:
+  crm.deals:
+    files: %s
+    fields:
+      id: opportunity_id
+      manager_id: sales_agent
+      product: product
+      customer_id: account
+      status: {column: deal_stage, map: {Prospecting: open, Engaging: open}}
+      stage_id: deal_stage
+      created_at: {column: engage_date, layout: %q}
+      closed_at: {column: close_date, layout: %q}
+      amount: close_value
+`
+
+// The same deals after a round trip through a spreadsheet give the same table.
+func TestCRM_Variants(t *testing.T) {
+	dir := testdata(t, "crm_sales_opportunities")
+	read := func(file, layout string) []string {
+		path := filepath.Join(dir, file)
+		f := newFolder(t, fmt.Sprintf(dealsConfig, path, layout, layout), nil)
+		m := f.mustExtract()
+		if len(m.rejects) > 0 {
+			t.Fatalf("%s: rejects %+v", file, m.rejects[0])
+		}
+		return m.rows["crm.deals"]
+	}
+	plain := read("sales_pipeline.csv.gz", "iso")
+	if len(plain) != 8_800 {
+		t.Errorf("got %d deals", len(plain))
+	}
+	for _, layout := range []string{"dmy", "%d-%m-%Y", "02-01-2006"} {
+		if diff := cmp.Diff(plain, read("variants/sales_pipeline_dmy_crlf.csv.gz", layout)); diff != "" {
+			t.Errorf("%s: -plain +variant\n%s", layout, diff)
+		}
+	}
+	count := map[string]int{}
+	for _, row := range plain {
+		for part := range strings.FieldsSeq(row) {
+			if strings.HasPrefix(part, "status=") {
+				count[part]++
+			}
+		}
+	}
+	want := map[string]int{"status=won": 4_238, "status=lost": 2_473, "status=open": 1_589 + 500}
+	if diff := cmp.Diff(want, count); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// Exports as they come: byte-order marks, no header, nested quotes, a missing
+// last line end, offsets behind times.
+func TestExportSamples(t *testing.T) {
+	tests := []struct {
+		name, yaml string
+		rows       map[string]int
+		first      string
+	}{
+		{name: "asterisk Master.csv", yaml: `
+timezone: Europe/Moscow
+payload: none
+datasets:
+  callcenter.calls:
+    files: DIR/asterisk/Master.csv
+    columns: [clid, src, dst, dcontext, channel, dstchannel, lastapp, lastdata, start, answer, end, duration, billsec, disposition, amaflags, accountcode, uniqueid, userfield, sequence]
+    fields:
+      id: uniqueid
+      started_at: start
+      answered_at: answer
+      from_number: src
+      to_number: dst
+      disposition: {column: disposition, map: {ANSWERED: answered, NO ANSWER: abandoned}}
+      talk_seconds: billsec
+`, rows: map[string]int{"callcenter.calls": 14}},
+		{name: "hubspot deals", yaml: `
+datasets:
+  crm.deals:
+    files: DIR/hubspot_synthetic/hubspot_deals.csv
+    fields: {id: Deal ID, title: Deal Name, amount: Amount, status: {column: Deal Stage, map: {Closed Won: won, Closed Lost: lost}, default: open}}
+`, rows: map[string]int{"crm.deals": 500}},
+		{name: "shopify orders", yaml: `
+payload: none
+datasets:
+  orders:
+    files: DIR/shopify_orders_export/orders_export_1.csv
+    group_by: Name
+    entities:
+      shop.orders:
+        fields: {id: Name, ordered_at: Created at, email: Email, currency: Currency, items_total: Subtotal}
+      shop.order_lines:
+        fields: {order_id: Name, line_no: {auto: line_number}, name: Lineitem name, quantity: Lineitem quantity, price: Lineitem price}
+`, rows: map[string]int{"shop.orders": 2, "shop.order_lines": 2},
+			first: "id=#1002 email=testcust1@example.com ordered_at=2026-04-10T05:41:26Z currency=INR items_total=130 line_count=1"},
+	}
+	dir := testdata(t, "export_samples")
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := newFolder(t, strings.ReplaceAll(test.yaml, "DIR", dir), nil).mustExtract()
+			for _, r := range m.rejects {
+				t.Errorf("rejected: %+v", r)
+			}
+			for name, want := range test.rows {
+				if got := len(m.rows[name]); got != want {
+					t.Errorf("got %d rows of %s, want %d", got, name, want)
+				}
+			}
+			if test.first != "" && m.rows["shop.orders"][0] != test.first {
+				t.Errorf("got %s", m.rows["shop.orders"][0])
+			}
 		})
 	}
 }

@@ -3,6 +3,8 @@ package files
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -209,7 +211,7 @@ func (w *worker) document(u *unit, d *document) {
 		}
 		if wrong != nil {
 			d.aside = append(d.aside, newAside(wrong, line, raw))
-			d.content += xxhash.Sum64(raw)
+			d.content += w.badHash(&r, raw)
 			continue
 		}
 		d.content += w.contentHash()
@@ -251,14 +253,47 @@ func (w *worker) contentHash() uint64 {
 			continue
 		}
 		for n := range e.fields {
-			switch e.fields[n].source {
-			case fromLineNumber, fromLineCount, fromFileName, fromRowHash, fromConst:
-				continue
+			if f := &e.fields[n]; !f.tellsPlace() {
+				w.scratch = appendValue(w.scratch, &w.values[i][n], f.kind)
 			}
-			w.scratch = appendValue(w.scratch, &w.values[i][n], e.fields[n].kind)
 		}
 	}
 	return xxhash.Sum64(w.scratch)
+}
+
+// tellsPlace says that a field depends on where a record stands, so that it is no
+// part of the content.
+func (f *field) tellsPlace() bool {
+	switch f.source {
+	case fromLineNumber, fromLineCount, fromFileName, fromRowHash, fromConst:
+		return true
+	}
+	return false
+}
+
+// badHash stands in for contentHash where a record does not fit: it hashes the
+// texts of the values that cannot be read and the others' values.
+func (w *worker) badHash(r *record, raw []byte) uint64 {
+	if r.fields == nil || r.bound == nil {
+		return xxhash.Sum64(raw)
+	}
+	var content []byte
+	for _, e := range w.plan.entities {
+		for n := range e.fields {
+			f := &e.fields[n]
+			if f.tellsPlace() {
+				continue
+			}
+			var v value
+			switch wrong := w.read(f, r, &v); {
+			case wrong != nil:
+				content = append(append(content, 2), wrong.value...)
+			default:
+				content = appendValue(content, &v, f.kind)
+			}
+		}
+	}
+	return xxhash.Sum64(content)
 }
 
 func appendValue(into []byte, v *value, kind entity.Kind) []byte {
@@ -348,7 +383,8 @@ func less(a, b *value) bool {
 // close makes the rows of the document as such.
 func (w *worker) close(u *unit, d *document, r *record) {
 	if len(d.aside) > 0 && w.plan.config.BadLines == "document" && d.broken == nil {
-		d.broken = &misfit{reason: "another line of the document does not fit: " + d.aside[0].reason}
+		first := d.aside[0]
+		d.broken = &misfit{reason: fmt.Sprintf("line %d of the same document does not fit: %s", first.line, strings.TrimSpace(first.column+" "+first.reason))}
 	}
 	for i, e := range w.plan.entities {
 		if !e.perDocument || d.broken != nil || len(d.aside) == len(d.lines) {

@@ -1,0 +1,163 @@
+package files
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+var update = flag.Bool("update", false, "rewrite the expectations of the cases")
+
+// TestCases reads testdata/cases: each file holds a configuration, input files and
+// what must come of them, as text.
+//
+//	winback.yaml       keys of the source
+//	NAME               an input; NAME.quoted is written as Go strings, a line each
+//	NAME.gz            is packed before it is read
+//	want               rows, rejects and counts by entity
+//	errors             instead of want: what is wrong with the configuration
+func TestCases(t *testing.T) {
+	paths, err := filepath.Glob("testdata/cases/*.txtar")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".txtar")
+		t.Run(name, func(t *testing.T) { runCase(t, path) })
+	}
+}
+
+func runCase(t *testing.T, path string) {
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	f := &folder{t: t, dir: dir}
+	yaml, inputs := "", 0
+	var kept []txtar.File
+	expectation := "want"
+	for _, file := range archive.Files {
+		switch file.Name {
+		case "want", "errors":
+			expectation = file.Name
+			continue
+		case "winback.yaml":
+			yaml = string(file.Data)
+		default:
+			name, data := unpackInput(t, file)
+			f.write(name, data)
+			inputs++
+		}
+		kept = append(kept, file)
+	}
+	got := outcome(t, f, yaml, inputs)
+	if strings.HasPrefix(got, "winback.yaml") {
+		expectation = "errors"
+	}
+	if *update {
+		archive.Files = append(kept, txtar.File{Name: expectation, Data: []byte(got)})
+		if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want := ""
+	for _, file := range archive.Files {
+		if file.Name == expectation {
+			want = string(file.Data)
+		}
+	}
+	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("%s: -want +got; go test -run TestCases -update rewrites it\n%s", path, diff)
+	}
+}
+
+func unpackInput(t *testing.T, file txtar.File) (name, data string) {
+	name, data = file.Name, string(file.Data)
+	if plain, quoted := strings.CutSuffix(name, ".quoted"); quoted {
+		var out strings.Builder
+		for line := range strings.Lines(data) {
+			text, err := strconv.Unquote(strings.TrimSpace(line))
+			if err != nil {
+				t.Fatalf("%s: %s: %v", name, line, err)
+			}
+			out.WriteString(text)
+		}
+		name, data = plain, out.String()
+	}
+	if strings.HasSuffix(name, ".gz") {
+		data = packed(t, data)
+	}
+	return name, data
+}
+
+func packed(t testing.TB, text string) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// outcome writes down what comes of a configuration and its files.
+func outcome(t *testing.T, f *folder, yaml string, inputs int) string {
+	c, err := config(t, f.dir, yaml)
+	if err != nil {
+		return strings.ReplaceAll(err.Error(), f.dir+"/", "") + "\n"
+	}
+	f.source = openConfig(t, f.dir, c)
+	if inputs == 0 {
+		return "the configuration is right\n"
+	}
+	m, err := f.extract()
+	if err != nil {
+		return "error: " + strings.ReplaceAll(err.Error(), f.dir+"/", "") + "\n"
+	}
+	return m.text()
+}
+
+// text writes down everything that a sink was given.
+func (m *memory) text() string {
+	var out strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(m.rows)) {
+		for i, row := range m.rows[name] {
+			at := m.origins[name][i]
+			fmt.Fprintf(&out, "%s %s:%d: %s\n", name, m.inputs[at.Input-1], at.Line, printable(row))
+		}
+	}
+	for _, r := range m.rejects {
+		fmt.Fprintf(&out, "reject %s %s:%d", r.Entity.FullName(), r.Input, r.Line)
+		if r.Column != "" {
+			fmt.Fprintf(&out, " %s=%q", r.Column, r.Value)
+		}
+		fmt.Fprintf(&out, ": %s\n    %q\n", r.Reason, r.Record)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.counts)) {
+		c := m.counts[name]
+		fmt.Fprintf(&out, "count %s: %d read, %d ignored, %d duplicates\n", name, c.Read, c.Ignored, c.Duplicates)
+	}
+	return out.String()
+}
+
+// printable keeps a row on one line.
+func printable(text string) string {
+	quoted := strconv.Quote(text)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
