@@ -90,6 +90,8 @@ func (l *loader) readFile(file string) {
 		l.readSeed(file)
 	case folder != "seeds" && folder != "checks" && extension == ".sql":
 		l.readModel(file)
+	case folder == "checks" && extension == ".yml":
+		l.problems.add(shownPath(file), 0, "a check has no .yml; severity and tags go into the header of its .sql")
 	case extension == ".yml":
 		l.requireMain(file, folder)
 	case extension == ".yaml":

@@ -367,6 +367,36 @@ func TestRunner_Run_Interrupted(t *testing.T) {
 	wantLines(t, conn, "select name from system.tables where database in ('staging', 'mart') order by 1", "regions", "stg_shop__orders")
 }
 
+func TestRunner_Run_SingularChecks(t *testing.T) {
+	shop := files(t, "shop.txtar")
+	conn := warehouse(t)
+	wrong := edited(t, shop, "checks/revenue_balances.sql", "where c != r", "where c = r")
+	for _, c := range []struct {
+		name   string
+		fsys   fs.FS
+		status string
+		ok     bool
+	}{
+		{"a red one makes the run red", wrong, "failed", false},
+		{"it stays red while nothing changes", wrong, "failed", false},
+		{"a warning does not", edited(t, wrong, "checks/revenue_balances.sql", "same revenue.\n", "same revenue.\n-- severity: warn\n"), "failed", true},
+		{"it is not repeated while nothing changes", edited(t, wrong, "checks/revenue_balances.sql", "same revenue.\n", "same revenue.\n-- severity: warn\n"), "", true},
+		{"a mended one passes", shop, "passed", true},
+		{"and does not run again", shop, "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			summary, _ := runModels(t, conn, c.fsys, model.RunnerOptions{})
+			status := ""
+			for _, result := range summary.Checks {
+				status += string(result.Status)
+			}
+			if status != c.status || summary.OK() != c.ok {
+				t.Errorf("status %q, OK %v; want %q, %v", status, summary.OK(), c.status, c.ok)
+			}
+		})
+	}
+}
+
 func TestRunner_Plan(t *testing.T) {
 	shop := files(t, "shop.txtar")
 	conn := warehouse(t)

@@ -57,8 +57,9 @@ type state struct {
 	builds map[string]build
 	// relations are the tables and views that exist, "mart.customers".
 	relations map[string]bool
-	// checked are the last verdicts on checks of their own: name to fingerprint
-	// of the data that passed.
+	// checked are the checks of their own that need not run again while their data
+	// stays the same: name to fingerprint of the data judged. Red ones run until
+	// they are mended, so that a run stays red as long as its data is.
 	checked map[string]string
 }
 
@@ -116,7 +117,8 @@ func (s *state) readRelations(ctx context.Context, conn driver.Conn) error {
 
 func (s *state) readChecked(ctx context.Context, conn driver.Conn) error {
 	rows, err := conn.Query(ctx, `select model, argMax(fingerprint, checked_at) as judged from ops.checks
-		where kind = 'query' group by model having argMax(status, checked_at) = 'passed'`)
+		where kind = 'query' group by model
+		having argMax(status, checked_at) = 'passed' or argMax((severity, status), checked_at) = ('warn', 'failed')`)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,9 @@ func (y *yamlFile) parse(content []byte) ast.Node {
 		y.problem(0, "the file is empty")
 		return nil
 	}
+	if len(file.Docs) > 1 {
+		y.problem(lineOf(file.Docs[1].Body), "a second document in the file; keep one")
+	}
 	root := file.Docs[0].Body
 	y.anchors = map[string]ast.Node{}
 	for _, node := range ast.Filter(ast.AnchorType, root) {
