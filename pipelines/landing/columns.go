@@ -26,6 +26,7 @@ type encoder struct {
 	bits     []byte
 	data     []byte
 	ends     []uint32
+	starts   []uint32
 	levels   []uint8
 	reps     []uint8
 	suffixes values
@@ -251,12 +252,18 @@ func numberBound(f *entity.Field, n int64) []byte {
 // bools writes a column of truth values, eight to a byte.
 func (e *encoder) bools(w *fileWriter, c *column, rows rowRange) error {
 	w.beginChunk()
-	values, levels := e.gatherNumbers(c, rows)
+	var values []int64
+	var levels []uint8
+	there := rows.len()
+	if !c.empty() { // otherwise all are false
+		values, levels = e.gatherNumbers(c, rows)
+		there = len(values)
+	}
 	defs, nulls, err := e.definitions(c.field, levels, 0, rows.len())
 	if err != nil {
 		return err
 	}
-	e.bits = appendZeros(e.bits[:0], (len(values)+7)/8)
+	e.bits = appendZeros(e.bits[:0], (there+7)/8)
 	for i, v := range values {
 		e.bits[i/8] |= byte(v&1) << (i % 8)
 	}
@@ -288,23 +295,45 @@ func (e *encoder) gatherTexts(c *column, rows rowRange) (v values, levels []uint
 	if c.nulls == 0 && rows.order == nil {
 		return values{data: c.data, ends: c.ends[rows.lo : rows.hi+1]}, nil
 	}
-	e.data, e.ends = e.data[:0], append(e.ends[:0], 0)
-	e.levels = e.levels[:0]
+	e.starts, e.ends = slices.Grow(e.starts[:0], rows.len()), append(slices.Grow(e.ends[:0], rows.len()+1), 0)
+	end := uint32(0)
+	if c.nulls == 0 {
+		for _, row := range rows.order[rows.lo:rows.hi] {
+			start := c.ends[row]
+			end += c.ends[row+1] - start
+			e.starts, e.ends = append(e.starts, start), append(e.ends, end)
+		}
+		return e.copyTexts(c.data), nil
+	}
+	e.levels = slices.Grow(e.levels[:0], rows.len())
 	for i := range rows.len() {
 		row := rows.row(i)
-		if c.nulls > 0 {
-			e.levels = append(e.levels, c.valid[row])
-			if c.valid[row] == 0 {
-				continue
-			}
+		e.levels = append(e.levels, c.valid[row])
+		if c.valid[row] != 0 {
+			start := c.ends[row]
+			end += c.ends[row+1] - start
+			e.starts, e.ends = append(e.starts, start), append(e.ends, end)
 		}
-		e.data = append(e.data, c.data[c.ends[row]:c.ends[row+1]]...)
-		e.ends = append(e.ends, uint32(len(e.data)))
 	}
-	if c.nulls == 0 {
-		return values{data: e.data, ends: e.ends}, nil
+	return e.copyTexts(c.data), e.levels
+}
+
+// copyTexts copies the texts that begin at e.starts so that they end at e.ends.
+// Rows in a new order lie anywhere in the memory; short texts are copied as
+// sixteen bytes, which lets the processor wait for many of them at once.
+func (e *encoder) copyTexts(data []byte) values {
+	const short = 16
+	size := int(e.ends[len(e.ends)-1])
+	e.data = slices.Grow(e.data[:0], size+short)[:size+short]
+	for i, start := range e.starts {
+		at, end := e.ends[i], e.ends[i+1]
+		if end-at <= short && int(start)+short <= len(data) {
+			*(*[short]byte)(e.data[at:]) = *(*[short]byte)(data[start:])
+		} else {
+			copy(e.data[at:end], data[start:])
+		}
 	}
-	return values{data: e.data, ends: e.ends}, e.levels
+	return values{data: e.data[:size], ends: e.ends}
 }
 
 // strings writes texts, with a dictionary where that pays.
@@ -317,7 +346,7 @@ func (e *encoder) strings(w *fileWriter, c *column, rows rowRange, words wordCou
 	case w.layout.schema.Keys[0] == c.field.Index:
 		form = asSuffixes
 		stats.MinValue, stats.MaxValue = textBounds(v.at(0), v.at(v.len()-1))
-	case e.dictionary.pays(v.data, v.ends) && e.dictionary.build(v.data, v.ends):
+	case e.dictionary.pays(v) && e.dictionary.build(v):
 		form = asNumbers
 		stats.MinValue, stats.MaxValue = textBounds(e.dictionary.bounds())
 		if err := w.dictionaryPage(e.dictionary.entries(), e.dictionary.data); err != nil {

@@ -11,29 +11,40 @@ import (
 const (
 	dictionaryEntries = 1 << 15
 	dictionaryBytes   = 1 << 20
-	tableSize         = 4 * dictionaryEntries
+	tableBits         = 16
+	tableSize         = 1 << tableBits
 )
 
 // dictionary replaces repeated texts by numbers, in the order of first use.
 type dictionary struct {
 	seed    maphash.Seed
-	table   []uint64 // high half of the hash and number+1 of an entry; 0 is free
+	table   []slot
 	touched []uint32 // used places of the table
 	data    []byte   // the entries as a dictionary page holds them
 	starts  []uint32 // of the entries' bytes in data
 	indexes []int32  // number of each value
 }
 
-// lengthPrefix is the size of a text's length in a dictionary page.
-const lengthPrefix = 4
+// slot is a place of the table. The word is the bytes of a text of up to eight,
+// so that looking it up touches nothing else, and the hash of a longer one.
+type slot struct {
+	word uint64
+	size uint32
+	next uint32 // number of the entry + 1; 0 is free
+}
+
+const (
+	lengthPrefix = 4 // size of a text's length in a dictionary page
+	wordSize     = 8
+)
 
 func newDictionary() *dictionary {
-	return &dictionary{seed: maphash.MakeSeed(), table: make([]uint64, tableSize)}
+	return &dictionary{seed: maphash.MakeSeed(), table: make([]slot, tableSize)}
 }
 
 func (d *dictionary) reset() {
 	for _, at := range d.touched {
-		d.table[at] = 0
+		d.table[at] = slot{}
 	}
 	d.touched, d.data, d.starts, d.indexes = d.touched[:0], d.data[:0], d.starts[:0], d.indexes[:0]
 }
@@ -48,48 +59,61 @@ func (d *dictionary) entry(i int) []byte {
 
 // build numbers the values. It returns false, and is of no use, when there are
 // too many different ones.
-func (d *dictionary) build(data []byte, ends []uint32) bool {
+func (d *dictionary) build(v values) bool {
 	d.reset()
-	var last []byte
-	lastIndex := int32(-1)
-	for i := 1; i < len(ends); i++ {
-		value := data[ends[i-1]:ends[i]]
-		if lastIndex < 0 || !bytes.Equal(value, last) {
-			index, ok := d.number(value)
-			if !ok {
-				return false
-			}
-			last, lastIndex = value, index
+	for i := range v.len() {
+		index, ok := d.number(v.data, v.ends[i], v.ends[i+1])
+		if !ok {
+			return false
 		}
-		d.indexes = append(d.indexes, lastIndex)
+		d.indexes = append(d.indexes, index)
 	}
 	return true
 }
 
-func (d *dictionary) number(value []byte) (int32, bool) {
-	hash := maphash.Bytes(d.seed, value)
-	tag := hash &^ (1<<32 - 1)
-	for at := uint32(hash) % tableSize; ; at = (at + 1) % tableSize {
-		slot := d.table[at]
-		if slot == 0 {
-			return d.add(value, at, tag)
-		}
-		if slot&^(1<<32-1) == tag {
-			if i := int32(uint32(slot)) - 1; bytes.Equal(d.entry(int(i)), value) {
-				return i, true
-			}
+// number returns the number of the text data[start:end].
+func (d *dictionary) number(data []byte, start, end uint32) (int32, bool) {
+	size := end - start
+	word, at := d.place(data, start, end)
+	for ; ; at = (at + 1) % tableSize {
+		s := &d.table[at]
+		switch {
+		case s.next == 0:
+			return d.add(data[start:end], at, word)
+		case s.word != word || s.size != size:
+		case size <= wordSize || bytes.Equal(d.entry(int(s.next-1)), data[start:end]):
+			return int32(s.next - 1), true
 		}
 	}
 }
 
-func (d *dictionary) add(value []byte, at uint32, tag uint64) (int32, bool) {
+// place returns a text's word and where to look for it first.
+func (d *dictionary) place(data []byte, start, end uint32) (word uint64, at uint32) {
+	size := end - start
+	if size > wordSize {
+		word = maphash.Bytes(d.seed, data[start:end])
+		return word, uint32(word >> (64 - tableBits))
+	}
+	if int(start)+wordSize <= len(data) {
+		word = binary.LittleEndian.Uint64(data[start:]) & (1<<(8*size) - 1)
+	} else {
+		for i, c := range data[start:end] {
+			word |= uint64(c) << (8 * i)
+		}
+	}
+	const mix = 0x9E3779B97F4A7C15
+	mixed := (word ^ uint64(size)) * mix
+	return word, uint32((mixed ^ mixed>>29) * mix >> (64 - tableBits))
+}
+
+func (d *dictionary) add(value []byte, at uint32, word uint64) (int32, bool) {
 	if len(d.starts) == dictionaryEntries || len(d.data)+len(value) > dictionaryBytes {
 		return 0, false
 	}
 	d.data = binary.LittleEndian.AppendUint32(d.data, uint32(len(value)))
 	d.starts = append(d.starts, uint32(len(d.data)))
 	d.data = append(d.data, value...)
-	d.table[at] = tag | uint64(len(d.starts))
+	d.table[at] = slot{word: word, size: uint32(len(value)), next: uint32(len(d.starts))}
 	d.touched = append(d.touched, at)
 	return int32(len(d.starts) - 1), true
 }
@@ -102,15 +126,15 @@ const (
 )
 
 // pays says whether the values repeat enough for a dictionary, by a sample.
-func (d *dictionary) pays(data []byte, ends []uint32) bool {
-	n := len(ends) - 1
+func (d *dictionary) pays(v values) bool {
+	n := v.len()
 	if n <= sampleSize {
 		return n > 1
 	}
 	d.reset()
 	for i := range sampleSize {
 		at := i * n / sampleSize
-		if _, ok := d.number(data[ends[at]:ends[at+1]]); !ok {
+		if _, ok := d.number(v.data, v.ends[at], v.ends[at+1]); !ok {
 			return false
 		}
 	}

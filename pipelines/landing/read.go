@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go"
 
 	"winback/connectors/entity"
@@ -54,6 +55,24 @@ func (z *Zone) OpenFile(f File) (*os.File, error) {
 		return nil, storageError("read", path, err)
 	}
 	return file, nil
+}
+
+// VerifyFile reads a part file of a manifest as a whole and compares its
+// checksum. Errors as of OpenPart.
+func (z *Zone) VerifyFile(f File) error {
+	file, err := z.OpenFile(f)
+	if err != nil {
+		return err
+	}
+	hash := xxhash.New()
+	_, err = io.Copy(hash, file)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return storageError("read", z.Path(f.Path), err)
+	}
+	if sum := checksumText(hash.Sum64()); sum != f.Checksum {
+		return &DamagedError{Path: z.Path(f.Path), Reason: fmt.Sprintf("its checksum is %s, its manifest says %s", sum, f.Checksum)}
+	}
+	return nil
 }
 
 // DamagedError says that a file of the zone is not what was written.

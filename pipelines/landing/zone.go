@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -189,22 +188,4 @@ func (z *Zone) nextPart(dir string) string {
 			return path
 		}
 	}
-}
-
-// Latest returns the newest manifest of each dataset of a source, by dataset.
-func (z *Zone) Latest(source string) ([]*Manifest, error) {
-	manifests, err := z.Manifests(source)
-	if err != nil {
-		return nil, err
-	}
-	newest := map[string]*Manifest{}
-	for _, m := range manifests {
-		newest[m.Dataset] = m
-	}
-	var list []*Manifest
-	for _, m := range newest {
-		list = append(list, m)
-	}
-	slices.SortFunc(list, func(a, b *Manifest) int { return strings.Compare(a.Dataset, b.Dataset) })
-	return list, nil
 }
