@@ -12,6 +12,7 @@ import (
 type binding struct {
 	input  string
 	number int32 // of the input, as the sink counts
+	file   int32 // place among the extraction's files
 	format string
 	dialect
 	header  []string // names of the columns, after renaming; nil for JSON
@@ -51,10 +52,21 @@ func bind(p *plan, input string, header []string) *binding {
 			missing = append(missing, ref.names[0])
 		}
 	}
+	tellApart(b.header)
 	if len(missing) > 0 {
 		b.problem = &misfit{column: missing[0], reason: missingColumns(missing, b.header)}
 	}
 	return b
+}
+
+// tellApart numbers names that occur again, so that a payload can hold all.
+func tellApart(names []string) {
+	count := make(map[string]int, len(names))
+	for i, name := range names {
+		if count[name]++; count[name] > 1 {
+			names[i] = fmt.Sprintf("%s (%d)", name, count[name])
+		}
+	}
 }
 
 // missingColumns says in one sentence which columns a file lacks and what to do.

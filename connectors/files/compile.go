@@ -49,13 +49,12 @@ func (k *compiler) plan(name string) *plan {
 	}
 	k.checkFormat()
 	k.out.where = k.conditions(d.Where, nil)
-	if d.GroupBy != nil {
-		f := k.field(entity.Field{Name: "group_by", Kind: entity.Text, Required: true, Index: -1}, *d.GroupBy, false)
+	if g := d.GroupBy; g != nil {
+		key := entity.Field{Name: "group_by", Kind: entity.Text, Required: true, Index: -1}
+		f := k.field(key, Field{Column: g.Column, Clean: g.Clean, Nulls: g.Nulls, Node: g.Node, unreadable: len(g.Column) == 0}, false)
 		k.out.group = &f
 	}
-	for _, m := range k.mappings(name) {
-		k.out.entities = append(k.out.entities, m)
-	}
+	k.out.entities = k.mappings(name)
 	k.choosePrimary()
 	k.payloads()
 	k.out.fingerprint = fingerprint(k.out.name, k.config, d, k.env)

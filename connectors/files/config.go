@@ -20,7 +20,7 @@ type Dataset struct {
 	Fields    spec.Ordered[Field]         `yaml:"fields" doc:"the entity's fields, each with the column it is made from" example:"{id: CustomerID}"`
 	Entities  spec.Ordered[EntityMapping] `yaml:"entities" doc:"instead of entity and fields, when the same records hold several entities"`
 	Where     []Condition                 `yaml:"where" doc:"records that do not meet these conditions are left out" example:"{column: Type, equals: sale}"`
-	GroupBy   *Field                      `yaml:"group_by" doc:"records with the same value make one document, as the lines of an invoice" example:"Invoice"`
+	GroupBy   *Group                      `yaml:"group_by" doc:"records with the same value make one document, as the lines of an invoice" example:"Invoice"`
 	Window    int                         `yaml:"window" default:"100000" advanced:"true" doc:"documents held open at a time, waiting for further records"`
 	BadLines  string                      `yaml:"bad_lines" default:"line" enum:"line|document" advanced:"true" doc:"what goes to quarantine when a record of a document does not fit: the line alone, or the document"`
 	Format    string                      `yaml:"format" enum:"csv|tsv|ndjson" doc:"default: by name and content"`
@@ -86,6 +86,29 @@ func (f *Field) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
 		n.Decode(&f.Column, errs)
 	}
 	f.unreadable = errs.Len() > before
+}
+
+// Group says which records make one document. As a text it is a column's name, as
+// a list the names it may have.
+type Group struct {
+	Column []string  `yaml:"column" required:"true" doc:"column, or the names it may have; a path in JSON" example:"Invoice"`
+	Clean  []string  `yaml:"clean" enum:"integer_id|lower|upper|digits|spaces" doc:"as for a field" example:"integer_id"`
+	Nulls  []string  `yaml:"nulls" doc:"texts that mean no value, besides the dataset's" example:"[\"0\"]"`
+	Node   spec.Node `yaml:",node"`
+}
+
+// SpecType names the type in references.
+func (Group) SpecType() string { return Field{}.SpecType() }
+
+// UnmarshalSpec reads a column's name, a list of names, or a map.
+func (g *Group) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
+	if n.Kind() == spec.Mapping {
+		type plain Group
+		n.Decode((*plain)(g), errs)
+		return
+	}
+	g.Node = n
+	n.Decode(&g.Column, errs)
 }
 
 // Condition is met by a record when everything in it is true.

@@ -224,11 +224,6 @@ func (a *arena) text(text string) []byte {
 	a.data = append(a.data, text...)
 	return a.since(m)
 }
-func (a *arena) number(n int64) []byte {
-	m := a.mark()
-	a.data = strconv.AppendInt(a.data, n, 10)
-	return a.since(m)
-}
 func (a *arena) value(v *fastjson.Value) []byte {
 	m := a.mark()
 	a.data = v.MarshalTo(a.data)

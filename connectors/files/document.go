@@ -7,6 +7,9 @@ import (
 // windowBytes bounds the text of the documents held open, besides their number.
 const windowBytes = 16 << 20
 
+// spareBytes bounds the memory kept for documents to come.
+const spareBytes = 4 << 20
+
 // document is a group of records that make one invoice, receipt or order.
 type document struct {
 	key   string
@@ -51,7 +54,8 @@ type window struct {
 	bytes int
 	open  map[string]*document
 	order *list.List
-	spare []*document
+	spare []*document // closed ones, for their memory
+	kept  int         // memory of the spare ones' texts
 }
 
 func newWindow(most int) *window {
@@ -77,6 +81,7 @@ func (w *window) fresh(key string) *document {
 	if n := len(w.spare); n > 0 {
 		d := w.spare[n-1]
 		w.spare = w.spare[:n-1]
+		w.kept -= cap(d.text)
 		d.reset(key)
 		return d
 	}
@@ -113,7 +118,8 @@ func (w *window) newest() *document {
 // reuse takes documents back whose memory may be used again.
 func (w *window) reuse(documents []*document) {
 	for _, d := range documents {
-		if cap(d.text) <= 64<<10 && len(w.spare) < 1<<14 {
+		if w.kept+cap(d.text) <= spareBytes {
+			w.kept += cap(d.text)
 			w.spare = append(w.spare, d)
 		}
 	}
@@ -122,6 +128,6 @@ func (w *window) reuse(documents []*document) {
 // firstSeen is where a document was met first, and with what content.
 type firstSeen struct {
 	content uint64
-	line    int64
-	input   int32
+	line    uint32 // cut to 32 bits, as there are many of these
+	file    int32  // place among the extraction's files
 }

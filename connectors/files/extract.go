@@ -129,7 +129,7 @@ func (x *extraction) readFiles(ctx context.Context) error {
 				continue
 			}
 		}
-		if err := x.readFile(ctx, c, x.inputs[i]); err != nil {
+		if err := x.readFile(ctx, i); err != nil {
 			return err
 		}
 	}
@@ -143,7 +143,8 @@ func (x *extraction) note(c candidate, hash string) {
 	x.read = append(x.read, f)
 }
 
-func (x *extraction) readFile(ctx context.Context, c candidate, input int32) error {
+func (x *extraction) readFile(ctx context.Context, i int) error {
+	c := x.files[i]
 	file, err := open(c.path, x.plan.config.Encoding)
 	if err != nil {
 		return err
@@ -151,7 +152,7 @@ func (x *extraction) readFile(ctx context.Context, c candidate, input int32) err
 	x.readAny = true
 	bound, err := file.prepare(x.plan, c)
 	if err == nil {
-		bound.number = input
+		bound.number, bound.file = x.inputs[i], int32(i)
 		err = x.readPieces(ctx, file, bound)
 	}
 	hash, closing := file.finish()

@@ -290,7 +290,7 @@ func TestExtract_OverlongLine(t *testing.T) {
 
 // A file far larger than a piece: every row comes once and in order.
 func TestExtract_ManyPieces(t *testing.T) {
-	const rows = 200_000
+	const rows = 60_000
 	f := &folder{t: t, dir: t.TempDir()}
 	writeFlat(t, f.dir, rows)
 	f.configure(flatConfig)
@@ -310,7 +310,7 @@ func TestExtract_ManyPieces(t *testing.T) {
 
 func TestExtract_Stops(t *testing.T) {
 	f := &folder{t: t, dir: t.TempDir()}
-	writeFlat(t, f.dir, 200_000)
+	writeFlat(t, f.dir, 100_000)
 	f.configure(flatConfig)
 	before := runtime.NumGoroutine()
 	full := errors.New("disk full")

@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -158,32 +159,16 @@ func (x *extraction) meet(u *unit, d *document) (wrong *misfit, duplicate bool) 
 	first, met := x.seen[id]
 	switch {
 	case !met:
-		x.seen[id] = firstSeen{content: d.content, line: d.lines[0].line, input: u.bound.number}
+		x.seen[id] = firstSeen{content: d.content, line: uint32(min(d.lines[0].line, math.MaxUint32)), file: u.bound.file}
 		return nil, false
-	case first.input == u.bound.number:
-		return &misfit{column: x.groupColumn(u), value: d.key, reason: fmt.Sprintf(
+	case first.file == u.bound.file:
+		return &misfit{column: u.bound.name(x.plan.group.slot), value: d.key, reason: fmt.Sprintf(
 			"more lines of a document that began on line %d, after %d other documents; raise window", first.line, x.plan.config.Window)}, false
 	case first.content == d.content:
 		return nil, true
 	}
-	return &misfit{column: x.groupColumn(u), value: d.key, reason: fmt.Sprintf(
-		"the document is in %s, line %d, with other content", x.inputName(first.input), first.line)}, false
-}
-
-func (x *extraction) groupColumn(u *unit) string {
-	if x.plan.group.source == fromColumn {
-		return u.bound.name(x.plan.group.slot)
-	}
-	return "group_by"
-}
-
-func (x *extraction) inputName(number int32) string {
-	for i, n := range x.inputs {
-		if n == number {
-			return x.files[i].name
-		}
-	}
-	return "another file"
+	return &misfit{column: u.bound.name(x.plan.group.slot), value: d.key, reason: fmt.Sprintf(
+		"the document is in %s, line %d, with other content", x.files[first.file].name, first.line)}, false
 }
 
 // allAside puts all records of a document aside, those that do not fit for
