@@ -60,6 +60,9 @@ var serverDefaults = map[string]string{
 	"compiled_expression_cache_size": "16777216",
 	"mmap_cache_size":                "256",
 	"max_thread_pool_free_size":      "16", // threads kept for the next statement
+	// On a terminal the engine would write its own log over the program's. What
+	// goes wrong with a statement comes back as its error.
+	"logger.level": "none",
 }
 
 // sessionDefaults make a session predictable where the engine's own defaults are
