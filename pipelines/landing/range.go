@@ -8,16 +8,22 @@ import (
 	"winback/connectors/entity"
 )
 
-// The instants and days that the warehouse holds. One day beyond them, as the
-// 9999-12-31 that stands for "never" in many systems, would keep a whole part
-// file from being loaded.
+// What the warehouse holds. One day beyond it, as the 9999-12-31 that stands for
+// "never" in many systems, would keep a whole part file from being loaded.
 const (
 	firstDay, lastDay         = -25_567, 120_530 // 1900-01-01, 2299-12-31
 	microsPerDay              = 86_400_000_000
 	firstInstant, lastInstant = firstDay * microsPerDay, (lastDay+1)*microsPerDay - 1
+	largestDecimal            = 999_999_999_999_999_999
 )
 
-const outOfRange = "outside 1900-01-01 to 2299-12-31, which is what the warehouse holds"
+// outOfRange says what is wrong with a value beyond its field's limits.
+func outOfRange(f *entity.Field) string {
+	if f.Kind == entity.Dec {
+		return fmt.Sprintf("%s has more than %d digits", f.Name, decimalDigits)
+	}
+	return f.Name + " is outside 1900-01-01 to 2299-12-31, which is what the warehouse holds"
+}
 
 // limits returns the range of a field's values, if it has one.
 func limits(f *entity.Field) (low, high int64, ok bool) {
@@ -26,6 +32,8 @@ func limits(f *entity.Field) (low, high int64, ok bool) {
 		return firstDay, lastDay, true
 	case entity.Timestamp:
 		return firstInstant, lastInstant, true
+	case entity.Dec:
+		return -largestDecimal, largestDecimal, true
 	}
 	return 0, 0, false
 }
@@ -78,7 +86,7 @@ func (w *Writer) refuse(ctx context.Context, b *entity.Batch) (*entity.Batch, er
 		if err := w.Reject(ctx, connectors.Reject{
 			Entity: b.Schema, Input: w.inputName(at.Input), Line: at.Line, Column: column.Field.Name,
 			Value:  valueText(&all.columns[column.Field.Index], row),
-			Reason: fmt.Sprintf("%s is %s", column.Field.Name, outOfRange),
+			Reason: outOfRange(column.Field),
 			Record: recordText(all, uint32(row)),
 		}); err != nil {
 			return nil, err

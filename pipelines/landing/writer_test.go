@@ -339,15 +339,20 @@ func TestWriter_OutOfRange(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	large := entity.ExchangeRate{Currency: "USD", Date: 1, Rate: entity.Some(entity.Rate(1e18))}
+	if err := entity.Append(b, &large, entity.Origin{}); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.Write(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
 	m := commit(t, w, `1`)
-	equal(t, "counts", m.Counts("shop.exchange_rates"), landing.EntityCounts{Entity: "shop.exchange_rates", Read: 4, Landed: 2, Quarantined: 2})
+	equal(t, "counts", m.Counts("shop.exchange_rates"), landing.EntityCounts{Entity: "shop.exchange_rates", Read: 5, Landed: 2, Quarantined: 3})
 	const reason = " date is outside 1900-01-01 to 2299-12-31, which is what the warehouse holds "
 	equal(t, "quarantine", describe(quarantined(t, z, m)), []string{
 		"rates.csv:3 date=9999-12-31" + reason + `{"currency":"EUR","date":"9999-12-31","rate":0.00000001}`,
 		"rates.csv:5 date=1899-12-31" + reason + `{"currency":"EUR","date":"1899-12-31","rate":0.00000001}`,
+		`:0 rate=10000000000 rate has more than 18 digits {"currency":"USD","date":"1970-01-02","rate":10000000000}`,
 	})
 }
 
