@@ -56,7 +56,7 @@ ENGINE = ReplacingMergeTree(loaded_at) ORDER BY path COMMENT 'One row a landing 
     record  String                 COMMENT 'The whole record, as far as known (may hold personal data)',
     at      DateTime64(6, 'UTC')   COMMENT 'When it was put aside'
 )
-ENGINE = ReplacingMergeTree ORDER BY (source, run_id, dataset, entity, input, line, column, reason)
+ENGINE = ReplacingMergeTree ORDER BY (source, run_id, dataset, entity, input, line, column, reason, value, record)
 COMMENT 'Records that did not fit, one row each'`,
 }
 
