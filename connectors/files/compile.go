@@ -325,7 +325,9 @@ func (k *compiler) limit(text string, at spec.Node) *int64 {
 	return &n
 }
 
-// fingerprint tells mappings apart. Which files are read is no part of it.
+// fingerprint tells mappings apart. Which files are read is no part of it. What is
+// not configured is left out, so that keys added by later versions of the program
+// do not make every file new.
 func fingerprint(name string, c *Config, d *Dataset, env surroundings) string {
 	mapping := *d
 	mapping.Files, mapping.Window = nil, 0
@@ -334,10 +336,53 @@ func fingerprint(name string, c *Config, d *Dataset, env surroundings) string {
 		location = env.location.String()
 	}
 	text, err := json.Marshal([]any{formatVersion, name, c.Timezone, c.Payload, mapping, location, env.currency})
+	var tree any
+	if err == nil {
+		err = json.Unmarshal(text, &tree)
+	}
+	if err == nil {
+		text, err = json.Marshal(configured(tree))
+	}
 	if err != nil {
 		panic(fmt.Sprintf("mapping of %s as JSON: %v", name, err)) // plain structs of texts
 	}
 	return fmt.Sprintf("%016x", xxhash.Sum64(text))
+}
+
+// configured drops what is empty from the objects of a JSON tree; nil is returned
+// for what is empty itself.
+func configured(tree any) any {
+	switch tree := tree.(type) {
+	case map[string]any:
+		for key, value := range tree {
+			if tree[key] = configured(value); tree[key] == nil {
+				delete(tree, key)
+			}
+		}
+		if len(tree) == 0 {
+			return nil
+		}
+	case []any:
+		for i := range tree {
+			tree[i] = configured(tree[i])
+		}
+		if len(tree) == 0 {
+			return nil
+		}
+	case string:
+		if tree == "" {
+			return nil
+		}
+	case bool:
+		if !tree {
+			return nil
+		}
+	case float64:
+		if tree == 0 {
+			return nil
+		}
+	}
+	return tree
 }
 
 // formatVersion is raised when this package begins to make other rows from the
