@@ -42,11 +42,14 @@ func BenchmarkCSVToLanding(b *testing.B) {
 	rows := rowsToMake(b)
 	csv, size := madeFile(b, rows)
 	var s sides
+	var fiveColumns []measurement
 	for range rounds {
 		s.ours = append(s.ours, measure(b, func() { landMade(b, csv, b.TempDir(), rows) }))
-		s.engines = append(s.engines, measure(b, func() { w.Exec(b, engineExport(csv, b.TempDir())) }))
+		s.engines = append(s.engines, measure(b, func() { w.Exec(b, engineExport(csv, b.TempDir(), allColumns())) }))
+		fiveColumns = append(fiveColumns, measure(b, func() { w.Exec(b, engineExport(csv, b.TempDir(), filledColumns())) }))
 	}
 	s.report(b, rows, size)
+	b.ReportMetric(float64(median(fiveColumns).took)/float64(median(s.ours).took), "ratio-to-five-columns")
 }
 
 // landMade extracts the made file into a landing zone and returns its manifest.
@@ -78,8 +81,21 @@ func landMade(b *testing.B, csv, dir string, rows int) (*landing.Zone, *landing.
 	return zone, manifest
 }
 
-// engineExport has the engine do the same work on the same columns.
-func engineExport(csv, dir string) string {
+// engineExport has the engine read the made file and write Parquet.
+func engineExport(csv, dir string, columns []string) string {
+	return fmt.Sprintf(`INSERT INTO FUNCTION file(%s, Parquet) SELECT %s FROM file(%s, CSVWithNames,
+		'id String, at DateTime(\'UTC\'), customer String, amount Decimal(18,4), channel String')`,
+		warehouse.Quote(filepath.Join(dir, "engine.parquet")), strings.Join(columns, ", "), warehouse.Quote(csv))
+}
+
+// filledColumns are the five that the made file has, and no more: less work than
+// ours, which writes the whole contract with the run and the source in every row.
+func filledColumns() []string {
+	return []string{"id", "toDateTime64(at, 6, 'UTC') AS ordered_at", "customer AS customer_id", "amount AS items_total", "channel"}
+}
+
+// allColumns are those of the landing zone, most of them null.
+func allColumns() []string {
 	s := entity.Of[entity.Order]()
 	filled := map[string]string{
 		"id": "id", "ordered_at": "toDateTime64(at, 6, 'UTC')", "customer_id": "customer", "items_total": "amount", "channel": "channel",
@@ -92,11 +108,10 @@ func engineExport(csv, dir string) string {
 		if !ok {
 			value = "NULL"
 		}
-		columns[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", value, strings.Replace(warehouse.ColumnType(f), "LowCardinality(Nullable(String))", "Nullable(String)", 1), warehouse.QuoteName(f.Name))
+		typ := strings.Replace(warehouse.ColumnType(f), "LowCardinality(Nullable(String))", "Nullable(String)", 1)
+		columns[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", value, typ, warehouse.QuoteName(f.Name))
 	}
-	return fmt.Sprintf(`INSERT INTO FUNCTION file(%s, Parquet) SELECT %s FROM file(%s, CSVWithNames,
-		'id String, at DateTime(\'UTC\'), customer String, amount Decimal(18,4), channel String')`,
-		warehouse.Quote(filepath.Join(dir, "engine.parquet")), strings.Join(columns, ", "), warehouse.Quote(csv))
+	return columns
 }
 
 // The second half: landing files streamed into the raw table over HTTP, beside
