@@ -127,7 +127,7 @@ type Finding struct {
 	OK      bool
 	Text    string     // one sentence
 	Header  []string   // of Rows
-	Rows    [][]string // up to three sample rows, personal data masked by the caller
+	Rows    [][]string // up to three sample rows, as found
 }
 
 // Planner is a source that can say what an extraction would read.

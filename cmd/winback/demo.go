@@ -94,7 +94,7 @@ func (a *app) sayWhereToLook(path string) {
 	}
 	fmt.Fprintf(a.stdout, `
 Look at it:
-  %[2]s query -c %[1]s "select month, customers_at_start, lost, returned, churn_pct, churn_12m_pct, level from mart.churn_monthly where segment = '(all)' and is_complete order by month" --format PrettyCompact
+  %[2]s query -c %[1]s "select month, customers_at_start, lost, returned, round(churn_pct, 1) as churn, round(churn_12m_pct, 1) as churn_12m, level from mart.churn_monthly where segment = '(all)' and is_complete order by month" --format PrettyCompact
   %[2]s query -c %[1]s "select rfm_segment, count() as customers, sum(monetary) as revenue from mart.rfm_segments group by 1 order by 3 desc" --format PrettyCompact
   %[2]s models list          every table and what a row of it is
   less %[3]s    what this company was made from

@@ -111,13 +111,14 @@ func diagnoseSource(ctx context.Context, s pipelines.Source) []diagnosis {
 	if err != nil {
 		return []diagnosis{failing(what, err)}
 	}
-	list := make([]diagnosis, len(findings))
-	for i, f := range findings {
-		name := what
-		if f.Dataset != "" {
-			name += "." + f.Dataset
+	var list []diagnosis
+	fine := map[string]bool{}
+	for _, f := range findings {
+		if f.OK && fine[f.Dataset] {
+			continue
 		}
-		list[i] = diagnosis{name, f.OK, f.Text}
+		fine[f.Dataset] = fine[f.Dataset] || f.OK
+		list = append(list, diagnosis{findingName(s.Name, f), f.OK, f.Text})
 	}
 	return list
 }
@@ -143,12 +144,12 @@ func (a *app) printDiagnoses(found []diagnosis) error {
 	if a.json {
 		return a.printJSON(found)
 	}
+	width := 0
 	for _, d := range found {
-		mark := "ok  "
-		if !d.OK {
-			mark = "FAIL"
-		}
-		fmt.Fprintf(a.stdout, "%s  %-14s %s\n", mark, d.What, d.Text)
+		width = max(width, len(d.What))
+	}
+	for _, d := range found {
+		fmt.Fprintf(a.stdout, "%s  %-*s  %s\n", mark(d.OK), width, d.What, d.Text)
 	}
 	return nil
 }

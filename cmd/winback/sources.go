@@ -86,19 +86,17 @@ func (a *app) describeConnector(args []string) error {
 	}
 	fmt.Fprintf(a.stdout, "%s: %s\n\n", connector.Name, connector.Summary)
 	t := a.newTable("key", "type", "default", "meaning")
-	appendFields(t, fields)
+	for _, f := range spec.Flatten(fields) {
+		t.AppendRow(table.Row{f.Path, f.Type, f.Default, describeField(f)})
+	}
 	t.Render()
 	return nil
 }
 
-func appendFields(t table.Writer, fields []spec.Field) {
-	for _, f := range fields {
-		t.AppendRow(table.Row{f.Path, f.Type, f.Default, describeField(f)})
-		appendFields(t, f.Fields)
-	}
-}
-
 func describeField(f spec.Field) string {
+	if f.SameAs != "" {
+		return "as " + f.SameAs
+	}
 	text := f.Doc
 	if len(f.Enum) > 0 {
 		text += ": " + strings.Join(f.Enum, ", ")
@@ -179,18 +177,43 @@ func (a *app) printFindings(found []sourceFindings) error {
 		return a.printJSON(found)
 	}
 	for _, s := range found {
-		for _, f := range s.Findings {
-			mark := "ok  "
-			if !f.OK {
-				mark = "FAIL"
-			}
-			fmt.Fprintf(a.stdout, "%s  %s  %s\n", mark, strings.Trim(s.Source+"."+f.Dataset, "."), f.Text)
+		for _, f := range brief(s.Findings) {
+			fmt.Fprintf(a.stdout, "%s  %s  %s\n", mark(f.OK), findingName(s.Source, f), f.Text)
 			if len(f.Rows) > 0 {
 				a.printSample(f)
 			}
 		}
 	}
 	return nil
+}
+
+// brief leaves out what is said again and again: of the findings of a dataset
+// that are in order, those without sample rows after the first.
+func brief(findings []connectors.Finding) []connectors.Finding {
+	said := map[string]bool{}
+	var list []connectors.Finding
+	for _, f := range findings {
+		if f.OK && len(f.Rows) == 0 && said[f.Dataset] {
+			continue
+		}
+		said[f.Dataset] = said[f.Dataset] || f.OK
+		list = append(list, f)
+	}
+	return list
+}
+
+func findingName(source string, f connectors.Finding) string {
+	if f.Dataset == "" {
+		return source
+	}
+	return pipelines.DatasetSummary{Source: source, Dataset: f.Dataset}.Name()
+}
+
+func mark(ok bool) string {
+	if ok {
+		return "ok  "
+	}
+	return "FAIL"
 }
 
 func (a *app) printSample(f connectors.Finding) {
