@@ -132,12 +132,27 @@ func (l *Loader) loadFile(ctx context.Context, f File) error {
 	return nil
 }
 
+// insertBlockRows and insertBlockBytes are the size of the blocks that a file is
+// written in: each becomes a part, is held in memory several times over on its
+// way, and two files are loaded at once. The engine's own default, a million
+// rows, took twice the memory for the same time.
+const (
+	insertBlockRows  = 262_144
+	insertBlockBytes = 64 << 20
+)
+
 // insertSettings keep the engine from taking a repeated load for a duplicate:
 // the raw tables settle that by key, and a block dropped for its checksum after
 // a deletion would be lost. A null in a required column is an error, not a 0.
+// Files hold a key once, so there is nothing to merge in a block before it is
+// written.
 func insertSettings(ctx context.Context) context.Context {
 	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"insert_deduplicate":                         0,
+		"optimize_on_insert":                         0,
+		"max_insert_block_size":                      insertBlockRows,
+		"min_insert_block_size_rows":                 insertBlockRows,
+		"min_insert_block_size_bytes":                insertBlockBytes,
 		"input_format_parquet_allow_missing_columns": 1,
 		"input_format_null_as_default":               0,
 	}))
