@@ -84,15 +84,16 @@ type Engine struct {
 	timezone string
 	log      *slog.Logger
 
-	mu     sync.Mutex
-	closed bool
-	next   uint64
-	active sync.WaitGroup // sessions that are lent out
-	idle   []*connection  // most recently used last
-	keeper *connection    // keeps the engine running; also carries out kills
-	kill   sync.Mutex     // one kill at a time on the keeper
-	stop   context.CancelCauseFunc
-	done   context.Context // ends with Close; every statement watches it
+	mu         sync.Mutex
+	closed     bool
+	next       uint64
+	live       map[*connection]bool // all but the keeper
+	idle       []*connection        // those not lent out, most recently used last
+	connecting sync.WaitGroup
+	keeper     *connection // keeps the engine running; also carries out kills
+	kill       sync.Mutex  // one kill at a time on the keeper
+	stop       context.CancelCauseFunc
+	done       context.Context // ends with Close; every statement watches it
 }
 
 // process holds what a process has one of: a library that can't be unloaded,
@@ -179,7 +180,7 @@ func load(l Library) error {
 
 func newEngine(o Options, path string) *Engine {
 	e := &Engine{
-		b: process.b, guard: process.guard, path: path,
+		b: process.b, guard: process.guard, path: path, live: map[*connection]bool{},
 		defaults: maps.Clone(sessionDefaults), maxIdle: o.IdleSessions, log: o.Logger,
 	}
 	if e.maxIdle == 0 {
@@ -245,7 +246,7 @@ func (e *Engine) connect(p profile) (*connection, error) {
 	e.next++
 	id := e.next
 	e.mu.Unlock()
-	c := &connection{profile: p, tag: "winback-session-" + strconv.FormatUint(id, 10)}
+	c := &connection{profile: p, tag: "winback-session-" + strconv.FormatUint(id, 10), turn: make(chan struct{}, 1)}
 	e.guard.run(func() { c.handle = e.b.open(e.args) })
 	if c.handle == 0 {
 		return nil, errors.New("the library refused; it says why on standard error")
@@ -278,34 +279,35 @@ func (e *Engine) SessionWith(ctx context.Context, database string, settings map[
 		e.mu.Unlock()
 		return nil, ErrClosed
 	}
-	e.active.Add(1)
 	for i := len(e.idle) - 1; i >= 0; i-- {
 		if c := e.idle[i]; c.profile == p {
 			e.idle = slices.Delete(e.idle, i, i+1)
 			e.mu.Unlock()
-			return e.lend(c), nil
+			return &Session{e: e, c: c}, nil
 		}
 	}
+	e.connecting.Add(1)
 	e.mu.Unlock()
+	defer e.connecting.Done()
 	c, err := e.connect(p)
 	if err != nil {
-		e.active.Done()
 		return nil, err
 	}
-	return e.lend(c), nil
-}
-
-func (e *Engine) lend(c *connection) *Session {
-	return &Session{e: e, c: c, turn: make(chan struct{}, 1)}
+	e.mu.Lock()
+	e.live[c] = true
+	e.mu.Unlock()
+	return &Session{e: e, c: c}, nil
 }
 
 // giveBack takes a connection in again: kept for the next who asks for the same
-// profile, or closed when it carries state or there are enough.
+// profile, or closed when it carries state or there are enough. The caller has
+// the connection's turn.
 func (e *Engine) giveBack(c *connection) {
-	var drop *connection
 	e.mu.Lock()
+	var drop *connection
 	switch {
-	case e.closed || c.dirty:
+	case e.closed: // Close ends it
+	case c.dirty:
 		drop = c
 	default:
 		e.idle = append(e.idle, c)
@@ -314,11 +316,13 @@ func (e *Engine) giveBack(c *connection) {
 			e.idle = slices.Delete(e.idle, 0, 1)
 		}
 	}
+	if drop != nil {
+		delete(e.live, drop)
+	}
 	e.mu.Unlock()
 	if drop != nil {
 		e.b.closeConn(drop.handle)
 	}
-	e.active.Done()
 }
 
 // killInterval is how often a cancelled statement is asked to stop until it
@@ -335,10 +339,10 @@ func (e *Engine) killStatement(tag string) {
 	}
 }
 
-// Close stops every running statement, waits until all lent sessions are given
-// back, and closes the data directory. Every later call fails with ErrClosed.
-// Streams that are still open must be closed by their readers; Close waits for
-// them. Closing twice does nothing.
+// Close stops every running statement, waits until they have ended, and closes
+// the data directory. Every later call on the engine and its sessions fails with
+// ErrClosed; sessions that were not given back end too. Closing twice does
+// nothing.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	if e.closed {
@@ -346,12 +350,11 @@ func (e *Engine) Close() error {
 		return nil
 	}
 	e.closed = true
-	idle := e.idle
-	e.idle = nil
 	e.mu.Unlock()
 	e.stop(ErrClosed)
-	e.active.Wait()
-	for _, c := range idle {
+	e.connecting.Wait()
+	for c := range e.live { // nobody adds or removes any more
+		c.turn <- struct{}{} // for good
 		e.b.closeConn(c.handle)
 	}
 	e.kill.Lock()

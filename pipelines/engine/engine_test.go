@@ -23,6 +23,7 @@ var scenes = map[string]func(dir string) error{
 	"open":          sceneOpen,
 	"reopen":        sceneReopen,
 	"close busy":    sceneCloseBusy,
+	"close leaked":  sceneCloseLeaked,
 	"leave open":    sceneLeaveOpen,
 	"bad settings":  sceneBadSettings,
 	"memory":        sceneMemory,
@@ -151,6 +152,39 @@ func (rowsForever) Read(p []byte) (int, error) {
 }
 
 func TestClose_StopsWhatRuns(t *testing.T) { mustPlay(t, "close busy") }
+
+// sceneCloseLeaked closes an engine whose sessions were forgotten.
+func sceneCloseLeaked(dir string) error {
+	e, err := openIn(dir, engine.Options{})
+	if err != nil {
+		return err
+	}
+	forgotten, err := e.Session(context.Background())
+	if err != nil {
+		return err
+	}
+	streaming, err := e.Session(context.Background())
+	if err != nil {
+		return err
+	}
+	unread, err := streaming.Stream(context.Background(), engine.Query{SQL: "SELECT number FROM numbers(1000000000000)"})
+	if err != nil {
+		return err
+	}
+	time.Sleep(200 * time.Millisecond)
+	if err := e.Close(); err != nil {
+		return err
+	}
+	if _, err := forgotten.Query(context.Background(), engine.Query{SQL: "SELECT 1"}); !errors.Is(err, engine.ErrClosed) {
+		return fmt.Errorf("a forgotten session: %w", err)
+	}
+	if _, err := io.Copy(io.Discard, unread); !errors.Is(err, engine.ErrClosed) {
+		return fmt.Errorf("a forgotten stream: %w", err)
+	}
+	return errors.Join(unread.Close(), streaming.Close(), forgotten.Close())
+}
+
+func TestClose_WithForgottenSessions(t *testing.T) { mustPlay(t, "close leaked") }
 
 // sceneLeaveOpen ends the process in the middle of everything.
 func sceneLeaveOpen(dir string) error {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -55,6 +56,8 @@ type Handler struct {
 	e        *Engine
 	o        HandlerOptions
 	sessions *namedSessions
+	buffers  buffers
+	readers  sync.Pool // of *nativeReader
 }
 
 // NewHandler makes the HTTP interface of an engine. Close it before the engine,
@@ -151,14 +154,24 @@ func (h *Handler) serveFixed(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// execute runs the request's statement and sends the answer.
+// execute runs the request's statement and sends the answer. The session is free
+// again before the caller can know that the answer is complete.
 func (h *Handler) execute(req *request) error {
 	ctx := req.http.Context()
 	s, release, err := h.session(ctx, req)
 	if err != nil {
 		return err
 	}
+	release = sync.OnceFunc(release)
 	defer release()
+	if err := h.run(ctx, req, s); err != nil {
+		return err
+	}
+	release()
+	return req.out.finish()
+}
+
+func (h *Handler) run(ctx context.Context, req *request, s *Session) error {
 	if err := req.checkMethod(s); err != nil {
 		return err
 	}
@@ -166,12 +179,9 @@ func (h *Handler) execute(req *request) error {
 		return err
 	}
 	if req.insert {
-		r, err := s.Insert(ctx, Query{SQL: req.sql, Format: req.format, Params: req.params}, req.data)
-		if err != nil {
-			return err
-		}
-		req.out.begin("", r)
-		return req.out.finish()
+		var err error
+		req.out.result, err = s.Insert(ctx, Query{SQL: req.sql, Format: req.format, Params: req.params}, req.data)
+		return err
 	}
 	return h.answer(ctx, req, s)
 }
@@ -203,7 +213,13 @@ func (h *Handler) answer(ctx context.Context, req *request, s *Session) error {
 	defer st.Close()
 	var source io.Reader = st
 	if strings.EqualFold(st.Format(), "Native") && req.revision > 0 {
-		source = newNativeReader(st, req.revision, func() []string { return h.columnTypes(ctx, req) })
+		native, ok := h.readers.Get().(*nativeReader)
+		if !ok {
+			native = newNativeReader()
+		}
+		defer h.readers.Put(native)
+		native.reset(st, req.revision, func() []string { return h.columnTypes(ctx, req) })
+		source = native
 	}
 	return req.out.copy(st, source)
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/ClickHouse/ch-go/compress"
 	"github.com/andybalholm/brotli"
@@ -31,6 +32,12 @@ type answer struct {
 	method   compress.Method
 	waits    bool // send nothing before the statement has ended
 
+	format string // of the output; empty when there is none
+	result Result // of the statement, known when it has ended
+
+	buffers *buffers
+	memory  *[answerBuffer]byte
+	rest    []byte // the last piece
 	started bool
 	encoded io.Writer // through the encoding
 	closer  io.Closer // ends the encoding
@@ -70,28 +77,24 @@ func chooseEncoding(accept string) string {
 }
 
 // begin sends the headers of a success.
-func (a *answer) begin(format string, r Result) {
+func (a *answer) begin() {
 	h := a.w.Header()
 	a.common(h)
-	if format != "" {
-		h.Set("X-ClickHouse-Format", format)
-		h.Set("Content-Type", contentType(format))
+	if a.format != "" {
+		h.Set("X-ClickHouse-Format", a.format)
+		h.Set("Content-Type", contentType(a.format))
 	} else {
 		h.Set("Content-Type", "text/plain; charset=UTF-8")
-		h.Set("Content-Length", "0")
 	}
-	h.Set("X-ClickHouse-Summary", summary(r))
+	h.Set("X-ClickHouse-Summary", summary(a.result))
 	h.Set("X-ClickHouse-Exception-Tag", a.tag)
-	if format != "" && a.encoding != "" {
+	if a.encoding != "" {
 		h.Set("Content-Encoding", a.encoding)
 		h.Add("Vary", "Accept-Encoding")
 	}
 	a.w.WriteHeader(http.StatusOK)
 	a.started = true
-	a.encoded = a.w
-	if format != "" {
-		a.encoded, a.closer = encoder(a.w, a.encoding)
-	}
+	a.encoded, a.closer = encoder(a.w, a.encoding)
 	if a.framed {
 		a.frames = compress.NewWriter(0, a.method)
 	}
@@ -126,12 +129,29 @@ func encoder(w io.Writer, encoding string) (io.Writer, io.Closer) {
 
 // answerBuffer is how much output is moved at a time, answerHold how much of it
 // is held back at first: an error up to there still gets a proper status.
+// Answers below answerSmall are not worth HTTP's compression. All in bytes.
 const (
-	answerBuffer = 1 << 20
+	answerBuffer = 512 << 10
 	answerHold   = 64 << 10
+	answerSmall  = 4 << 10
 )
 
-// copy sends the output of a statement that runs in st, read through source.
+// buffers are reused from answer to answer: most answers are small, and clearing
+// a fresh buffer would cost more than they do.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) get() *[answerBuffer]byte {
+	if p, ok := b.pool.Get().(*[answerBuffer]byte); ok {
+		return p
+	}
+	return new([answerBuffer]byte)
+}
+
+func (b *buffers) put(p *[answerBuffer]byte) { b.pool.Put(p) }
+
+// copy sends the output of a statement that runs in st, read through source, all
+// but its last piece: that follows with finish, once the statement's session is
+// free for the caller's next request.
 func (a *answer) copy(st *Stream, source io.Reader) error {
 	if a.waits {
 		whole, err := spool(source)
@@ -141,35 +161,52 @@ func (a *answer) copy(st *Stream, source io.Reader) error {
 		defer whole.Close()
 		source = whole
 	}
-	buffer := make([]byte, answerBuffer)
+	a.format, a.memory = st.Format(), a.buffers.get()
 	held := 0
 	for {
-		n, err := source.Read(buffer[held:])
+		n, err := source.Read(a.memory[held:])
 		held += n
-		if err != nil && err != io.EOF {
+		switch {
+		case err == io.EOF:
+			a.rest, a.result = a.memory[:held], st.Result()
+			return nil
+		case err != nil:
 			return err
-		}
-		if err == nil && !a.started && held < answerHold {
+		case !a.started && held < answerHold:
 			continue
+		case !a.started:
+			a.begin()
 		}
-		if !a.started {
-			r := Result{}
-			if err == io.EOF {
-				r = st.Result()
-			}
-			if held == 0 {
-				a.w.Header().Set("Content-Length", "0")
-			}
-			a.begin(st.Format(), r)
-		}
-		if err := a.write(buffer[:held]); err != nil {
+		if err := a.write(a.memory[:held]); err != nil {
 			return err
 		}
 		held = 0
-		if err == io.EOF {
-			return a.finish()
-		}
 	}
+}
+
+// finish sends the last piece and ends a success.
+func (a *answer) finish() error {
+	if !a.started {
+		if len(a.rest) < answerSmall {
+			a.encoding = ""
+		}
+		a.framed = a.framed && len(a.rest) > 0
+		if a.encoding == "" && !a.framed {
+			a.w.Header().Set("Content-Length", strconv.Itoa(len(a.rest)))
+		}
+		a.begin()
+	}
+	if err := a.write(a.rest); err != nil {
+		return err
+	}
+	if a.memory != nil {
+		a.buffers.put(a.memory)
+		a.memory, a.rest = nil, nil
+	}
+	if a.closer != nil {
+		return a.closer.Close()
+	}
+	return nil
 }
 
 // write sends a piece of output and pushes it out.
@@ -196,14 +233,6 @@ func (a *answer) flush() error {
 		}
 	}
 	return http.NewResponseController(a.w).Flush()
-}
-
-// finish ends a success.
-func (a *answer) finish() error {
-	if a.closer != nil {
-		return a.closer.Close()
-	}
-	return nil
 }
 
 // fail sends an error: with its status while that is possible, otherwise as a

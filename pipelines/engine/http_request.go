@@ -72,7 +72,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*request, error)
 		req.id = newQueryID()
 	}
 	req.out = newAnswer(w, r, q, req.id)
-	req.out.timezone = h.e.timezone
+	req.out.timezone, req.out.buffers = h.e.timezone, &h.buffers
 	if req.database == "" {
 		req.database = r.Header.Get("X-ClickHouse-Database")
 	}

@@ -27,7 +27,11 @@ func (req *request) readStatement(q url.Values, body io.Reader, limit int64) err
 	}
 	inURL := len(text)
 	complete := false
-	for size := peekBytes; ; size *= 2 {
+	size := peekBytes
+	if n := req.http.ContentLength; n >= 0 && n < peekBytes {
+		size = int(n) + 1 // the byte after the last tells the end
+	}
+	for ; ; size = max(2*size, peekBytes) {
 		head := findInsert(text, complete)
 		switch {
 		case head.kind == insertRows:

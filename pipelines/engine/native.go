@@ -33,7 +33,8 @@ type nativeReader struct {
 	index    int             // of the next column
 	columns  uint64          // still to come of the current block
 	rows     uint64
-	ready    []byte
+	out      chproto.Buffer
+	ready    []byte // the part of out that is still to be given
 	err      error
 }
 
@@ -50,12 +51,22 @@ func (t *tape) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func newNativeReader(source io.Reader, revision uint64, describe func() []string) *nativeReader {
-	t := &tape{source: source}
-	// The reader of the values uses a buffer of this size as it is, instead of
-	// reading ahead into another of its own.
-	in := bufio.NewReaderSize(t, 256<<10)
-	return &nativeReader{revision: revision, describe: describe, tape: t, in: in, values: chproto.NewReader(in)}
+// nativeBuffer is how much is read ahead. The reader of the values uses a buffer
+// of at least 128 KiB as it is, instead of reading ahead into another of its own.
+const nativeBuffer = 128 << 10
+
+func newNativeReader() *nativeReader {
+	t := &tape{}
+	in := bufio.NewReaderSize(t, nativeBuffer)
+	return &nativeReader{tape: t, in: in, values: chproto.NewReader(in)}
+}
+
+// reset begins with another source. What describe is for says the field.
+func (r *nativeReader) reset(source io.Reader, revision uint64, describe func() []string) {
+	r.tape.source, r.tape.bytes = source, r.tape.bytes[:0]
+	r.in.Reset(r.tape)
+	r.revision, r.describe, r.types = revision, describe, nil
+	r.columns, r.ready, r.err = 0, nil, nil
 }
 
 // Read implements io.Reader. A broken block is an error, never a short output.
@@ -73,22 +84,29 @@ func (r *nativeReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// taken gives what was read since the last call, and forgets it.
-func (r *nativeReader) taken() []byte {
+// take appends what was read since the last call to the output, and forgets it.
+func (r *nativeReader) take() {
 	n := len(r.tape.bytes) - r.in.Buffered()
-	taken := append([]byte(nil), r.tape.bytes[:n]...)
-	r.tape.bytes = append(r.tape.bytes[:0], r.tape.bytes[n:]...)
-	return taken
+	r.out.PutRaw(r.tape.bytes[:n])
+	r.forget()
+}
+
+func (r *nativeReader) forget() {
+	n := len(r.tape.bytes) - r.in.Buffered()
+	r.tape.bytes = r.tape.bytes[:copy(r.tape.bytes, r.tape.bytes[n:])]
 }
 
 // advance makes the next piece of output ready: a block's head or a column.
 func (r *nativeReader) advance() error {
+	r.out.Reset()
+	var err error
 	if r.columns == 0 {
-		return r.head()
+		err = r.head()
+	} else {
+		err = noEOF(r.column())
 	}
-	err := r.column()
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+	if err == nil {
+		r.ready = r.out.Buf
 	}
 	return err
 }
@@ -104,9 +122,9 @@ func (r *nativeReader) head() error {
 	r.columns, r.index = columns, 0
 	if r.revision > 0 {
 		// Block information: not an overflow row, no bucket number.
-		r.ready = append(r.ready[:0], 1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0)
+		r.out.PutRaw([]byte{1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0})
 	}
-	r.ready = append(r.ready, r.taken()...)
+	r.take()
 	return nil
 }
 
@@ -115,23 +133,22 @@ func (r *nativeReader) column() error {
 	if err != nil {
 		return err
 	}
-	named := r.taken()
+	r.take()
 	kind, err := r.text()
 	if err != nil {
 		return err
 	}
-	r.taken() // the type, which may be said better
-	out := chproto.Buffer{Buf: named}
-	out.PutString(r.zoned(kind))
+	r.forget() // the type, which may be said better
+	r.out.PutString(r.zoned(kind))
 	if r.revision >= proto.DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION {
-		out.PutBool(false) // no serialization of its own
+		r.out.PutBool(false) // no serialization of its own
 	}
 	if r.rows > 0 {
 		if err := r.passValues(kind, r.rows); err != nil {
 			return fmt.Errorf("column %s of type %s: %w", name, kind, noEOF(err))
 		}
 	}
-	r.ready = append(out.Buf, r.taken()...)
+	r.take()
 	r.columns--
 	r.index++
 	return nil

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -45,7 +46,8 @@ type connection struct {
 	target  handle // chdb_connection, what is used
 	profile profile
 	tag     string
-	dirty   bool // carries state: it can't be lent to somebody else
+	turn    chan struct{} // holds a token while a statement runs
+	dirty   bool          // carries state: it can't be lent to somebody else; guarded by turn
 }
 
 // commentSetting is the setting by which a running statement is known to belong
@@ -97,8 +99,7 @@ type Result struct {
 type Session struct {
 	e      *Engine
 	c      *connection
-	turn   chan struct{} // holds a token while a statement runs
-	closed bool          // guarded by turn
+	closed atomic.Bool
 }
 
 // Query runs any statement and gives its result whole.
@@ -133,24 +134,26 @@ func (q Query) format() string {
 // begin waits for the session's turn.
 func (s *Session) begin(ctx context.Context) error {
 	select {
-	case s.turn <- struct{}{}:
+	case s.c.turn <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-s.e.done.Done():
 		return ErrClosed
 	}
-	if s.closed || s.e.done.Err() != nil {
-		<-s.turn
-		return ErrClosed
+	var err error
+	switch {
+	case s.closed.Load() || s.e.done.Err() != nil:
+		err = ErrClosed
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
 	}
-	if err := ctx.Err(); err != nil {
-		<-s.turn
-		return context.Cause(ctx)
+	if err != nil {
+		s.end()
 	}
-	return nil
+	return err
 }
 
-func (s *Session) end() { <-s.turn }
+func (s *Session) end() { <-s.c.turn }
 
 // note marks the connection as changed when a statement may leave state in it:
 // SET, USE, temporary tables, and what the engine can't judge. It refuses what is
@@ -221,22 +224,24 @@ func (s *Session) letGo() {
 }
 
 // Discard makes Close end the connection for good instead of keeping it for the
-// next session.
+// next session. It waits for the running statement.
 func (s *Session) Discard() {
-	s.turn <- struct{}{}
-	s.c.dirty = true
-	s.end()
+	if s.begin(context.Background()) == nil {
+		s.c.dirty = true
+		s.end()
+	}
 }
 
 // Close waits for the running statement and gives the session back. Closing
 // twice does nothing.
 func (s *Session) Close() error {
-	s.turn <- struct{}{}
-	defer s.end()
-	if !s.closed {
-		s.closed = true
+	if s.closed.Load() || s.begin(context.Background()) != nil {
+		return nil // given back already, or ended with the engine
+	}
+	if s.closed.CompareAndSwap(false, true) {
 		s.e.giveBack(s.c)
 	}
+	s.end()
 	return nil
 }
 

@@ -89,6 +89,8 @@ func (st *Stream) start(ctx context.Context, s *Session, q Query, o outline) err
 	q.SQL = o.intoOutfile(q.SQL, "/dev/fd/"+strconv.Itoa(int(w.Fd())))
 	ctx, st.cancel = context.WithCancelCause(ctx)
 	st.source, st.pipe = r, r
+	// A stream that nobody reads or closes must not keep the engine from closing.
+	unwatchClose := context.AfterFunc(s.e.done, func() { _, _ = io.Copy(io.Discard, r) })
 	go func() {
 		defer s.end()
 		unwatch := s.watch(ctx)
@@ -96,6 +98,7 @@ func (st *Stream) start(ctx context.Context, s *Session, q Query, o outline) err
 		st.result, st.err = r, unwatch(err)
 		// The pipe ends for the reader when this last writer goes.
 		w.Close()
+		unwatchClose()
 		close(st.done)
 	}()
 	return nil
