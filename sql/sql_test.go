@@ -231,7 +231,8 @@ func onlineRetailVars() model.Vars {
 func TestModels_OnlineRetail(t *testing.T) {
 	fill := loadOnlineRetail(t)
 	conn := enginetest.Start(t).ConnWith(t, clickhouse.Options{MaxOpenConns: 4})
-	build(t, conn, onlineRetailVars(), fill...)
+	summary := build(t, conn, onlineRetailVars(), fill...)
+	t.Logf("%d models built and checked in %v", summary.Count(model.Built), summary.Duration.Round(time.Millisecond))
 	for _, golden := range []struct{ what, sql, want string }{
 		{"invoice lines", "select count() from raw.shop_order_lines", "1044847"},
 		{"purchases", "select count() from staging.int_orders where is_purchase", "36969"},

@@ -13,12 +13,8 @@ orders as (
     where ordered_at is not null and toDate(assumeNotNull(ordered_at), {{ .Timezone }}) <= {{ .AsOf }}
 ),
 
-order_lines as (
-    select * from {{ ref "stg_shop__order_lines" }}
-),
-
-products as (
-    select source, product_id, cost, currency from {{ ref "stg_shop__products" }}
+totals as (
+    select source, order_id, line_count, lines_total, lines_cost from {{ ref "int_order_totals" }}
 ),
 
 refunds as (
@@ -31,34 +27,6 @@ rates as (
 
 contacts as (
     select kind, raw, value, usage from {{ ref "int_contact_values" }} where usage != 'placeholder'
-),
-
-lines_priced as (
-    select
-        order_lines.source as source,
-        order_lines.order_id as order_id,
-        -- 38 digits: quantity times price has eight decimals and must not overflow.
-        cast(order_lines.quantity as Nullable(Decimal(38, 4))) * order_lines.price
-            - coalesce(order_lines.discount, toDecimal64(0, 4)) as line_total,
-        cast(order_lines.quantity as Nullable(Decimal(38, 4)))
-            * coalesce(
-                order_lines.cost,
-                if(products.currency is null or products.currency = coalesce(order_lines.order_currency, {{ .Currency }}), products.cost, null)
-            ) as line_cost
-    from order_lines
-    left join products on products.source = order_lines.source and products.product_id = order_lines.product_id
-),
-
--- A total with an unknown part is unknown: the order's own amounts serve then.
-lines_by_order as (
-    select
-        source,
-        order_id,
-        count() as line_count,
-        if(countIf(line_total is null) = 0, sum(line_total), null) as lines_total,
-        if(countIf(line_cost is null) = 0, sum(line_cost), null) as lines_cost
-    from lines_priced
-    group by source, order_id
 ),
 
 -- A refund paid after as_of has not happened yet, but shows that the order's
@@ -77,30 +45,12 @@ refunds_by_order as (
     group by source, order_id
 ),
 
-amounts as (
-    select
-        orders.source as source,
-        orders.order_id as order_id,
-        coalesce(
-            lines_by_order.lines_total - coalesce(orders.discount, toDecimal64(0, 4)),
-            -- The source's own net revenue has the refunds taken off: put them back.
-            orders.net_revenue + coalesce(refunds_by_order.refunds_ever, orders.refunded, toDecimal64(0, 4)),
-            orders.items_total - coalesce(orders.discount, toDecimal64(0, 4))
-        ) as gross,
-        coalesce(refunds_by_order.refunds_seen, orders.refunded, toDecimal64(0, 4)) as refunded,
-        lines_by_order.lines_cost as cost,
-        lines_by_order.line_count as line_count
-    from orders
-    left join lines_by_order on lines_by_order.source = orders.source and lines_by_order.order_id = orders.order_id
-    left join refunds_by_order on refunds_by_order.source = orders.source and refunds_by_order.order_id = orders.order_id
-),
-
 -- Banks publish no rates at weekends: the last one serves for ten days.
-rates_by_order as (
-    select orders.source as source, orders.order_id as order_id, rates.rate as rate
-    from orders
-    asof inner join rates on rates.currency = orders.priced_in and rates.rated_on <= orders.ordered_on
-    where orders.priced_in != {{ .Currency }} and rates.rated_on > orders.ordered_on - 10
+daily_rates as (
+    select rates.currency as currency, rates.rated_on + days as day, argMax(rates.rate, rates.rated_on) as rate
+    from rates
+    array join range(10) as days
+    group by currency, day
 ),
 
 emails as (
@@ -122,17 +72,23 @@ priced as (
         orders.channel as channel,
         orders.coupon as coupon,
         orders.priced_in as priced_in,
-        amounts.gross as gross,
-        amounts.refunded as refunds,
-        amounts.cost as cost,
-        amounts.line_count as lines,
-        if(orders.priced_in = {{ .Currency }}, toDecimal64(1, 8), rates_by_order.rate) as to_project_currency,
+        totals.line_count as lines,
+        coalesce(
+            totals.lines_total - coalesce(orders.discount, toDecimal64(0, 4)),
+            -- The source's own net revenue has the refunds taken off: put them back.
+            orders.net_revenue + coalesce(refunds_by_order.refunds_ever, orders.refunded, toDecimal64(0, 4)),
+            orders.items_total - coalesce(orders.discount, toDecimal64(0, 4))
+        ) as gross,
+        coalesce(refunds_by_order.refunds_seen, orders.refunded, toDecimal64(0, 4)) as refunds,
+        totals.lines_cost as cost,
+        if(orders.priced_in = {{ .Currency }}, toDecimal64(1, 8), daily_rates.rate) as to_project_currency,
         emails.value as email_value,
         emails.usage as email_usage,
         phones.value as phone_value
     from orders
-    inner join amounts on amounts.source = orders.source and amounts.order_id = orders.order_id
-    left join rates_by_order on rates_by_order.source = orders.source and rates_by_order.order_id = orders.order_id
+    left join totals on totals.source = orders.source and totals.order_id = orders.order_id
+    left join refunds_by_order on refunds_by_order.source = orders.source and refunds_by_order.order_id = orders.order_id
+    left join daily_rates on daily_rates.currency = orders.priced_in and daily_rates.day = orders.ordered_on
     left join emails on emails.raw = orders.email
     left join phones on phones.raw = orders.phone
 )
