@@ -74,6 +74,33 @@ func TestClient_InsertFormat(t *testing.T) {
 	}
 }
 
+func TestClient_InsertFormat_FailsEarly(t *testing.T) {
+	w := enginetest.Start(t)
+	w.Database(t, "fails_early")
+	w.Exec(t, "CREATE TABLE fails_early.t (n UInt64) ENGINE = MergeTree ORDER BY n")
+	many := strings.Repeat("1\n", 20_000_000)
+	for _, c := range []struct {
+		name, into, data string
+		code             int32
+	}{
+		{"no such table", "fails_early.missing", many, 60},
+		{"a bad row before many good ones", "fails_early.t", "x\n" + many, 27},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := w.Conn(t).(interface {
+				InsertFormat(ctx context.Context, format, query string, data io.Reader) error
+			})
+			for range 5 {
+				err := f.InsertFormat(bounded(t), "TSV", "INSERT INTO "+c.into, strings.NewReader(c.data))
+				var e *clickhouse.Exception
+				if !errors.As(err, &e) || e.Code != c.code {
+					t.Fatalf("error = %v", err)
+				}
+			}
+		})
+	}
+}
+
 func TestClient_QueryFormat(t *testing.T) {
 	w := enginetest.Start(t)
 	for _, method := range []clickhouse.CompressionMethod{clickhouse.CompressionNone, clickhouse.CompressionGZIP, clickhouse.CompressionBrotli} {

@@ -130,13 +130,13 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err := load(o.Library); err != nil {
 		return nil, err
 	}
-	if err := checkLock(path); err != nil {
+	if err := checkLock(path, false); err != nil {
 		return nil, fmt.Errorf("open warehouse %s: %w", path, err)
 	}
 	e := newEngine(o, path)
 	if e.keeper, err = e.connect(profile{}); err != nil {
 		// Somebody may have taken the directory since it was checked.
-		if locked := checkLock(path); locked != nil {
+		if locked := checkLock(path, true); locked != nil {
 			err = locked
 		}
 		return nil, fmt.Errorf("open warehouse %s: %w", path, err)
@@ -206,10 +206,12 @@ func newEngine(o Options, path string) *Engine {
 	return e
 }
 
-// checkLock tells ErrLocked with the holder's process id when the directory is
-// in use: the engine keeps a lock on its file "status", where it also notes who
-// it is.
-func checkLock(path string) error {
+// checkLock gives ErrLocked with the holder's process id when another process has
+// the directory: the engine keeps a lock on its file "status", where it notes who
+// it is. Trying the lock could for an instant keep it from a process that is just
+// opening the directory, so before an attempt it is tried only if the one that is
+// noted there still runs.
+func checkLock(path string, failed bool) error {
 	f, err := os.OpenFile(filepath.Join(path, "status"), os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -218,18 +220,25 @@ func checkLock(path string) error {
 		return err
 	}
 	defer f.Close() // gives a lock taken here up again
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if !errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil
-	}
 	text := make([]byte, 256)
 	n, _ := f.Read(text)
+	holder := 0
 	for line := range strings.Lines(string(text[:n])) {
 		if pid, ok := strings.CutPrefix(line, "PID: "); ok {
-			return fmt.Errorf("%w (process %s)", ErrLocked, strings.TrimSpace(pid))
+			holder, _ = strconv.Atoi(strings.TrimSpace(pid))
 		}
 	}
-	return ErrLocked
+	runs := holder > 0 && !errors.Is(syscall.Kill(holder, 0), syscall.ESRCH)
+	if !runs && !failed {
+		return nil
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil
+	}
+	if !runs { // it is in another container, where it has another number
+		return ErrLocked
+	}
+	return fmt.Errorf("%w (process %d)", ErrLocked, holder)
 }
 
 // Path is the data directory.

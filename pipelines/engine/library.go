@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -113,6 +114,9 @@ func Find(env func(string) string, exe string) (Library, error) {
 // searchPath lists the folders a library may be in, most particular first.
 func searchPath(env func(string) string, exe string) []string {
 	var dirs []string
+	if found, err := exec.LookPath(exe); err == nil {
+		exe = found // it was started by its name alone
+	}
 	if program, err := filepath.Abs(exe); err == nil && exe != "" {
 		if real, err := filepath.EvalSymlinks(program); err == nil {
 			program = real
