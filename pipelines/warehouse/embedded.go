@@ -37,11 +37,12 @@ const (
 // openEmbedded opens the engine in this process if nobody has it, and otherwise
 // goes through the process that does. Whoever holds the lock file owns the data.
 func openEmbedded(ctx context.Context, o Options) (*Warehouse, error) {
-	if err := os.MkdirAll(o.Home, 0o755); err != nil {
+	// The tables hold personal data: others on the machine have no business there.
+	if err := errors.Join(os.MkdirAll(o.Home, 0o755), os.MkdirAll(enginePath(o.Home), 0o750)); err != nil {
 		return nil, fmt.Errorf("make the warehouse's folder: %w", err)
 	}
 	lock := flock.New(filepath.Join(o.Home, "warehouse.lock"))
-	deadline := time.Now().Add(handOver)
+	deadline := time.Now().Add(max(o.Wait, handOver))
 	for {
 		owned, err := lock.TryLock()
 		if err != nil {
@@ -66,7 +67,8 @@ func openEmbedded(ctx context.Context, o Options) (*Warehouse, error) {
 }
 
 // openThroughOwner connects to the process that owns the engine, if it may be
-// relied on for this purpose: a run must outlast nobody's single query.
+// relied on for this purpose: a run does not hang on a process that ends with its
+// query.
 func openThroughOwner(ctx context.Context, o Options) (*Warehouse, Holder, error) {
 	e, err := readEndpoint(o.Home)
 	if err != nil {
@@ -90,6 +92,11 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 			err = errors.Join(err, w.Close())
 		}
 	}()
+	// One that was killed has left its endpoint, which leads nowhere, or to somebody
+	// else who has its port by now.
+	if err := removeEndpoint(o.Home); err != nil {
+		return nil, err
+	}
 	eng, err := openEngine(ctx, o)
 	if err != nil {
 		return nil, err
@@ -110,24 +117,28 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 func openEngine(ctx context.Context, o Options) (*engine.Engine, error) {
 	library := o.Engine.Library
 	if library == nil {
-		found, err := engine.Find(os.Getenv, executable())
+		found, err := FindLibrary()
 		if err != nil {
 			return nil, err
 		}
 		library = &found
 	}
 	return engine.Open(ctx, engine.Options{
-		Library: *library, Path: filepath.Join(o.Home, "warehouse"),
+		Library: *library, Path: enginePath(o.Home),
 		MaxMemory: o.Engine.Memory, Threads: o.Engine.Threads,
 	})
 }
 
-func executable() string {
-	path, err := os.Executable()
+func enginePath(home string) string { return filepath.Join(home, "warehouse") }
+
+// FindLibrary returns the engine's library that this program uses. The error is
+// an *engine.LibraryError.
+func FindLibrary() (engine.Library, error) {
+	program, err := os.Executable()
 	if err != nil {
-		return os.Args[0]
+		program = os.Args[0]
 	}
-	return path
+	return engine.Find(os.Getenv, program)
 }
 
 // serveEndpoint answers HTTP on a free loopback port and writes down where, with
@@ -172,6 +183,6 @@ func (e endpoint) clientOptions(o Options) *clickhouse.Options {
 		Addr:        []string{e.Address},
 		Auth:        clickhouse.Auth{Username: endpointUser, Password: e.Password},
 		DialTimeout: 5 * time.Second,
-		ReadTimeout: 24 * time.Hour, // a long statement is no lost connection on loopback
+		ReadTimeout: longestStatement,
 	}
 }

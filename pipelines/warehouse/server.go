@@ -54,6 +54,7 @@ func (s Server) clientOptions() (*clickhouse.Options, string, error) {
 		Addr:        []string{net.JoinHostPort(host, port)},
 		Auth:        clickhouse.Auth{Database: strings.Trim(u.Path, "/"), Username: u.User.Username(), Password: s.Password},
 		DialTimeout: 10 * time.Second,
+		ReadTimeout: longestStatement,
 	}
 	if u.Scheme == "https" {
 		if o.TLS, err = s.tlsConfig(host); err != nil {

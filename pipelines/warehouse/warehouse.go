@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -38,6 +39,9 @@ type Options struct {
 	// Home is the folder that holds the embedded warehouse.
 	Home    string
 	Purpose Purpose
+	// Wait is how long to wait for another process to give the embedded warehouse
+	// up; below half a minute it counts as that.
+	Wait time.Duration
 	// Server, if set, is used instead of the embedded engine.
 	Server *Server
 	Engine EngineOptions
@@ -69,7 +73,8 @@ func Open(ctx context.Context, o Options) (*Warehouse, error) {
 func (w *Warehouse) Address() string { return w.address }
 
 // Close gives the warehouse up. The embedded engine is shut down after the
-// statements that other processes run through this one have ended.
+// statements that other processes run through this one have ended; those that
+// take longer than half a minute fail.
 func (w *Warehouse) Close() error {
 	var errs []error
 	if w.Conn != nil {
@@ -87,6 +92,10 @@ func (w *Warehouse) Close() error {
 func (w *Warehouse) Stream(ctx context.Context, sql, format string) (io.ReadCloser, error) {
 	return w.Conn.QueryFormat(ctx, format, sql)
 }
+
+// longestStatement is how long the client waits for the first byte of an answer:
+// a table that takes an hour to build is no lost connection, which TCP finds out.
+const longestStatement = 24 * time.Hour
 
 // connect makes the client that every kind of warehouse is used through.
 func connect(ctx context.Context, o *clickhouse.Options) (driver.Conn, error) {
