@@ -1,10 +1,13 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +26,9 @@ const parallelSources = 2
 // extract reads what is new in every selected source. Sources go side by side,
 // the datasets of one after another.
 func (r *run) extract(ctx context.Context) error {
+	if err := os.MkdirAll(r.Zone.Root(), 0o750); err != nil { // what others may not read
+		return fmt.Errorf("make the landing zone: %w", err)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelSources)
 	for _, s := range r.Sources {
@@ -39,6 +45,10 @@ func (r *run) extract(ctx context.Context) error {
 		})
 	}
 	err := group.Wait()
+	names := r.SourceNames()
+	slices.SortStableFunc(r.summary.Datasets, func(a, b DatasetSummary) int {
+		return cmp.Compare(slices.Index(names, a.Source), slices.Index(names, b.Source))
+	})
 	r.tellQuarantined()
 	return err
 }
@@ -51,14 +61,17 @@ func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	summary := DatasetSummary{Source: s.Name, Dataset: d.Name, State: ledger.Done, Duration: r.now().Sub(started)}
+	summary := DatasetSummary{
+		Source: s.Name, Dataset: d.Name, State: ledger.Done, Entities: []EntitySummary{}, Duration: r.now().Sub(started),
+	}
 	if manifest != nil {
 		summary.Entities = entitySummaries(manifest)
 		r.tellUnknownWords(s.Name, manifest)
 	}
 	if err != nil {
-		summary.State, summary.Error = ledger.Failed, err.Error()
-		r.problem("FAILED %s: %v", summary.Name(), err)
+		// Many errors name the dataset first, as this message does already.
+		summary.State, summary.Error = ledger.Failed, strings.TrimPrefix(err.Error(), d.Name+": ")
+		r.problem("FAILED %s: %s", summary.Name(), summary.Error)
 	}
 	r.mu.Lock()
 	r.summary.Datasets = append(r.summary.Datasets, summary)

@@ -11,6 +11,7 @@ import (
 	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
 	"winback/pipelines/load"
+	"winback/pipelines/warehouse"
 )
 
 const (
@@ -18,6 +19,9 @@ const (
 	// loadMemory is what the files being loaded may take in the engine together.
 	loadMemory = 1 << 30
 )
+
+// quarantineTable takes the records that did not fit.
+const quarantineTable = warehouse.Ops + ".quarantine"
 
 // load brings every visible landing file that the warehouse lacks into it:
 // those of this run, those of a run that ended before its load, and all of them
@@ -27,33 +31,48 @@ func (r *run) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	loader := load.Loader{
-		Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads,
-		OnLoaded: func(f load.File, _ time.Duration) { r.o.Observer.Loaded(f.Entity, f.Rows, f.Bytes) },
-	}
+	loader := load.Loader{Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: r.noteLoaded}
 	pending, err := loader.Pending(ctx, files)
 	if err != nil {
 		return err
 	}
-	r.summary.Load = summarizeLoads(pending)
-	r.o.Observer.Loading(r.summary.Load)
+	r.o.Observer.Loading(summarizeLoads(pending))
 	started := r.now()
-	if err := loader.Load(ctx, pending); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	err = loader.Load(ctx, pending)
+	var loaded []load.File
+	for _, f := range pending {
+		switch {
+		case r.loaded[f.Path]:
+			loaded = append(loaded, f)
+		case f.Table != quarantineTable:
+			r.unloaded[f.Entity] = true
 		}
-		r.problem("FAILED load: %v", err)
-		r.step(ledger.Step{Kind: "load", Name: "raw", State: ledger.Failed, Started: started, Duration: r.now().Sub(started), Message: err.Error()})
-		return nil
 	}
-	if len(pending) > 0 {
-		l := r.summary.Load
+	r.summary.Load = summarizeLoads(loaded)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if l := r.summary.Load; len(loaded) > 0 {
 		r.step(ledger.Step{Kind: "load", Name: "raw", State: ledger.Done, Rows: l.Rows, Bytes: l.Bytes, Started: started, Duration: r.now().Sub(started)})
+	}
+	if err != nil {
+		r.failed("load", "raw", started, err)
 	}
 	return nil
 }
 
-// landedFiles are all files that manifests name: rows and quarantine.
+// noteLoaded is told of each file when it is in the warehouse.
+func (r *run) noteLoaded(f load.File, _ time.Duration) {
+	r.mu.Lock()
+	r.loaded[f.Path] = true
+	r.mu.Unlock()
+	if f.Table != quarantineTable {
+		r.o.Observer.Loaded(f.Entity, f.Rows, f.Bytes)
+	}
+}
+
+// landedFiles are all files that manifests name: rows and quarantine. A source
+// whose manifests cannot be read is left out and told of.
 func (r *run) landedFiles() ([]load.File, error) {
 	sources, err := r.Zone.Sources()
 	if err != nil {
@@ -61,21 +80,33 @@ func (r *run) landedFiles() ([]load.File, error) {
 	}
 	var files []load.File
 	for _, source := range sources {
-		manifests, err := r.Zone.Manifests(source)
+		started := r.now()
+		landed, err := r.filesOf(source)
 		if err != nil {
-			return nil, err
+			r.failed("load", "source "+source, started, err)
+			continue
 		}
-		failures, err := r.Zone.Failures(source)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range manifests {
-			files = append(files, r.rowFiles(m)...)
-			files = append(files, r.quarantineFiles(m)...)
-		}
-		for _, m := range failures {
-			files = append(files, r.quarantineFiles(m)...)
-		}
+		files = append(files, landed...)
+	}
+	return files, nil
+}
+
+func (r *run) filesOf(source string) ([]load.File, error) {
+	manifests, err := r.Zone.Manifests(source)
+	if err != nil {
+		return nil, err
+	}
+	failures, err := r.Zone.Failures(source)
+	if err != nil {
+		return nil, err
+	}
+	var files []load.File
+	for _, m := range manifests {
+		files = append(files, r.rowFiles(m)...)
+		files = append(files, r.quarantineFiles(m)...)
+	}
+	for _, m := range failures {
+		files = append(files, r.quarantineFiles(m)...)
 	}
 	return files, nil
 }
@@ -104,9 +135,9 @@ func (r *run) quarantineFiles(m *landing.Manifest) []load.File {
 	for _, f := range m.Quarantine {
 		files = append(files, load.File{
 			Load: ledger.Load{
-				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: "ops.quarantine", RunID: m.RunID, Rows: f.Rows, Bytes: f.Bytes,
+				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: quarantineTable, RunID: m.RunID, Rows: f.Rows, Bytes: f.Bytes,
 			},
-			Table: "ops.quarantine", Columns: ledger.QuarantineColumns(), Open: r.opener(f.Path),
+			Table: quarantineTable, Columns: ledger.QuarantineColumns(), Open: r.opener(f.Path),
 		})
 	}
 	return files
@@ -117,9 +148,14 @@ func (r *run) opener(path string) func() (io.ReadCloser, error) {
 }
 
 func summarizeLoads(files []load.File) LoadSummary {
-	s := LoadSummary{Files: len(files)}
+	var s LoadSummary
 	tables := map[string]bool{}
 	for _, f := range files {
+		if f.Table == quarantineTable {
+			s.Quarantined += f.Rows
+			continue
+		}
+		s.Files++
 		s.Rows += f.Rows
 		s.Bytes += f.Bytes
 		tables[f.Table] = true

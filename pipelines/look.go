@@ -57,19 +57,14 @@ func (p *Project) Check(ctx context.Context, selectors []string) (results []chec
 
 // requireBuilt says what to do when there is nothing to check yet.
 func (p *Project) requireBuilt(ctx context.Context, w *warehouse.Warehouse, models []*model.Model) error {
-	var missing string
 	for _, m := range models {
 		var exists uint8
 		if err := w.QueryRow(ctx, "EXISTS TABLE "+m.Relation()).Scan(&exists); err != nil {
 			return fmt.Errorf("look for %s: %w", m.FullName(), err)
 		}
 		if exists == 0 {
-			missing = m.FullName()
-			break
+			return fmt.Errorf("%s is not built yet; winback run builds it", m.FullName())
 		}
 	}
-	if missing == "" {
-		return nil
-	}
-	return fmt.Errorf("%s is not built yet; winback run builds it", missing)
+	return nil
 }

@@ -3,6 +3,9 @@ package pipelines
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"winback/connectors/entity"
 	"winback/connectors/spec"
@@ -14,21 +17,71 @@ import (
 
 // build builds the models whose inputs changed and runs the checks.
 func (r *run) build(ctx context.Context) error {
-	runner := r.Runner(r.warehouse, r.ledger, model.RunnerOptions{
-		Select: r.only.models, Full: r.o.Full, RunID: r.summary.RunID,
-		Observer: model.ObserverFunc(r.observeModel), Logger: r.log, Now: r.now,
-	})
 	selected, err := r.Models.Select(r.only.models)
 	if err != nil {
 		return err
 	}
+	ready, held := r.partition(selected)
 	r.o.Observer.Building(len(selected))
-	built, err := runner.Run(ctx)
-	r.countModels(built)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	r.holdBack(held)
+	if len(ready) == 0 {
+		return nil
 	}
+	runner := r.Runner(r.warehouse, r.ledger, model.RunnerOptions{
+		Select: ready, Full: r.o.Full, RunID: r.summary.RunID, Logger: r.log, Now: r.now,
+		Observer: model.ObserverFunc(func(e model.Event) {
+			if !brokenOff(ctx, e.Kind) {
+				r.observeModel(e)
+			}
+		}),
+	})
+	built, err := runner.Run(ctx)
+	built.Models = slices.DeleteFunc(built.Models, func(m model.Result) bool { return brokenOff(ctx, m.Kind) })
+	if ctx.Err() != nil {
+		built.Warnings = nil
+		err = ctx.Err()
+	}
+	r.countModels(built)
 	return err
+}
+
+// brokenOff says that a model did not get done only because the run was stopped:
+// that is nothing to tell of each.
+func brokenOff(ctx context.Context, kind model.EventKind) bool {
+	return ctx.Err() != nil && (kind == model.Failed || kind == model.Skipped || kind == model.Warned)
+}
+
+// partition parts the selected models into those to be built and those that
+// read, directly or through others, an entity of which a file could not be
+// loaded: built now, they would be computed from a part of the data and look whole.
+func (r *run) partition(selected []*model.Model) (ready, held []string) {
+	partial := map[string]bool{}
+	for _, m := range r.Models.Models() { // parents first
+		partial[m.Name] = slices.ContainsFunc(m.Sources, func(s model.Source) bool { return r.unloaded[s.String()] }) ||
+			slices.ContainsFunc(m.Parents, func(name string) bool { return partial[name] })
+	}
+	for _, m := range selected {
+		if partial[m.Name] {
+			held = append(held, m.Name)
+		} else {
+			ready = append(ready, m.Name)
+		}
+	}
+	return ready, held
+}
+
+// holdBack tells of the models that are not built since a load failed.
+func (r *run) holdBack(models []string) {
+	if len(models) == 0 {
+		return
+	}
+	reason := "not all files of " + strings.Join(slices.Sorted(maps.Keys(r.unloaded)), ", ") + " are loaded"
+	r.problem("%d models keep their last good data: %s", len(models), reason)
+	r.summary.Models.Skipped += len(models)
+	for _, name := range models {
+		r.step(ledger.Step{Kind: "model", Name: name, State: ledger.Skipped, Started: r.now(), Message: reason})
+		r.o.Observer.ModelDone(ModelResult{Name: name, State: ledger.Skipped, Message: reason})
+	}
 }
 
 // Runner returns the runner of the project's models in its warehouse; what only
@@ -71,10 +124,9 @@ func (r *run) observeModel(e model.Event) {
 
 // countModels brings what became of the models into summary and books.
 func (r *run) countModels(built model.Summary) {
-	r.summary.Models = ModelSummary{
-		Built: built.Count(model.Built), Unchanged: built.Count(model.Unchanged),
-		Failed: built.Count(model.Failed), Skipped: built.Count(model.Skipped),
-	}
+	r.summary.Models.Built, r.summary.Models.Unchanged = built.Count(model.Built), built.Count(model.Unchanged)
+	r.summary.Models.Failed = built.Count(model.Failed)
+	r.summary.Models.Skipped += built.Count(model.Skipped)
 	for _, m := range built.Models {
 		step := ledger.Step{Kind: "model", Name: m.Model.Name, State: ledger.Done, Started: r.now().Add(-m.Duration), Duration: m.Duration}
 		if m.Rows != nil {
@@ -104,14 +156,14 @@ func (r *run) countChecks(built model.Summary) {
 			r.summary.Checks.Passed++
 		case c.Blocking():
 			r.summary.Checks.Failed++
-			r.problem("FAILED check %s", c)
 		default:
 			r.summary.Checks.Warned++
 			r.problem("warning: %s", c)
 		}
 	}
-	for _, c := range built.Checks {
+	for _, c := range built.Checks { // a model that its own checks keep back has told of them
 		if c.Blocking() {
+			r.problem("FAILED check %s", c)
 			r.step(ledger.Step{Kind: "check", Name: c.Check, State: ledger.Failed, Started: c.CheckedAt, Duration: c.Duration, Message: c.String()})
 		}
 	}

@@ -17,7 +17,7 @@ type Observer interface {
 	Extracted(d DatasetSummary)
 	// Loading tells what is to be loaded, before any of it is.
 	Loading(l LoadSummary)
-	// Loaded tells of a file that is in the warehouse.
+	// Loaded tells of a file whose rows are in a raw table.
 	Loaded(entity string, rows, bytes int64)
 	// Building tells how many models there are to look at.
 	Building(models int)

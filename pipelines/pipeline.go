@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
 	"winback/pipelines/warehouse"
 )
@@ -21,37 +23,54 @@ type RunOptions struct {
 	Only []string
 	// Full reads everything again and rebuilds every model.
 	Full bool
-	// Wait is how long to wait for a run that is under way.
+	// Wait is how long to wait for a run that is under way, and for a query that
+	// has the warehouse.
 	Wait time.Duration
 	// Observer is told how the run goes on; nil for nobody.
 	Observer Observer
 }
 
+// command is how the books call a run with these options.
+func (o RunOptions) command() string {
+	words := []string{"run"}
+	if o.Full {
+		words = append(words, "--full")
+	}
+	for _, selector := range o.Only {
+		words = append(words, "--only", selector)
+	}
+	return strings.Join(words, " ")
+}
+
 // Run makes one pass over the project: extract and land what is new, load it,
 // build and check the models. A part that fails stops no other and is told in
-// the summary. The error is about the pass as a whole: somebody else is running,
-// the warehouse cannot be opened, ctx has ended.
+// the summary. The error is about the pass as a whole: a selector that names
+// nothing (*SelectionError, *model.UnknownSelectorError), somebody else who runs
+// (*warehouse.HeldError), a warehouse that cannot be opened, the end of ctx.
 func (p *Project) Run(ctx context.Context, o RunOptions) (s Summary, err error) {
+	only, err := p.parseSelection(o.Only)
+	if err != nil {
+		return Summary{}, err
+	}
 	lock, err := lockRun(ctx, p.Home, o.Wait)
 	if err != nil {
 		return Summary{}, err
 	}
 	defer func() { err = errors.Join(err, lock.release()) }()
-	r, err := p.newRun(o)
-	if err != nil {
-		return Summary{}, err
-	}
+	r := p.newRun(o, only)
 	if err := r.open(ctx); err != nil {
 		return Summary{}, err
 	}
 	defer func() { err = errors.Join(err, r.warehouse.Close()) }()
 
-	err = errors.Join(
-		r.stage(ctx, "recover", r.recover),
-		r.stage(ctx, "extract", r.extract),
-		r.stage(ctx, "load", r.load),
-		r.stage(ctx, "models", r.build),
-	)
+	if err = r.begin(ctx); err == nil {
+		err = errors.Join(
+			r.stage(ctx, "recover", r.recover),
+			r.stage(ctx, "extract", r.extract),
+			r.stage(ctx, "load", r.load),
+			r.stage(ctx, "models", r.build),
+		)
+	}
 	return r.finish(err)
 }
 
@@ -67,21 +86,20 @@ type run struct {
 	mu      sync.Mutex // guards what follows; sources are extracted side by side
 	summary Summary
 	steps   []ledger.Step
+	loaded  map[string]bool // paths of the files that this run loaded
+
+	unloaded map[string]bool // entities of which a file could not be loaded
 }
 
-func (p *Project) newRun(o RunOptions) (*run, error) {
+func (p *Project) newRun(o RunOptions, only selection) *run {
 	if o.Observer == nil {
 		o.Observer = unobserved{}
 	}
-	only, err := p.parseSelection(o.Only)
-	if err != nil {
-		return nil, err
-	}
 	now := p.now()
 	return &run{
-		Project: p, o: o, only: only, started: now,
-		summary: Summary{RunID: newRunID(now), AsOf: p.Config.AsOf.String(), Problems: []string{}},
-	}, nil
+		Project: p, o: o, only: only, started: now, loaded: map[string]bool{}, unloaded: map[string]bool{},
+		summary: Summary{RunID: newRunID(now), AsOf: p.Config.AsOf.String(), Datasets: []DatasetSummary{}, Problems: []string{}},
+	}
 }
 
 // newRunID returns an id that sorts by time and is fit for a file name.
@@ -89,20 +107,22 @@ func newRunID(now time.Time) string {
 	return now.UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])
 }
 
-// open opens the warehouse and writes down that the run began.
+// open opens the warehouse and the books in it.
 func (r *run) open(ctx context.Context) error {
-	w, err := r.OpenWarehouse(ctx, warehouse.ForRun)
+	w, err := r.openWarehouse(ctx, warehouse.Options{Purpose: warehouse.ForRun, Wait: r.o.Wait})
 	if err != nil {
 		return err
 	}
 	r.warehouse = w
-	if r.ledger, err = ledger.Open(ctx, w); err == nil {
-		err = errors.Join(r.ledger.CloseInterrupted(ctx), r.record(ctx, ledger.Running))
-	}
-	if err != nil {
+	if r.ledger, err = ledger.Open(ctx, w); err != nil {
 		return errors.Join(err, w.Close())
 	}
 	return nil
+}
+
+// begin writes down that the run began.
+func (r *run) begin(ctx context.Context) error {
+	return errors.Join(r.ledger.CloseInterrupted(ctx), r.record(ctx, ledger.Running, nil))
 }
 
 // stage runs one part and notes its time. After ctx has ended nothing starts.
@@ -117,13 +137,23 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) e
 	return err
 }
 
-// recover tidies up what runs before this one left half done.
+// recover tidies up what runs before this one left half done. What cannot be
+// removed is in nobody's way: no manifest names it.
 func (r *run) recover(ctx context.Context) error {
+	started := r.now()
 	recovery, err := r.Zone.Recover(ctx)
 	if text := recovery.String(); text != "" {
 		r.o.Observer.Note(text)
 	}
-	return err
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	// A damaged manifest is told where it matters: extraction and load of its
+	// source cannot go on.
+	if err != nil && !errors.As(err, new(*landing.ManifestError)) {
+		r.failed("recover", "landing", started, err)
+	}
+	return nil
 }
 
 // finish writes the books and closes the summary. The context may have ended,
@@ -133,14 +163,13 @@ func (r *run) finish(err error) (Summary, error) {
 	defer cancel()
 	r.summary.State = r.state(err)
 	r.summary.Duration = r.now().Sub(r.started)
-	if err != nil {
-		r.summary.Problems = append(r.summary.Problems, err.Error())
-	}
-	err = errors.Join(err, r.ledger.WriteSteps(ctx, r.summary.RunID, r.steps), r.record(ctx, r.summary.State))
+	err = errors.Join(err, r.ledger.WriteSteps(ctx, r.summary.RunID, r.steps), r.record(ctx, r.summary.State, err))
 	return r.summary, err
 }
 
 // state judges the run: partly done when something failed and something did not.
+// A source that has nothing new was read in vain but well; a model that needed no
+// build says nothing.
 func (r *run) state(err error) ledger.State {
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -148,7 +177,7 @@ func (r *run) state(err error) ledger.State {
 	case err != nil:
 		return ledger.Failed
 	}
-	failed, done := 0, r.summary.Models.Built+r.summary.Models.Unchanged
+	failed, done := 0, 0
 	for _, s := range r.steps {
 		switch s.State {
 		case ledger.Failed:
@@ -166,10 +195,18 @@ func (r *run) state(err error) ledger.State {
 	return ledger.Partly
 }
 
-func (r *run) record(ctx context.Context, state ledger.State) error {
+// record writes the run into the books as it stands; err is what ended it early.
+func (r *run) record(ctx context.Context, state ledger.State, err error) error {
+	message := slices.Clone(r.summary.Problems)
+	switch {
+	case state == ledger.Interrupted:
+		message = append(message, "stopped before the end")
+	case err != nil:
+		message = append(message, err.Error())
+	}
 	entry := ledger.Run{
-		ID: r.summary.RunID, Command: "run", AsOf: r.AsOf(), StartedAt: r.started,
-		State: state, Message: strings.Join(r.summary.Problems, "\n"),
+		ID: r.summary.RunID, Command: r.o.command(), AsOf: r.AsOf(), StartedAt: r.started,
+		State: state, Message: strings.Join(message, "\n"),
 	}
 	if state != ledger.Running {
 		entry.FinishedAt = r.now()
@@ -189,4 +226,10 @@ func (r *run) step(s ledger.Step) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.steps = append(r.steps, s)
+}
+
+// failed tells that a part of the run failed, in summary and books.
+func (r *run) failed(kind, name string, started time.Time, err error) {
+	r.problem("FAILED %s of %s: %v", kind, name, err)
+	r.step(ledger.Step{Kind: kind, Name: name, State: ledger.Failed, Started: started, Duration: r.now().Sub(started), Message: err.Error()})
 }

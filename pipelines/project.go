@@ -120,13 +120,16 @@ func (p *Project) Vars() model.Vars {
 // AsOf is the day the warehouse describes, inclusive, at midnight UTC.
 func (p *Project) AsOf() time.Time { return p.Config.AsOf.Time() }
 
-// OpenWarehouse opens the project's warehouse and makes the tables that are
-// missing in it.
+// OpenWarehouse opens the project's warehouse and, unless it is for a query only,
+// makes the tables that are missing in it.
 func (p *Project) OpenWarehouse(ctx context.Context, purpose warehouse.Purpose) (*warehouse.Warehouse, error) {
-	o := warehouse.Options{
-		Home: p.Home, Purpose: purpose, Logger: p.log,
-		Engine: warehouse.EngineOptions{Memory: int64(p.Config.Engine.Memory), Threads: p.Config.Engine.Threads},
-	}
+	return p.openWarehouse(ctx, warehouse.Options{Purpose: purpose})
+}
+
+// openWarehouse fills in what the configuration says of the warehouse.
+func (p *Project) openWarehouse(ctx context.Context, o warehouse.Options) (*warehouse.Warehouse, error) {
+	o.Home, o.Logger = p.Home, p.log
+	o.Engine = warehouse.EngineOptions{Memory: int64(p.Config.Engine.Memory), Threads: p.Config.Engine.Threads}
 	if c := &p.Config.Warehouse; !c.Embedded() {
 		o.Server = &warehouse.Server{URL: c.Address(), Password: c.Password.Reveal(), CAFile: string(c.CAFile)}
 	}
@@ -134,7 +137,7 @@ func (p *Project) OpenWarehouse(ctx context.Context, purpose warehouse.Purpose) 
 	if err != nil {
 		return nil, err
 	}
-	if purpose == warehouse.ForQuery {
+	if o.Purpose == warehouse.ForQuery {
 		return w, nil // a reader may lack the right to create anything
 	}
 	done, err := w.Migrate(ctx, entity.All())
@@ -145,6 +148,15 @@ func (p *Project) OpenWarehouse(ctx context.Context, purpose warehouse.Purpose) 
 		p.log.Debug("migrated the warehouse", "did", what)
 	}
 	return w, nil
+}
+
+// SourceNames returns the names of the configured sources.
+func (p *Project) SourceNames() []string {
+	names := make([]string, len(p.Sources))
+	for i, s := range p.Sources {
+		names[i] = s.Name
+	}
+	return names
 }
 
 // Source returns the source of that name.

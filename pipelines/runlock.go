@@ -27,9 +27,12 @@ func lockRun(ctx context.Context, home string, wait time.Duration) (*runLock, er
 		return nil, fmt.Errorf("make the project's home: %w", err)
 	}
 	l := &runLock{lock: flock.New(filepath.Join(home, "run.lock")), note: filepath.Join(home, "run.holder.json")}
-	ctx, cancel := context.WithTimeout(ctx, max(wait, time.Millisecond))
-	defer cancel()
-	locked, err := l.lock.TryLockContext(ctx, 100*time.Millisecond)
+	locked, err := l.lock.TryLock()
+	if !locked && err == nil && wait > 0 {
+		ctx, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
+		locked, err = l.lock.TryLockContext(ctx, 100*time.Millisecond)
+	}
 	switch {
 	case locked:
 		return l, l.writeHolder()

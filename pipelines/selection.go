@@ -32,7 +32,7 @@ func (p *Project) parseSelection(only []string) (selection, error) {
 			continue
 		}
 		if _, ok := p.Source(name); !ok {
-			return s, &SelectionError{Selector: selector, Hint: spec.Hint(name, p.sourceNames())}
+			return s, &SelectionError{Selector: selector, Hint: spec.Hint(name, p.SourceNames())}
 		}
 		s.sources, s.extract = append(s.sources, name), true
 	}
@@ -46,12 +46,4 @@ func (p *Project) parseSelection(only []string) (selection, error) {
 
 func (s selection) wants(source string) bool {
 	return s.extract && (s.sources == nil || slices.Contains(s.sources, source))
-}
-
-func (p *Project) sourceNames() []string {
-	names := make([]string, len(p.Sources))
-	for i, s := range p.Sources {
-		names[i] = s.Name
-	}
-	return names
 }

@@ -33,8 +33,7 @@ type DatasetSummary struct {
 	Duration time.Duration   `json:"-"`
 }
 
-// Name is how messages call the dataset: its source and, unless it is called as
-// the one entity it holds, its own name.
+// Name is how messages call the dataset: its source and its own name.
 func (d DatasetSummary) Name() string { return datasetName(d.Source, d.Dataset) }
 
 func datasetName(source, dataset string) string { return source + ": " + dataset }
@@ -50,12 +49,14 @@ type EntitySummary struct {
 	Bytes       int64  `json:"bytes"`
 }
 
-// LoadSummary counts what went into the raw tables.
+// LoadSummary counts what went into the raw tables, and beside them the rows
+// that went into ops.quarantine.
 type LoadSummary struct {
-	Files  int   `json:"files"`
-	Rows   int64 `json:"rows"`
-	Bytes  int64 `json:"bytes"`
-	Tables int   `json:"tables"`
+	Files       int   `json:"files"`
+	Rows        int64 `json:"rows"`
+	Bytes       int64 `json:"bytes"`
+	Tables      int   `json:"tables"`
+	Quarantined int64 `json:"quarantined"`
 }
 
 // ModelSummary counts models by what became of them.

@@ -22,7 +22,7 @@ const (
 	Partly      State = "partly"
 	Failed      State = "failed"
 	Skipped     State = "skipped"
-	Interrupted State = "interrupted" // the process ended before it could say how
+	Interrupted State = "interrupted" // stopped by a signal, or killed before it could say so
 )
 
 // Ledger writes and reads the books.

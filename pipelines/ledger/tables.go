@@ -8,7 +8,7 @@ var tables = []string{
     command     String                           COMMENT 'What was asked for',
     as_of       Date32                           COMMENT 'Day the marts describe, inclusive',
     started_at  DateTime64(6, 'UTC')             COMMENT 'Start',
-    finished_at Nullable(DateTime64(6, 'UTC'))   COMMENT 'End; null while it runs and when it was interrupted',
+    finished_at Nullable(DateTime64(6, 'UTC'))   COMMENT 'End; null while it runs and when the process was killed',
     state       LowCardinality(String)           COMMENT 'running, done, partly, failed or interrupted',
     message     String                           COMMENT 'What went wrong, if anything',
     written_at  DateTime64(6, 'UTC')             COMMENT 'When this version of the row was written'
