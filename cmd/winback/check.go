@@ -22,7 +22,7 @@ failure shows the query that finds the rows, how many there are, and up to three
 			}
 			results, err := project.Check(cmd.Context(), args)
 			if err != nil {
-				return err
+				return queryError(err)
 			}
 			return a.printChecks(results)
 		},

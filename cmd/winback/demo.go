@@ -64,11 +64,11 @@ func (a *app) demo(cmd *cobra.Command, o demo.Options) error {
 	if err != nil {
 		return err
 	}
-	if err := a.runProject(cmd, project, pipelines.RunOptions{}); err != nil && !errors.Is(err, errPartly) {
-		return err
+	err = a.runProject(cmd, project, pipelines.RunOptions{})
+	if err == nil || errors.Is(err, errPartly) {
+		a.sayWhereToLook(path)
 	}
-	a.sayWhereToLook(path)
-	return nil
+	return err
 }
 
 // writeDemoConfig writes the company's winback.yaml where there is none: one
@@ -92,11 +92,15 @@ func (a *app) sayWhereToLook(path string) {
 	if a.json || a.quiet {
 		return
 	}
+	project := "-c " + path
+	if a.home != "" {
+		project += " --home " + a.home
+	}
 	fmt.Fprintf(a.stdout, `
 Look at it:
-  %[2]s query -c %[1]s "select month, customers_at_start, lost, returned, round(churn_pct, 1) as churn, round(churn_12m_pct, 1) as churn_12m, level from mart.churn_monthly where segment = '(all)' and is_complete order by month" --format PrettyCompact
-  %[2]s query -c %[1]s "select rfm_segment, count() as customers, sum(monetary) as revenue from mart.rfm_segments group by 1 order by 3 desc" --format PrettyCompact
+  %[2]s query %[1]s "select month, customers_at_start, lost, returned, round(churn_pct, 1) as churn, round(churn_12m_pct, 1) as churn_12m, level from mart.churn_monthly where segment = '(all)' and is_complete order by month" --format PrettyCompact
+  %[2]s query %[1]s "select rfm_segment, count() as customers, sum(monetary) as revenue from mart.rfm_segments group by 1 order by 3 desc" --format PrettyCompact
   %[2]s models list          every table and what a row of it is
   less %[3]s    what this company was made from
-`, path, os.Args[0], filepath.Join(filepath.Dir(path), "truth.json"))
+`, project, os.Args[0], filepath.Join(filepath.Dir(path), "truth.json"))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"winback/pipelines"
-	"winback/pipelines/engine"
 	"winback/pipelines/warehouse"
 )
 
@@ -58,7 +56,7 @@ func (a *app) diagnose(ctx context.Context) []diagnosis {
 func failing(what string, err error) diagnosis { return diagnosis{what, false, err.Error()} }
 
 func diagnoseEngine() diagnosis {
-	library, err := engine.Find(os.Getenv, os.Args[0])
+	library, err := warehouse.FindLibrary()
 	if err != nil {
 		return failing("engine", err)
 	}
@@ -93,8 +91,8 @@ func diagnoseHome(home string) diagnosis {
 	return diagnosis{what, true, fmt.Sprintf("%s is writable, %d GiB free", home, free>>30)}
 }
 
-// diagnoseClock compares the clock with the newest thing the project wrote: a
-// clock that went back would make newer rows look older.
+// diagnoseClock compares the clock with the landing zone: a clock that went back
+// shows the wrong day, and so a wrong as_of.
 func diagnoseClock(a *app, project *pipelines.Project) diagnosis {
 	now := a.now()
 	info, err := os.Stat(filepath.Join(project.Home, "landing"))
@@ -111,13 +109,11 @@ func diagnoseSource(ctx context.Context, s pipelines.Source) []diagnosis {
 	if err != nil {
 		return []diagnosis{failing(what, err)}
 	}
+	for i := range findings {
+		findings[i].Rows = nil // which doctor does not show
+	}
 	var list []diagnosis
-	fine := map[string]bool{}
-	for _, f := range findings {
-		if f.OK && fine[f.Dataset] {
-			continue
-		}
-		fine[f.Dataset] = fine[f.Dataset] || f.OK
+	for _, f := range brief(findings) {
 		list = append(list, diagnosis{findingName(s.Name, f), f.OK, f.Text})
 	}
 	return list
@@ -130,7 +126,7 @@ func diagnoseWarehouse(ctx context.Context, project *pipelines.Project) (d diagn
 	}
 	defer func() {
 		if err := w.Close(); err != nil && d.OK {
-			d = failing("warehouse", errors.Join(err))
+			d = failing("warehouse", err)
 		}
 	}()
 	v, err := w.ServerVersion()

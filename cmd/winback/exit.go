@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"winback/pipelines"
 	"winback/pipelines/config"
+	"winback/pipelines/model"
 )
 
 // Exit codes, as the manual gives them.
@@ -55,10 +58,15 @@ func exitCode(err error, stderr io.Writer) int {
 	if errors.As(err, &h) && h.Hint() != "" {
 		fmt.Fprintln(stderr, "Try:", h.Hint())
 	}
-	if errors.As(err, &usage) {
+	if errors.As(err, &usage) || isSelectionError(err) {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// isSelectionError says that a selector of the command line names nothing.
+func isSelectionError(err error) bool {
+	return errors.As(err, new(*model.UnknownSelectorError)) || errors.As(err, new(*pipelines.SelectionError))
 }
 
 // printError prints one mistake on one line, and several each on its own, so that
@@ -72,8 +80,13 @@ func printError(err error, stderr io.Writer) {
 }
 
 // queryError makes the engine's answer to a wrong query readable: its own words
-// without the client's wrapping.
+// without the client's wrapping. An answer that breaks off is told as what it
+// mostly is: the winback that had the warehouse open has ended.
 func queryError(err error) error {
+	var lost *url.Error
+	if errors.As(err, &lost) && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("the warehouse does not answer any more (%w); if another winback had it open, run the command again", lost.Err)
+	}
 	var exception *clickhouse.Exception
 	if errors.As(err, &exception) {
 		return fmt.Errorf("%s (code %d)", strings.TrimSpace(exception.Message), exception.Code)

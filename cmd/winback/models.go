@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -15,7 +14,7 @@ import (
 )
 
 func (a *app) modelsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "models", Short: "Look at the SQL models and test them", Args: noArguments}
+	cmd := &cobra.Command{Use: "models", Short: "Look at the SQL models and test them", RunE: pickSubcommand}
 	var format string
 	graph := &cobra.Command{
 		Use: "graph [SELECTION…]", Short: "What reads what, from the raw tables to the marts",
@@ -59,7 +58,7 @@ func (a *app) listModels(selectors []string) error {
 	}
 	selected, err := models.Select(selectors)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	list := make([]modelLine, len(selected))
 	for i, m := range selected {
@@ -83,7 +82,7 @@ func (a *app) graphModels(selectors []string, format model.GraphFormat) error {
 	}
 	selected, err := models.Select(selectors)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	text, err := models.Graph(selected, format)
 	if err != nil {
@@ -104,12 +103,12 @@ func (a *app) compileModel(args []string) error {
 		return err
 	}
 	vars := model.DefaultVars()
-	project, err := a.project()
-	switch {
-	case err == nil:
-		vars = project.Vars()
-	case !errors.Is(err, fs.ErrNotExist):
+	project, err := a.projectIfAny()
+	if err != nil {
 		return err
+	}
+	if project != nil {
+		vars = project.Vars()
 	}
 	sql, err := models.Compile(args[0], vars)
 	if err != nil {

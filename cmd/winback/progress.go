@@ -35,9 +35,12 @@ func (a *app) newProgress(now func() time.Time) progress {
 type lines struct {
 	out io.Writer
 	now func() time.Time
+	mu  sync.Mutex // keeps lines of several goroutines apart
 }
 
 func (l *lines) print(format string, values ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	fmt.Fprintf(l.out, "%s  %s\n", l.now().Format(time.TimeOnly), fmt.Sprintf(format, values...))
 }
 

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,11 +39,27 @@ func (a *app) queryCommand() *cobra.Command {
 				}
 				sql = string(text)
 			}
-			return a.query(cmd.Context(), sql, a.format(format))
+			sql, written := splitFormat(sql)
+			return a.query(cmd.Context(), sql, a.format(cmp.Or(format, written)))
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "", "ClickHouse output `format` (default: PrettyCompact on a terminal, else TSVWithNames)")
 	return cmd
+}
+
+// formatClause is a FORMAT at the end of a query, as ClickHouse's own client
+// takes it.
+var formatClause = regexp.MustCompile(`(?i)[\s)]format\s+([a-z][a-z0-9_]*)\s*$`)
+
+// splitFormat takes the semicolon and the FORMAT from the end of a query: the
+// format travels beside it.
+func splitFormat(sql string) (query, format string) {
+	sql = strings.TrimRight(sql, "; \t\r\n")
+	found := formatClause.FindStringSubmatchIndex(sql)
+	if found == nil {
+		return sql, ""
+	}
+	return strings.TrimSpace(sql[:found[0]+1]), sql[found[2]:found[3]]
 }
 
 func (a *app) format(chosen string) string {
@@ -67,7 +85,7 @@ func (a *app) query(ctx context.Context, sql, format string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	result, err := w.Stream(ctx, strings.TrimRight(strings.TrimSpace(sql), ";"), format)
+	result, err := w.Stream(ctx, sql, format)
 	if err != nil {
 		return queryError(err)
 	}

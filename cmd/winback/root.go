@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +14,9 @@ import (
 	"golang.org/x/term"
 
 	"winback/connectors/all"
+	"winback/connectors/spec"
 	"winback/pipelines"
+	"winback/pipelines/config"
 )
 
 // app is what the commands share: where they print, and the flags that every
@@ -49,11 +52,12 @@ landing zone, builds a ClickHouse warehouse from it and answers: which customers
 leave, why, what it costs, and which of them to win back.
 
 Start with "winback demo" to see it on a made-up company, or "winback init" for your own.`,
+		Args: cobra.ArbitraryArgs, RunE: pickSubcommand,
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.config, "config", "c", "winback.yaml", "configuration `file`")
+	flags.StringVarP(&a.config, "config", "c", config.FileName, "configuration `file`")
 	flags.StringVar(&a.home, "home", "", "`folder` of landing zone and warehouse (default: beside the configuration)")
 	flags.StringVar(&a.asOf, "as-of", "", "`date` the numbers describe, inclusive (default: the configuration's, or yesterday)")
 	flags.BoolVar(&a.json, "json", false, "print results as JSON")
@@ -67,7 +71,7 @@ Start with "winback demo" to see it on a made-up company, or "winback init" for 
 	return root
 }
 
-// noArguments and exactly are cobra's argument checks with our exit code.
+// noArguments and atMost are cobra's argument checks with our exit code.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if err := cobra.NoArgs(cmd, args); err != nil {
 		return usageError{err}
@@ -82,6 +86,21 @@ func atMost(n int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// pickSubcommand is what a command does that only holds others: it shows them,
+// and says so when it is given a name that none of them has.
+func pickSubcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return usageError{fmt.Errorf("unknown command %q for %q%s; see %s --help", args[0], cmd.CommandPath(), spec.Hint(args[0], names), cmd.CommandPath())}
 }
 
 func (a *app) logger() *slog.Logger {
@@ -104,6 +123,17 @@ func (a *app) project() (*pipelines.Project, error) {
 		return nil, usageError{err}
 	}
 	return project, nil
+}
+
+// projectIfAny reads the configuration for a command that also works without
+// one: it returns nil where the usual file is not there. One that was asked for
+// by name has to be.
+func (a *app) projectIfAny() (*pipelines.Project, error) {
+	project, err := a.project()
+	if a.config == config.FileName && errors.As(err, new(*config.MissingFileError)) {
+		return nil, nil
+	}
+	return project, err
 }
 
 // printJSON writes a value for programs to read.

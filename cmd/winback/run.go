@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ failed; what failed keeps its last good data.`,
 	}
 	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "`selection`: source:NAME, or models as name, +name, name+, tag:x")
 	cmd.Flags().BoolVar(&o.Full, "full", false, "read everything again and rebuild every model")
-	cmd.Flags().DurationVar(&o.Wait, "wait", 0, "how long to wait for a run that is under way, as 10m (default: not at all)")
+	cmd.Flags().DurationVar(&o.Wait, "wait", 0, "how long to wait for a run or a query that holds the project, as 10m (default: for no run, for a query half a minute)")
 	return cmd
 }
 
@@ -45,6 +46,9 @@ func (a *app) runProject(cmd *cobra.Command, project *pipelines.Project, o pipel
 	summary, err := project.Run(cmd.Context(), o)
 	progress.Close()
 	if err != nil {
+		for _, problem := range summary.Problems { // there is no summary to show them
+			fmt.Fprintln(a.stderr, problem)
+		}
 		return err
 	}
 	if err := a.printSummary(summary); err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) sourcesCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "sources", Short: "Look at the connectors and at the configured sources", Args: noArguments}
+	cmd := &cobra.Command{Use: "sources", Short: "Look at the connectors and at the configured sources", RunE: pickSubcommand}
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "The connectors there are, and the sources configured here", Args: noArguments,
@@ -47,8 +47,11 @@ func (a *app) listSources() error {
 		return err
 	}
 	configured := map[string][]string{}
-	project, err := a.project()
-	if err == nil {
+	project, err := a.projectIfAny()
+	if err != nil {
+		return err
+	}
+	if project != nil {
 		for _, s := range project.Sources {
 			configured[s.Connector.Name] = append(configured[s.Connector.Name], s.Name)
 		}
@@ -124,7 +127,7 @@ func (a *app) checkSources(ctx context.Context, args []string) error {
 	if len(args) == 1 {
 		s, ok := project.Source(args[0])
 		if !ok {
-			return usageError{fmt.Errorf("no source %q in %s%s", args[0], project.Config.Path, spec.Hint(args[0], sourceNames(project)))}
+			return usageError{fmt.Errorf("no source %q in %s%s", args[0], project.Config.Path, spec.Hint(args[0], project.SourceNames()))}
 		}
 		sources = []pipelines.Source{s}
 	}
@@ -162,14 +165,6 @@ func checkSource(ctx context.Context, s pipelines.Source) ([]connectors.Finding,
 		findings = append(findings, connectors.Finding{Text: err.Error()})
 	}
 	return findings, nil
-}
-
-func sourceNames(p *pipelines.Project) []string {
-	names := make([]string, len(p.Sources))
-	for i, s := range p.Sources {
-		names[i] = s.Name
-	}
-	return names
 }
 
 func (a *app) printFindings(found []sourceFindings) error {

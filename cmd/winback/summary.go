@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"winback/pipelines"
+	"winback/pipelines/ledger"
 )
 
 // newTable returns a plain table in the style of all commands: no frame, a
@@ -44,7 +45,7 @@ func (a *app) printSummary(s pipelines.Summary) error {
 	fmt.Fprintln(a.stdout)
 	a.printDatasets(s)
 	a.printProblems(s)
-	fmt.Fprintf(a.stdout, "Loaded    %s rows from %s files into %s raw tables\n", count(s.Load.Rows), count(s.Load.Files), count(s.Load.Tables))
+	fmt.Fprintf(a.stdout, "Loaded    %s rows from %s into %s\n", count(s.Load.Rows), plural(s.Load.Files, "file"), plural(s.Load.Tables, "raw table"))
 	fmt.Fprintf(a.stdout, "Models    %s built, %s unchanged%s\n", count(s.Models.Built), count(s.Models.Unchanged), ifAny(", %s failed", s.Models.Failed)+ifAny(", %s skipped", s.Models.Skipped))
 	fmt.Fprintf(a.stdout, "Checks    %s passed%s%s\n", count(s.Checks.Passed), ifAny(", %s warnings", s.Checks.Warned), ifAny(", %s failed", s.Checks.Failed))
 	fmt.Fprintf(a.stdout, "Time      %s: %s\n", seconds(s.Duration), stageTimes(s.Stages))
@@ -81,11 +82,11 @@ func (a *app) printProblems(s pipelines.Summary) {
 
 func outcome(s pipelines.Summary) string {
 	switch {
-	case s.State == "done" && s.NothingNew():
+	case s.State == ledger.Done && s.NothingNew():
 		return "Nothing new: the warehouse is up to date"
-	case s.State == "done":
+	case s.State == ledger.Done:
 		return "Done: the warehouse is up to date"
-	case s.State == "partly":
+	case s.State == ledger.Partly:
 		return "Partly done: what failed keeps its last good data; the warehouse is otherwise up to date"
 	}
 	return "Failed: the warehouse is as it was"
@@ -114,6 +115,13 @@ func count[N ~int | ~int64](n N) string {
 		grouped.WriteRune(digit)
 	}
 	return sign + grouped.String()
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return count(n) + " " + noun + "s"
 }
 
 func ifAny[N ~int | ~int64](format string, n N) string {

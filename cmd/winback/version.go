@@ -2,12 +2,11 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"runtime"
 
 	"github.com/spf13/cobra"
 
-	"winback/pipelines/engine"
+	"winback/pipelines/warehouse"
 )
 
 func (a *app) versionCommand() *cobra.Command {
@@ -20,7 +19,7 @@ func (a *app) versionCommand() *cobra.Command {
 				Engine  string `json:"engine"`
 				Library string `json:"library"`
 			}{Winback: version, Go: runtime.Version()}
-			library, err := engine.Find(os.Getenv, os.Args[0])
+			library, err := warehouse.FindLibrary()
 			if err == nil {
 				v.Engine, v.Library = library.Version, library.Path
 			}
