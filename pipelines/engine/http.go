@@ -278,7 +278,52 @@ func summary(r Result) string {
 	return string(text)
 }
 
-// status is the HTTP status a ClickHouse server answers an error with.
+// statuses are the HTTP statuses a ClickHouse server gives its errors; the others
+// are 500.
+var statuses = map[int]int{
+	CodeRequiredPassword: http.StatusUnauthorized,
+
+	192:                http.StatusForbidden, // UNKNOWN_USER
+	193:                http.StatusForbidden, // WRONG_PASSWORD
+	497:                http.StatusForbidden, // ACCESS_DENIED
+	CodeAuthentication: http.StatusForbidden,
+
+	6:                   http.StatusBadRequest, // CANNOT_PARSE_TEXT
+	15:                  http.StatusBadRequest, // DUPLICATE_COLUMN
+	25:                  http.StatusBadRequest, // CANNOT_PARSE_ESCAPE_SEQUENCE
+	26:                  http.StatusBadRequest, // CANNOT_PARSE_QUOTED_STRING
+	27:                  http.StatusBadRequest, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+	CodeBadArguments:    http.StatusBadRequest,
+	38:                  http.StatusBadRequest, // CANNOT_PARSE_DATE
+	41:                  http.StatusBadRequest, // CANNOT_PARSE_DATETIME
+	44:                  http.StatusBadRequest, // ILLEGAL_COLUMN
+	53:                  http.StatusBadRequest, // TYPE_MISMATCH
+	CodeSyntaxError:     http.StatusBadRequest,
+	69:                  http.StatusBadRequest, // ARGUMENT_OUT_OF_BOUND
+	72:                  http.StatusBadRequest, // CANNOT_PARSE_NUMBER
+	117:                 http.StatusBadRequest, // INCORRECT_DATA
+	CodeSessionIsLocked: http.StatusBadRequest,
+	376:                 http.StatusBadRequest, // CANNOT_PARSE_UUID
+
+	46:                  http.StatusNotFound, // UNKNOWN_FUNCTION
+	47:                  http.StatusNotFound, // UNKNOWN_IDENTIFIER
+	50:                  http.StatusNotFound, // UNKNOWN_TYPE
+	56:                  http.StatusNotFound, // UNKNOWN_STORAGE
+	CodeUnknownTable:    http.StatusNotFound,
+	63:                  http.StatusNotFound, // UNKNOWN_AGGREGATE_FUNCTION
+	73:                  http.StatusNotFound, // UNKNOWN_FORMAT
+	78:                  http.StatusNotFound, // UNKNOWN_TYPE_OF_QUERY
+	81:                  http.StatusNotFound, // UNKNOWN_DATABASE
+	CodeUnknownSetting:  http.StatusNotFound,
+	CodeSessionNotFound: http.StatusNotFound,
+
+	76:                  http.StatusServiceUnavailable, // CANNOT_OPEN_FILE
+	CodeNotImplemented:  http.StatusNotImplemented,
+	CodeTimeoutExceeded: http.StatusRequestTimeout,
+	CodeTooLarge:        http.StatusRequestEntityTooLarge,
+}
+
+// status is the HTTP status of an error.
 func status(err error) int {
 	var e *Error
 	var tooLarge *http.MaxBytesError
@@ -287,27 +332,8 @@ func status(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, ErrClosed):
 		return http.StatusServiceUnavailable
-	case !errors.As(err, &e):
-		return http.StatusInternalServerError
-	}
-	switch e.Code {
-	case CodeRequiredPassword:
-		return http.StatusUnauthorized
-	case 192, 193, 497, CodeAuthentication, 628: // UNKNOWN_USER, WRONG_PASSWORD, ACCESS_DENIED, SET_NON_GRANTED_ROLE
-		return http.StatusForbidden
-	case 6, 25, 26, 27, 38, 41, 53, CodeSyntaxError, 69, 72, CodeBadArguments, 117, 125, 167, 168,
-		441, 44, 15, 8, 376, 427, 675, 676, CodeSessionIsLocked:
-		return http.StatusBadRequest
-	case 46, 47, 50, 56, CodeUnknownTable, 63, 73, 78, 81, CodeUnknownSetting, 336, 32 + 67, 139, CodeSessionNotFound:
-		return http.StatusNotFound
-	case CodeTooLarge:
-		return http.StatusRequestEntityTooLarge
-	case CodeNotImplemented:
-		return http.StatusNotImplemented
-	case 209, 76: // SOCKET_TIMEOUT, CANNOT_OPEN_FILE
-		return http.StatusServiceUnavailable
-	case CodeTimeoutExceeded:
-		return http.StatusRequestTimeout
+	case errors.As(err, &e) && statuses[e.Code] != 0:
+		return statuses[e.Code]
 	}
 	return http.StatusInternalServerError
 }
