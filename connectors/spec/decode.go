@@ -38,13 +38,13 @@ func (d decoder) value(n Node, v reflect.Value, tags structField) {
 		d.errs.Add(n.Errorf("%w", n.n.err))
 		return
 	}
-	before := d.errs.Len()
+	before := d.errs.blocking()
 	if custom, ok := v.Addr().Interface().(Unmarshaler); ok && v.Kind() != reflect.Pointer {
 		custom.UnmarshalSpec(n, d.errs)
 	} else {
 		d.plain(n, v, tags)
 	}
-	if rules, ok := v.Addr().Interface().(Validator); ok && v.Kind() != reflect.Pointer && d.errs.Len() == before {
+	if rules, ok := v.Addr().Interface().(Validator); ok && v.Kind() != reflect.Pointer && d.errs.blocking() == before {
 		rules.Validate(n, d.errs)
 	}
 }
@@ -173,6 +173,7 @@ func (d decoder) unknownKeys(n Node, known []string) {
 	for _, e := range n.n.entries {
 		if !slices.Contains(known, e.key) && !strings.HasPrefix(e.key, "x-") {
 			d.errs.Add(n.at(e.pos, "unknown key %q%s", e.key, Hint(e.key, known)))
+			d.errs.unknown++
 		}
 	}
 }

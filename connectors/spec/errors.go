@@ -52,7 +52,8 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // Errors collects what is wrong, so that one run shows it all. The zero value is ready for use.
 type Errors struct {
-	found []*Error
+	found   []*Error
+	unknown int // of those, keys that nobody knows: they do not make what is known wrong
 }
 
 // Add takes an error up; nil is ignored. A List is taken up item by item, a plain error stands without a place.
@@ -78,6 +79,9 @@ func (e *Errors) Addf(n Node, format string, args ...any) {
 
 // Len is the number of errors so far; comparing it before and after tells whether a step found any.
 func (e *Errors) Len() int { return len(e.found) }
+
+// blocking is the number of errors so far that leave a value unset or half set.
+func (e *Errors) blocking() int { return len(e.found) - e.unknown }
 
 // Err is nil when nothing was wrong, else a List ordered by place, each line once.
 func (e *Errors) Err() error {
