@@ -137,7 +137,9 @@ func (r *run) countModels(built model.Summary) {
 			continue
 		case model.Failed:
 			step.State, step.Message = ledger.Failed, m.Err.Error()
-			r.problem("FAILED model %s: %v", m.Model.Name, m.Err)
+			if r.orDiskFull(m.Err) == m.Err { // a full disk ends the run, which tells of it once
+				r.problem("FAILED model %s: %v", m.Model.Name, m.Err)
+			}
 		case model.Skipped:
 			step.State, step.Message = ledger.Skipped, m.Reason
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"winback/pipelines/landing"
@@ -89,6 +90,7 @@ type run struct {
 	loaded  map[string]bool // paths of the files that this run loaded
 
 	unloaded map[string]bool // entities of which a file could not be loaded
+	diskFull error           // a *warehouse.DiskFullError that ended the run early, if any
 }
 
 func (p *Project) newRun(o RunOptions, only selection) *run {
@@ -111,11 +113,14 @@ func newRunID(now time.Time) string {
 func (r *run) open(ctx context.Context) error {
 	w, err := r.openWarehouse(ctx, warehouse.Options{Purpose: warehouse.ForRun, Wait: r.o.Wait})
 	if err != nil {
-		return err
+		return r.orDiskFull(err)
 	}
 	r.warehouse = w
+	if lost := w.Mended(); len(lost) > 0 {
+		r.o.Observer.Note(fmt.Sprintf("the warehouse had lost %d definitions (%s), as on a full disk: what they stood for is made again", len(lost), strings.Join(lost, ", ")))
+	}
 	if r.ledger, err = ledger.Open(ctx, w); err != nil {
-		return errors.Join(err, w.Close())
+		return errors.Join(r.orDiskFull(err), w.Close())
 	}
 	return nil
 }
@@ -125,9 +130,10 @@ func (r *run) begin(ctx context.Context) error {
 	return errors.Join(r.ledger.CloseInterrupted(ctx), r.record(ctx, ledger.Running, nil))
 }
 
-// stage runs one part and notes its time. After ctx has ended nothing starts.
+// stage runs one part and notes its time. After ctx has ended, or the disk was
+// full, nothing starts.
 func (r *run) stage(ctx context.Context, name string, do func(context.Context) error) error {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || r.diskFull != nil {
 		return ctx.Err()
 	}
 	started := r.now()
@@ -161,10 +167,32 @@ func (r *run) recover(ctx context.Context) error {
 func (r *run) finish(err error) (Summary, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	if err = r.orDiskFull(err); r.diskFull != nil {
+		err = r.diskFull
+	}
 	r.summary.State = r.state(err)
 	r.summary.Duration = r.now().Sub(r.started)
 	err = errors.Join(err, r.ledger.WriteSteps(ctx, r.summary.RunID, r.steps), r.record(ctx, r.summary.State, err))
+	if err = r.orDiskFull(err); r.diskFull != nil {
+		err = r.diskFull // whatever else went wrong comes from it
+	}
 	return r.summary, err
+}
+
+// orDiskFull turns an error that comes from a full disk into the sentence that
+// says so, which ends the run; others stay as they are.
+func (r *run) orDiskFull(err error) error {
+	if !warehouse.IsDiskFull(err) {
+		return err
+	}
+	full := &warehouse.DiskFullError{Cause: err}
+	if r.Config.Warehouse.Embedded() || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		full.Home = r.Home
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.diskFull = full
+	return full
 }
 
 // state judges the run: partly done when something failed and something did not.
@@ -230,6 +258,8 @@ func (r *run) step(s ledger.Step) {
 
 // failed tells that a part of the run failed, in summary and books.
 func (r *run) failed(kind, name string, started time.Time, err error) {
-	r.problem("FAILED %s of %s: %v", kind, name, err)
+	if err = r.orDiskFull(err); r.diskFull == nil {
+		r.problem("FAILED %s of %s: %v", kind, name, err)
+	}
 	r.step(ledger.Step{Kind: kind, Name: name, State: ledger.Failed, Started: started, Duration: r.now().Sub(started), Message: err.Error()})
 }

@@ -97,6 +97,14 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 	if err := removeEndpoint(o.Home); err != nil {
 		return nil, err
 	}
+	if o.Purpose != ForQuery {
+		if err := requireSpace(o.Home); err != nil {
+			return nil, err
+		}
+	}
+	if w.mended, err = removeEmptyDefinitions(enginePath(o.Home)); err != nil {
+		return nil, err
+	}
 	eng, err := openEngine(ctx, o)
 	if err != nil {
 		return nil, err
@@ -111,6 +119,9 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 		return nil, fmt.Errorf("reach the embedded warehouse: %w", err)
 	}
 	w.address = "http://" + e.Address
+	if len(w.mended) > 0 {
+		return w, loadAgain(ctx, w.Conn)
+	}
 	return w, nil
 }
 

@@ -52,6 +52,7 @@ type Options struct {
 type Warehouse struct {
 	driver.Conn
 	address string
+	mended  []string
 	close   []func() error
 }
 
@@ -71,6 +72,10 @@ func Open(ctx context.Context, o Options) (*Warehouse, error) {
 
 // Address returns where the warehouse answers HTTP, for messages: no password.
 func (w *Warehouse) Address() string { return w.address }
+
+// Mended names the definitions that the engine had lost, as on a full disk. What
+// they stood for is made again by the next run.
+func (w *Warehouse) Mended() []string { return w.mended }
 
 // Close gives the warehouse up. The embedded engine is shut down after the
 // statements that other processes run through this one have ended; those that

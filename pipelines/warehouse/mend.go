@@ -1,0 +1,54 @@
+package warehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// removeEmptyDefinitions removes the definition files of tables and databases
+// that are empty, and returns their names. The engine leaves them behind when the
+// disk is full or the machine stops while it makes a table, and then refuses to
+// open the warehouse at all. What such a file stood for is made again by the next
+// run. It must not be called while the engine has the warehouse open.
+func removeEmptyDefinitions(warehouse string) ([]string, error) {
+	var removed []string
+	for _, pattern := range []string{"metadata/*.sql", "store/*/*/*.sql"} {
+		files, err := filepath.Glob(filepath.Join(warehouse, pattern))
+		if err != nil {
+			return removed, err
+		}
+		for _, path := range files {
+			info, err := os.Lstat(path)
+			if err != nil {
+				return removed, fmt.Errorf("look at the warehouse's definitions: %w", err)
+			}
+			if !info.Mode().IsRegular() || info.Size() > 0 {
+				continue
+			}
+			if err := os.Remove(path); err != nil {
+				return removed, fmt.Errorf("remove an empty definition: %w", err)
+			}
+			removed = append(removed, filepath.Base(path))
+		}
+	}
+	return removed, nil
+}
+
+// loadAgain has the next run load everything that was landed, which changes
+// nothing in tables that are whole: one of those lost may have had rows.
+func loadAgain(ctx context.Context, conn driver.Conn) error {
+	var exists uint8
+	err := conn.QueryRow(ctx, "EXISTS TABLE ops.loads").Scan(&exists)
+	if err == nil && exists == 1 {
+		err = conn.Exec(ctx, "TRUNCATE TABLE ops.loads")
+	}
+	if err != nil {
+		return errors.Join(errors.New("have everything loaded again after a table's definition was lost"), err)
+	}
+	return nil
+}
