@@ -123,11 +123,11 @@ type Checker interface {
 
 // Finding is one thing a check found.
 type Finding struct {
-	Dataset string
-	OK      bool
-	Text    string     // one sentence
-	Header  []string   // of Rows
-	Rows    [][]string // up to three sample rows, as found
+	Dataset string     `json:"dataset"`
+	OK      bool       `json:"ok"`
+	Text    string     `json:"text"`             // one sentence
+	Header  []string   `json:"header,omitempty"` // of Rows
+	Rows    [][]string `json:"rows,omitempty"`   // up to three sample rows, as found
 }
 
 // Planner is a source that can say what an extraction would read.

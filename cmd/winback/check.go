@@ -31,11 +31,16 @@ failure shows the query that finds the rows, how many there are, and up to three
 
 func (a *app) printChecks(results []check.Result) error {
 	blocking := false
-	for _, r := range results {
+	lines := make([]checkLine, len(results))
+	for i, r := range results {
 		blocking = blocking || r.Blocking()
+		lines[i] = checkLine{
+			Model: r.Model, Check: r.Check, Severity: string(r.Severity), Status: string(r.Status), Failures: r.Failures,
+			Sample: r.Sample, Query: r.Query, Message: r.Message, Place: r.Place, Seconds: r.Duration.Seconds(),
+		}
 	}
 	if a.json {
-		if err := a.printJSON(results); err != nil {
+		if err := a.printJSON(lines); err != nil {
 			return err
 		}
 	} else {
@@ -45,6 +50,19 @@ func (a *app) printChecks(results []check.Result) error {
 		return errReported
 	}
 	return nil
+}
+
+type checkLine struct {
+	Model    string   `json:"model"`
+	Check    string   `json:"check"`
+	Severity string   `json:"severity"`
+	Status   string   `json:"status"`
+	Failures uint64   `json:"failures"`
+	Sample   []string `json:"sample,omitempty"`
+	Query    string   `json:"query"`
+	Message  string   `json:"message,omitempty"`
+	Place    string   `json:"place"`
+	Seconds  float64  `json:"seconds"`
 }
 
 func (a *app) printCheckLines(results []check.Result) {

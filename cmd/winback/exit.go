@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"winback/pipelines"
 	"winback/pipelines/config"
 	"winback/pipelines/model"
+	"winback/pipelines/warehouse"
 )
 
 // Exit codes, as the manual gives them.
@@ -54,14 +56,27 @@ func exitCode(err error, stderr io.Writer) int {
 		return exitFailed
 	}
 	printError(err, stderr)
-	var h hinter
-	if errors.As(err, &h) && h.Hint() != "" {
-		fmt.Fprintln(stderr, "Try:", h.Hint())
+	if hint := hintFor(err); hint != "" {
+		fmt.Fprintln(stderr, "Try:", hint)
 	}
 	if errors.As(err, &usage) || isSelectionError(err) {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// hintFor returns a way out that the error does not name itself.
+func hintFor(err error) string {
+	var h hinter
+	switch {
+	case errors.As(err, &h):
+		return h.Hint()
+	case warehouse.IsDiskFull(err) && !errors.As(err, new(*warehouse.DiskFullError)):
+		return "free some space, or choose another place with --home, and run again"
+	case errors.Is(err, fs.ErrPermission):
+		return "run as the owner of the files, or choose another place with --home"
+	}
+	return ""
 }
 
 // isSelectionError says that a selector of the command line names nothing.
@@ -87,9 +102,13 @@ func queryError(err error) error {
 	if errors.As(err, &lost) && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("the warehouse does not answer any more (%w); if another winback had it open, run the command again", lost.Err)
 	}
+	const unknownDatabase = 81
 	var exception *clickhouse.Exception
-	if errors.As(err, &exception) {
-		return fmt.Errorf("%s (code %d)", strings.TrimSpace(exception.Message), exception.Code)
+	switch {
+	case !errors.As(err, &exception):
+		return err
+	case exception.Code == unknownDatabase:
+		return fmt.Errorf("%s (code %d); winback run makes raw, staging, mart and ops", strings.TrimSpace(exception.Message), exception.Code)
 	}
-	return err
+	return fmt.Errorf("%s (code %d)", strings.TrimSpace(exception.Message), exception.Code)
 }

@@ -128,15 +128,43 @@ func (a *app) testModels(ctx context.Context, selectors []string) error {
 		return err
 	}
 	failed := 0
-	for _, r := range results {
+	lines := make([]testLine, len(results))
+	for i, r := range results {
+		lines[i] = testLine{Model: r.Model, Test: r.Test, Place: r.Place, Passed: r.Passed(), Diff: r.Diff, Seconds: r.Duration.Seconds()}
+		if r.Err != nil {
+			lines[i].Error = r.Err.Error()
+		}
 		if !r.Passed() {
 			failed++
+		}
+	}
+	if a.json {
+		err = a.printJSON(lines)
+	} else {
+		err = a.printTests(results, failed)
+	}
+	if err == nil && failed > 0 {
+		return errReported
+	}
+	return err
+}
+
+type testLine struct {
+	Model   string  `json:"model"`
+	Test    string  `json:"test"`
+	Place   string  `json:"place"`
+	Passed  bool    `json:"passed"`
+	Diff    string  `json:"diff,omitempty"`
+	Error   string  `json:"error,omitempty"`
+	Seconds float64 `json:"seconds"`
+}
+
+func (a *app) printTests(results []model.TestResult, failed int) error {
+	for _, r := range results {
+		if !r.Passed() {
 			fmt.Fprintln(a.stdout, r)
 		}
 	}
-	fmt.Fprintf(a.stdout, "%d passed, %d failed\n", len(results)-failed, failed)
-	if failed > 0 {
-		return errReported
-	}
-	return nil
+	_, err := fmt.Fprintf(a.stdout, "%d passed, %d failed\n", len(results)-failed, failed)
+	return err
 }

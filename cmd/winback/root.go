@@ -71,10 +71,10 @@ Start with "winback demo" to see it on a made-up company, or "winback init" for 
 	return root
 }
 
-// noArguments and atMost are cobra's argument checks with our exit code.
+// noArguments and atMost check the number of arguments, with our exit code.
 func noArguments(cmd *cobra.Command, args []string) error {
-	if err := cobra.NoArgs(cmd, args); err != nil {
-		return usageError{err}
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%s takes no arguments, got %q; see %[1]s --help", cmd.CommandPath(), args[0])}
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (a *app) listSources() error {
 	}
 	var list []connectorLine
 	for _, name := range registry.Names() {
-		list = append(list, connectorLine{Name: name, Summary: registry.Lookup(name).Summary, Sources: configured[name]})
+		list = append(list, connectorLine{Name: name, Summary: registry.Lookup(name).Summary, Sources: append([]string{}, configured[name]...)})
 	}
 	if a.json {
 		return a.printJSON(list)
