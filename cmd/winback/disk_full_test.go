@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A disk that fills up, at whatever moment, ends the run with one clear sentence;
+// nothing of what was not finished is to be seen, and the next run on a disk with
+// room goes on from there.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	c := aCompany(t)
+	disk := mountSmallDisk(t)
+	home, filler := filepath.Join(disk, "home"), filepath.Join(disk, "filler")
+	for _, moment := range []struct {
+		when, said string // what the run has said when the disk fills up
+		leave      int    // bytes
+	}{
+		{"before the run", "", 1 << 20},
+		{"during extraction", "extract crm", 0},
+		{"during the load", "load ", 2 << 20},
+		{"during the models", "model int_orders_priced", 64 << 10},
+		{"late in the models", "model customer_months", 0},
+	} {
+		t.Run(moment.when, func(t *testing.T) {
+			if moment.said == "" {
+				fill(t, disk, filler, moment.leave)
+			}
+			p := start(t, "run", "-c", c.config, "--home", home)
+			if moment.said != "" {
+				p.await(moment.said)
+				fill(t, disk, filler, moment.leave)
+			}
+			code := p.code()
+			if err := os.Remove(filler); err != nil {
+				t.Fatal(err)
+			}
+			want := "Error: the disk that holds " + home + " is full: free some space, or choose another place with --home, and run again"
+			if code != exitFailed || p.lastLine() != want || strings.Count(p.stderr(), "Error: ") != 1 {
+				t.Errorf("exit code %d, and it says\n%s\nnot\n%s", code, p.stderr(), want)
+			}
+			checkNothingHalfBuilt(t, c, home)
+		})
+	}
+	winback(t, exitDone, "run", "-q", "-c", c.config, "--home", home)
+	sameContents(t, c.config, home, c.home, c.tables)
+	checkLandingZone(t, home)
+}
+
+// A definition that the engine has lost, as it does when it makes a table on a
+// full disk, does not keep the warehouse from being opened: the next run makes
+// the table again and fills it from the landing zone.
+func TestLostDefinitionsAreMadeAgain(t *testing.T) {
+	t.Parallel()
+	c := aCompany(t)
+	home := filepath.Join(t.TempDir(), "home")
+	if err := os.CopyFS(home, os.DirFS(c.home)); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"shop_orders", "stg_shop__orders", "customers", "runs"} {
+		files, err := filepath.Glob(filepath.Join(home, "warehouse", "store", "*", "*", table+".sql"))
+		if err != nil || len(files) != 1 {
+			t.Fatal(table, files, err)
+		}
+		if err := os.Truncate(files[0], 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := winback(t, exitDone, "run", "-c", c.config, "--home", home)
+	if said := "the warehouse had lost 4 definitions"; !strings.Contains(p.stderr(), said) {
+		t.Errorf("it does not say %q:\n%s", said, p.stderr())
+	}
+	sameContents(t, c.config, home, c.home, c.tables)
+}
+
+// checkNothingHalfBuilt says whether the tables that are there are those of the
+// undisturbed run: a model is built from all of its rows or not at all.
+func checkNothingHalfBuilt(t *testing.T, c *company, home string) {
+	t.Helper()
+	for name, got := range contentsOf(t, c.config, home) {
+		if want := c.tables[name]; got != want && (strings.HasPrefix(name, "mart.") || strings.HasPrefix(name, "staging.int_")) && !strings.Contains(name, "__") {
+			t.Errorf("%s shows %s rows, not %s", name, got.Rows, want.Rows)
+		}
+	}
+}
+
+// mountSmallDisk gives the test a disk of its own in memory.
+func mountSmallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("winback-test", dir, "tmpfs", 0, "size=96m"); err != nil {
+		t.Skipf("SKIPPED, NOTHING WAS TESTED: a small disk cannot be mounted here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// fill leaves so many bytes of a disk free.
+func fill(t *testing.T, disk, filler string, leave int) {
+	t.Helper()
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(disk, &fs); err != nil {
+		t.Fatal(err)
+	}
+	err := os.WriteFile(filler, make([]byte, int(fs.Bavail)*int(fs.Bsize)-leave), 0o644)
+	if err != nil && !errors.Is(err, syscall.ENOSPC) { // the run writes as well
+		t.Fatal(err)
+	}
+}

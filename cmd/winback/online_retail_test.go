@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Two years of real invoices, in two files that overlap, give the numbers that
+// others publish about them, and a second run touches nothing.
+func TestOnlineRetail(t *testing.T) {
+	t.Parallel()
+	requireTestData(t)
+	config := filepath.Join(repository(t), "deploy", "examples", "online-retail", "winback.yaml")
+	home := filepath.Join(t.TempDir(), "home")
+	started := time.Now()
+	winback(t, exitDone, "run", "-q", "-c", config, "--home", home)
+	t.Logf("the run took %.1f s", time.Since(started).Seconds())
+
+	checkFacts(t, config, home, []fact{
+		{"purchases", "36969", "select count() from staging.int_purchases"},
+		{"customers", "5878", "select count() from mart.customers"},
+		{"losses", "4379", "select count() from mart.customer_episodes where loss_date is not null"},
+		{"losses on the cards", "4379", "select sum(losses) from mart.customers"},
+		{"losses by month", "4379", "select sum(lost) from mart.churn_monthly where segment = '(all)'"},
+		{"returns", "1978", "select count() from mart.customer_episodes where returned_at is not null"},
+		{"returns by month", "1978", "select sum(returned) from mart.churn_monthly where segment = '(all)'"},
+		// 1,088 invoices with 22,523 lines stand in both files.
+		{"invoices", "(53628,53628)", "select (count(), uniqExact(id)) from raw.shop_orders"},
+		{"invoice lines", "(1044847,1044847)", "select (count(), uniqExact(order_id, line_no)) from raw.shop_order_lines"},
+		{"lines of each invoice", "0", "select count() from raw.shop_orders o join (select order_id, count() as n from raw.shop_order_lines group by 1) l on l.order_id = o.id where n != line_count"},
+	})
+
+	before := storedParts(t, config, home)
+	started = time.Now()
+	again := winback(t, exitDone, "run", "-c", config, "--home", home)
+	t.Logf("the second run took %.1f s", time.Since(started).Seconds())
+	if !strings.Contains(again.stdout.String(), "Nothing new") {
+		t.Errorf("the second run says\n%s", again.stdout.String())
+	}
+	if diff := cmp.Diff(before, storedParts(t, config, home)); diff != "" {
+		t.Errorf("the second run rewrote tables (-before +after):\n%s", diff)
+	}
+}
+
+// storedParts tells every table and every piece of its data on disk apart.
+func storedParts(t *testing.T, config, home string) []string {
+	t.Helper()
+	return ask(t, config, home, `select database, name, toString(uuid), metadata_modification_time, parts
+		from system.tables left join (select database, table, arraySort(groupArray((name, modification_time))) as parts
+			from system.parts where active and level = 0 group by 1, 2) p on p.database = tables.database and p.table = tables.name
+		where database in ('raw', 'staging', 'mart') order by 1, 2`)
+}
+
+// requireTestData skips the test, loudly, or fails it where CI is set, when the
+// real data are not there.
+func requireTestData(t *testing.T) {
+	t.Helper()
+	dir := os.Getenv("WINBACK_TESTDATA")
+	if dir == "" {
+		dir = filepath.Join(repository(t), "..", "shared", "data") // the example's own default
+	}
+	_, err := os.Stat(filepath.Join(dir, "online_retail"))
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "":
+		t.Skipf("SKIPPED, NOTHING WAS TESTED: the real data are missing, set WINBACK_TESTDATA to their folder: %v", err)
+	default:
+		t.Fatalf("the real data are missing, set WINBACK_TESTDATA to their folder: %v", err)
+	}
+}

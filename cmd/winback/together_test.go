@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// While a run goes on, another one says who runs, or waits; queries are answered.
+func TestTwoProcessesAtOnce(t *testing.T) {
+	t.Parallel()
+	c := aCompany(t)
+	home := filepath.Join(t.TempDir(), "home")
+	first := start(t, "run", "-c", c.config, "--home", home)
+	first.await("model ")
+
+	if got := ask(t, c.config, home, "select state from ops.runs final"); len(got) != 1 || got[0] != "running" {
+		t.Errorf("a query during the run sees %v", got)
+	}
+
+	first.signal(syscall.SIGSTOP) // so that it surely still runs
+	second := start(t, "run", "-c", c.config, "--home", home)
+	if second.code() != exitFailed {
+		t.Errorf("exit code %d", second.code())
+	}
+	want := fmt.Sprintf("Error: the run in %s is held by process %d (winback run, since ", home, first.cmd.Process.Pid)
+	if !strings.HasPrefix(second.stderr(), want) || strings.Contains(second.stderr(), "\nTry") {
+		t.Errorf("the second run says %q, not %q", second.stderr(), want)
+	}
+
+	third := start(t, "run", "-c", c.config, "--home", home, "--wait", "5m")
+	if third.endsWithin(time.Second) {
+		t.Fatalf("the third run does not wait:\n%s", third.stderr())
+	}
+	first.signal(syscall.SIGCONT)
+	if first.code() != exitDone || third.code() != exitDone {
+		t.Errorf("exit codes %d and %d\n%s\n%s", first.code(), third.code(), first.stderr(), third.stderr())
+	}
+	if !strings.Contains(third.stdout.String(), "Nothing new") {
+		t.Errorf("the run that waited says\n%s", third.stdout.String())
+	}
+	sameContents(t, c.config, home, c.home, c.tables)
+}

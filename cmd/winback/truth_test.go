@@ -1,0 +1,217 @@
+package main
+
+import (
+	"cmp"
+	"compress/gzip"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"winback/connectors/demo"
+)
+
+// The marts find in the files what the company was made from.
+func TestMartsTellTheTruth(t *testing.T) {
+	t.Parallel()
+	c := aCompany(t)
+	t.Run("churn of every month", c.checkMonths)
+	t.Run("churn of every year", c.checkYears)
+	t.Run("totals", c.checkTotals)
+	t.Run("one customer", c.checkLinks)
+	t.Run("the base balances", c.checkBalance)
+}
+
+// points is how far a rate may be from the truth, in percent points.
+const points = 0.5
+
+// unassigned is the segment of customers that no CRM record names one for. The
+// company has private persons there.
+const unassigned = "(none)"
+
+type churnRow struct {
+	Month    string
+	Segment  string
+	AtStart  int `json:"customers_at_start"`
+	Lost     int
+	Returned int
+	New      int
+	Yearly   *float64 `json:"churn_12m_pct"`
+	Complete bool     `json:"is_complete"`
+}
+
+func (c *company) checkMonths(t *testing.T) {
+	found := c.churn(t)
+	for _, m := range c.truth.ChurnByMonth {
+		got := found[m.Month+m.Segment]
+		if got.Complete != m.Complete {
+			t.Errorf("%s: complete is %v, in truth %v", m.Month, got.Complete, m.Complete)
+		}
+		if d := math.Abs(percent(got.Lost, got.AtStart) - percent(m.Lost, m.AtStart)); d > points {
+			t.Errorf("%s %s: churn %.2f %%, in truth %.2f %%", m.Month, m.Segment, percent(got.Lost, got.AtStart), percent(m.Lost, m.AtStart))
+		}
+		if m.Segment != demo.AllSegments {
+			continue
+		}
+		want := churnRow{m.Month, m.Segment, m.AtStart, m.Lost, m.Returned, m.New, got.Yearly, m.Complete}
+		if got != want {
+			t.Errorf("got %+v, in truth %+v", got, want)
+		}
+	}
+}
+
+func (c *company) checkYears(t *testing.T) {
+	found := c.churn(t)
+	if len(c.truth.YearlyChurn) == 0 {
+		t.Fatal("the truth knows no whole year")
+	}
+	for _, y := range c.truth.YearlyChurn {
+		yearly := found[y.Month+y.Segment].Yearly
+		if y.Segment != demo.AllSegments && y.Segment != "small_firm" && y.Segment != "wholesale" {
+			continue // the private ones without a segment have a row of their own
+		}
+		if yearly == nil || math.Abs(*yearly-y.ChurnPct) > points {
+			t.Errorf("%s %s: got %v, in truth %v", y.Month, y.Segment, yearly, y.ChurnPct)
+		}
+	}
+}
+
+// churn returns mart.churn_monthly by month and segment, those without a segment
+// counted with the private persons.
+func (c *company) churn(t *testing.T) map[string]churnRow {
+	t.Helper()
+	found := map[string]churnRow{}
+	p := winback(t, exitDone, "query", "-c", c.config, "--home", c.home, "--format", "JSONEachRow",
+		`select toString(month) as month, segment, toInt64(customers_at_start) as customers_at_start, toInt64(lost) as lost,
+			toInt64(returned) as returned, toInt64(new) as new, churn_12m_pct, is_complete
+		from mart.churn_monthly join mart.base_movement using (month, segment)
+		settings output_format_json_quote_64bit_integers = 0`)
+	for line := range strings.Lines(p.stdout.String()) {
+		var row churnRow
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		if row.Segment == unassigned {
+			row.Segment = "private"
+		}
+		before := found[row.Month+row.Segment]
+		row.AtStart, row.Lost = row.AtStart+before.AtStart, row.Lost+before.Lost
+		found[row.Month+row.Segment] = row
+	}
+	return found
+}
+
+func percent(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole) * 100
+}
+
+func (c *company) checkTotals(t *testing.T) {
+	total := c.truth.Totals
+	checkFacts(t, c.config, c.home, []fact{
+		{"customers", fmt.Sprint(total.Customers), "select count() from mart.customers"},
+		{"buyers", fmt.Sprint(total.Buyers), "select count() from mart.customers where orders > 0"},
+		{"bought once", fmt.Sprint(total.OneTime), "select count() from mart.customers where orders = 1"},
+		{"losses", fmt.Sprint(total.Losses), "select count() from mart.customer_episodes where loss_date is not null"},
+		{"returns", fmt.Sprint(total.Returns), "select count() from mart.customer_episodes where returned_at is not null"},
+		{"orders", fmt.Sprint(total.Orders), "select count() from raw.shop_orders final"},
+		{"lines", fmt.Sprint(total.OrderLines), "select count() from raw.shop_order_lines final"},
+		{"refunds", fmt.Sprint(total.Refunds), "select count() from raw.shop_refunds final"},
+		{"refunded", total.Refunded, "select sum(amount) from raw.shop_refunds final"},
+		{"active", fmt.Sprint(total.Statuses["active"]), "select count() from mart.customers where orders > 0 and status = 'active'"},
+		{"lost", fmt.Sprint(total.Statuses["lost"]), "select count() from mart.customers where orders > 0 and status = 'lost'"},
+		{"sleeping", fmt.Sprint(total.Statuses["sleeping"]), "select count() from mart.customers where orders > 0 and status = 'sleeping'"},
+		{"never bought", fmt.Sprint(total.Silent), "select count() from mart.customers where orders = 0"},
+		{"never bought in their first 30 days", "0", "select count() from mart.customers left anti join mart.silent_customers using customer_key" +
+			" where orders = 0 and signed_up_on + 30 <= '" + c.truth.End + "'"},
+		{"silent, and yet a buyer", "0", "select count() from mart.customers join mart.silent_customers using customer_key where is_still_silent and orders > 0"},
+	})
+}
+
+// checkLinks compares the groups of records that the marts take for one customer
+// with the true ones: pairs of records, found and true.
+func (c *company) checkLinks(t *testing.T) {
+	found := map[string]string{}
+	for _, line := range ask(t, c.config, c.home, "select entity, entity_id, customer_key from mart.customer_links") {
+		cells := strings.Split(line, "\t")
+		found[cells[0]+" "+cells[1]] = cells[2]
+	}
+	truth := map[string]string{}
+	for _, record := range readLinks(t, filepath.Dir(c.config)) {
+		id := record[1] + " " + record[2]
+		if _, ok := found[id]; !ok {
+			t.Errorf("%s is nobody's record", id)
+		}
+		truth[id] = record[0]
+	}
+	for id := range found {
+		if _, ok := truth[id]; !ok {
+			delete(found, id) // guests that an account explains as well
+		}
+	}
+	wrong := 0
+	for id, key := range groups(found, truth) {
+		if key != "" {
+			wrong++
+			t.Logf("%s is %s", id, key)
+		}
+	}
+	if share := percent(wrong, len(truth)); share > points {
+		t.Errorf("%d of %d records are with the wrong customer", wrong, len(truth))
+	}
+}
+
+// groups says of each record, by id, what is wrong with its group; "" for
+// nothing.
+func groups(found, truth map[string]string) map[string]string {
+	keyOf, truthOf := map[string]string{}, map[string]string{}
+	wrong := map[string]string{}
+	for id, key := range found {
+		customer := truth[id]
+		switch {
+		case cmp.Or(keyOf[customer], key) != key:
+			wrong[id] = "parted from its customer"
+		case cmp.Or(truthOf[key], customer) != customer:
+			wrong[id] = "together with another customer"
+		}
+		keyOf[customer], truthOf[key] = key, customer
+	}
+	return wrong
+}
+
+func readLinks(t *testing.T, dir string) [][]string {
+	t.Helper()
+	file, err := os.Open(filepath.Join(dir, demo.LinksFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	unpacked, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(unpacked).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records[1:]
+}
+
+// checkBalance adds the movements up: within a month, and from month to month.
+func (c *company) checkBalance(t *testing.T) {
+	for what, sql := range map[string]string{
+		"customers of a month": "at_start + new + returned - lost != at_end",
+		"revenue of a month":   "revenue_at_start + revenue_new + revenue_returned + revenue_grown - revenue_shrunk - revenue_lost != revenue_at_end",
+		"months in a row":      "month > '" + c.truth.Start + "' and at_start != lagInFrame(at_end) over (partition by segment order by month)",
+	} {
+		if rows := ask(t, c.config, c.home, "select * from mart.base_movement qualify "+sql); len(rows) > 0 {
+			t.Errorf("%s: %d rows do not balance, such as %s", what, len(rows), rows[0])
+		}
+	}
+}
