@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ func (r *run) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.landed = slices.ContainsFunc(files, func(f load.File) bool { return f.Table != quarantineTable })
 	loader := load.Loader{Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: r.noteLoaded}
 	pending, err := loader.Pending(ctx, files)
 	if err != nil {
@@ -52,7 +54,7 @@ func (r *run) load(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if l := r.summary.Load; len(loaded) > 0 {
+	if l := r.summary.Load; l.Files > 0 {
 		r.step(ledger.Step{Kind: "load", Name: "raw", State: ledger.Done, Rows: l.Rows, Bytes: l.Bytes, Started: started, Duration: r.now().Sub(started)})
 	}
 	if err != nil {

@@ -52,7 +52,7 @@ func (p *Project) Check(ctx context.Context, selectors []string) (results []chec
 	if err := p.requireBuilt(ctx, w, selected); err != nil {
 		return nil, err
 	}
-	return check.Run(ctx, w, targets, check.Options{Moment: check.Moment{AsOf: p.AsOf(), Timezone: p.Config.Timezone}, Parallel: max(p.Config.Engine.Threads, 1)})
+	return check.Run(ctx, w, targets, check.Options{Moment: check.Moment{AsOf: p.AsOf(), Timezone: p.Config.Timezone}, Parallel: p.parallel()})
 }
 
 // requireBuilt says what to do when there is nothing to check yet.

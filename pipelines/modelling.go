@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -17,6 +18,10 @@ import (
 
 // build builds the models whose inputs changed and runs the checks.
 func (r *run) build(ctx context.Context) error {
+	if !r.landed && slices.ContainsFunc(r.steps, func(s ledger.Step) bool { return s.State == ledger.Failed }) {
+		r.problem("no model was built: nothing has been read yet")
+		return nil
+	}
 	selected, err := r.Models.Select(r.only.models)
 	if err != nil {
 		return err
@@ -91,8 +96,20 @@ func (p *Project) Runner(w *warehouse.Warehouse, l *ledger.Ledger, o model.Runne
 	if l != nil {
 		o.Versions = &rawVersions{ledger: l}
 	}
-	o.Parallel = p.Config.Engine.Threads
+	o.Parallel = p.parallel()
 	return model.NewRunner(w, p.Models, o)
+}
+
+// maxParallel stays well below the client's connections: one more statement would
+// wait for one of them, and not for long.
+const maxParallel = 16
+
+// parallel is how many models are built, or tables checked, at once.
+func (p *Project) parallel() int {
+	if p.Config.Engine.Threads > 0 {
+		return min(p.Config.Engine.Threads, maxParallel)
+	}
+	return min(runtime.GOMAXPROCS(0), 4)
 }
 
 func (r *run) observeModel(e model.Event) {

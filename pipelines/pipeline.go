@@ -89,6 +89,7 @@ type run struct {
 	steps   []ledger.Step
 	loaded  map[string]bool // paths of the files that this run loaded
 
+	landed   bool            // the landing zone holds rows of some run
 	unloaded map[string]bool // entities of which a file could not be loaded
 	diskFull error           // a *warehouse.DiskFullError that ended the run early, if any
 }
