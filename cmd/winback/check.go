@@ -83,5 +83,5 @@ func (a *app) printCheckLines(results []check.Result) {
 		}
 		fmt.Fprintf(a.stdout, "     found by: %s\n\n", strings.Join(strings.Fields(r.Query), " "))
 	}
-	fmt.Fprintf(a.stdout, "%d passed, %d warnings, %d failed\n", passed, warned, failed)
+	fmt.Fprintf(a.stdout, "%s passed, %s, %s failed\n", count(passed), plural(warned, "warning"), count(failed))
 }

@@ -47,9 +47,9 @@ func (a *app) printSummary(s pipelines.Summary) error {
 	a.printProblems(s)
 	fmt.Fprintf(a.stdout, "Loaded    %s rows from %s into %s\n", count(s.Load.Rows), plural(s.Load.Files, "file"), plural(s.Load.Tables, "raw table"))
 	fmt.Fprintf(a.stdout, "Models    %s built, %s unchanged%s\n", count(s.Models.Built), count(s.Models.Unchanged), ifAny(", %s failed", s.Models.Failed)+ifAny(", %s skipped", s.Models.Skipped))
-	fmt.Fprintf(a.stdout, "Checks    %s passed%s%s\n", count(s.Checks.Passed), ifAny(", %s warnings", s.Checks.Warned), ifAny(", %s failed", s.Checks.Failed))
+	fmt.Fprintf(a.stdout, "Checks    %s passed%s%s\n", count(s.Checks.Passed), warnings(s.Checks.Warned), ifAny(", %s failed", s.Checks.Failed))
 	fmt.Fprintf(a.stdout, "Time      %s: %s\n", seconds(s.Duration), stageTimes(s.Stages))
-	fmt.Fprintf(a.stdout, "\n%s as of %s, run %s.\n", outcome(s), s.AsOf, s.RunID)
+	fmt.Fprintf(a.stdout, "\n%s, run %s.\n", outcome(s), s.RunID)
 	return nil
 }
 
@@ -83,11 +83,11 @@ func (a *app) printProblems(s pipelines.Summary) {
 func outcome(s pipelines.Summary) string {
 	switch {
 	case s.State == ledger.Done && s.NothingNew():
-		return "Nothing new: the warehouse is up to date"
+		return "Nothing new: the warehouse is up to date as of " + s.AsOf
 	case s.State == ledger.Done:
-		return "Done: the warehouse is up to date"
+		return "Done: the warehouse is up to date as of " + s.AsOf
 	case s.State == ledger.Partly:
-		return "Partly done: what failed keeps its last good data; the warehouse is otherwise up to date"
+		return "Partly done: what failed keeps its last good data; the warehouse is otherwise up to date as of " + s.AsOf
 	}
 	return "Failed: the warehouse is as it was"
 }
@@ -115,6 +115,13 @@ func count[N ~int | ~int64](n N) string {
 		grouped.WriteRune(digit)
 	}
 	return sign + grouped.String()
+}
+
+func warnings(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return ", " + plural(n, "warning")
 }
 
 func plural(n int, noun string) string {
