@@ -189,10 +189,10 @@ func (d Decimal) Mul(other Decimal) (Decimal, error) {
 	if limit := int64(math.MaxInt64) / abs(b); abs(whole) >= limit {
 		return 0, ErrDecimalRange
 	}
-	// |rest| < 10^4 and |b| < 10^18 fits 128 bits only in theory: split b too.
+	// rest × b may take more than 63 bits, 10^4 × 10^18, so b is split too.
 	bWhole, bRest := b/unit, b%unit
 	product := whole*b + rest*bWhole + roundDiv(rest*bRest, unit)
-	if abs(product) > maxUnscaled {
+	if product > maxUnscaled || product < -maxUnscaled {
 		return 0, ErrDecimalRange
 	}
 	return Decimal(product), nil
@@ -241,8 +241,8 @@ const (
 	Text Kind = iota
 	Enum      // lower-case words; unknown ones are kept
 	Int
-	Dec       // Decimal, or Rate by the field's scale
-	Bool      //
+	Dec // Decimal, or Rate by the field's scale
+	Bool
 	Timestamp // Time
 	Day       // Date
 	TextList
