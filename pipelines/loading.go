@@ -18,7 +18,8 @@ import (
 const (
 	parallelLoads = 2
 	// loadMemory is what the files being loaded may take in the engine together.
-	loadMemory = 1 << 30
+	// A full part takes nearly all of it: two at once took twice the memory.
+	loadMemory = 256 << 20
 )
 
 // quarantineTable takes the records that did not fit.

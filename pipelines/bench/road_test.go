@@ -128,7 +128,7 @@ func BenchmarkLandingToRaw(b *testing.B) {
 	book, err := ledger.Open(context.Background(), conn)
 	must(b, err)
 	files, size := landingFiles(zone, manifest)
-	loader := load.Loader{Conn: conn, Book: book, Memory: 1 << 30, Parallel: 2}
+	loader := load.Loader{Conn: conn, Book: book, Memory: 256 << 20, Parallel: 2}
 	freshTable := func() {
 		w.Exec(b, "DROP TABLE IF EXISTS raw.shop_orders SYNC")
 		w.Exec(b, warehouse.CreateRawTable(entity.Of[entity.Order]()))

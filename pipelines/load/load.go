@@ -51,8 +51,8 @@ type Book interface {
 type Loader struct {
 	Conn driver.Conn
 	Book Book
-	// Memory is what the loads may take together, in bytes. A file's share is
-	// taken as its size unpacked.
+	// Memory is what the loads may take together, in bytes. A file that would take
+	// more than all of it is loaded alone.
 	Memory int64
 	// Parallel is how many files are loaded at once.
 	Parallel int
@@ -60,9 +60,12 @@ type Loader struct {
 	OnLoaded func(File, time.Duration)
 }
 
-// unpacking is how much larger than its file the engine's columns of a Parquet
-// file are, measured on order lines; it only sizes the memory budget.
-const unpacking = 8
+// valueBytes is what the engine takes for one value of a Parquet file on its way
+// into a table, decoded and being written, measured on order lines.
+const valueBytes = 20
+
+// memory is what loading the file takes in the engine, roughly.
+func (f File) memory() int64 { return f.Rows * int64(len(f.Columns)) * valueBytes }
 
 // Pending returns the files that are not in the warehouse.
 func (l *Loader) Pending(ctx context.Context, files []File) ([]File, error) {
@@ -91,7 +94,7 @@ func (l *Loader) Load(ctx context.Context, files []File) error {
 	group.SetLimit(max(l.Parallel, 1))
 	for _, f := range files {
 		group.Go(func() error {
-			share := min(f.Bytes*unpacking, max(l.Memory, 1))
+			share := min(f.memory(), max(l.Memory, 1))
 			if err := budget.Acquire(ctx, share); err != nil {
 				return nil // cancelled, which the other errors or the caller's context tell
 			}

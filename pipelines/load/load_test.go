@@ -149,12 +149,12 @@ func TestLoader_OneBadFileStopsNoOther(t *testing.T) {
 
 func TestLoader_KeepsWithinItsMemory(t *testing.T) {
 	f := newFixture(t, 10)
-	f.loader.Memory, f.loader.Parallel = 1000, 4
+	f.loader.Memory, f.loader.Parallel = 100_000, 4
 	var open, most atomic.Int32
 	files := make([]load.File, 8)
 	for i := range files {
 		files[i] = f.file
-		files[i].Path, files[i].Bytes = fmt.Sprintf("%d.parquet", i), 100 // takes 800 of the 1000
+		files[i].Path, files[i].Rows = fmt.Sprintf("%d.parquet", i), 300 // takes most of it
 		files[i].Open = func() (io.ReadCloser, error) {
 			most.Store(max(most.Load(), open.Add(1)))
 			r, err := f.file.Open()
