@@ -18,9 +18,13 @@ type Load struct {
 	LoadedAt time.Time
 }
 
-// Loaded returns the files that are in the warehouse, checksum by path.
+// Loaded returns the files that are in the warehouse, checksum by path. Those of
+// a table that has lost all its rows since, as when somebody dropped it, do not
+// count.
 func (l *Ledger) Loaded(ctx context.Context) (map[string]string, error) {
-	rows, err := l.conn.Query(ctx, "SELECT path, checksum FROM ops.loads FINAL")
+	rows, err := l.conn.Query(ctx, `SELECT path, checksum FROM ops.loads FINAL
+		WHERE rows = 0 OR if(startsWith(entity, 'ops.'), entity, concat('raw.', replaceOne(entity, '.', '_'))) IN (
+			SELECT concat(database, '.', name) FROM system.tables WHERE database IN ('raw', 'ops') AND total_rows > 0)`)
 	if err != nil {
 		return nil, fmt.Errorf("read ops.loads: %w", err)
 	}

@@ -125,6 +125,31 @@ func TestLoader_LoadsAgainWhatBrokeHalfWay(t *testing.T) {
 	}
 }
 
+// A table that somebody dropped is made again empty: the books must not say that
+// its files are loaded.
+func TestLoader_LoadsAgainWhatATableHasLost(t *testing.T) {
+	f := newFixture(t, 1000)
+	pending := func() int {
+		t.Helper()
+		files, err := f.loader.Pending(t.Context(), []load.File{f.file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(files)
+	}
+	if err := f.loader.Load(t.Context(), []load.File{f.file}); err != nil {
+		t.Fatal(err)
+	}
+	if n := pending(); n != 0 {
+		t.Fatalf("%d files are pending after the load", n)
+	}
+	f.engine.Exec(t, "DROP TABLE raw.crm_managers SYNC")
+	f.engine.Exec(t, warehouse.CreateRawTable(entity.Of[entity.Manager]()))
+	if n := pending(); n != 1 {
+		t.Errorf("%d files are pending after the table was lost, want 1", n)
+	}
+}
+
 func TestLoader_OneBadFileStopsNoOther(t *testing.T) {
 	f := newFixture(t, 1000)
 	missing, damaged := f.file, f.file

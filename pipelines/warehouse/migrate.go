@@ -14,7 +14,7 @@ type TypeError struct {
 }
 
 func (e *TypeError) Error() string {
-	return fmt.Sprintf("%s.%s is %s where the contract says %s; move the warehouse folder away (on a server: drop that table and ops.loads) and run again: it is rebuilt from the landing zone",
+	return fmt.Sprintf("%s.%s is %s where the contract says %s; drop that table and run again: it is loaded anew from the landing zone",
 		e.Table, e.Column, e.Have, e.Want)
 }
 
