@@ -71,7 +71,7 @@ func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset
 	if err != nil {
 		// Many errors name the dataset first, as this message does already.
 		summary.State, summary.Error = ledger.Failed, strings.TrimPrefix(err.Error(), d.Name+": ")
-		if r.orDiskFull(err) == err { // a full disk ends the run, which tells of it once
+		if !r.foundDiskFull(err) {
 			r.problem("FAILED %s: %s", summary.Name(), summary.Error)
 		}
 	}

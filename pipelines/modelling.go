@@ -154,7 +154,7 @@ func (r *run) countModels(built model.Summary) {
 			continue
 		case model.Failed:
 			step.State, step.Message = ledger.Failed, m.Err.Error()
-			if r.orDiskFull(m.Err) == m.Err { // a full disk ends the run, which tells of it once
+			if !r.foundDiskFull(m.Err) {
 				r.problem("FAILED model %s: %v", m.Model.Name, m.Err)
 			}
 		case model.Skipped:

@@ -183,8 +183,17 @@ func (r *run) finish(err error) (Summary, error) {
 // orDiskFull turns an error that comes from a full disk into the sentence that
 // says so, which ends the run; others stay as they are.
 func (r *run) orDiskFull(err error) error {
+	if r.foundDiskFull(err) {
+		return r.diskFull
+	}
+	return err
+}
+
+// foundDiskFull says whether an error comes from a full disk. That ends the run,
+// which tells of it once.
+func (r *run) foundDiskFull(err error) bool {
 	if !warehouse.IsDiskFull(err) {
-		return err
+		return false
 	}
 	full := &warehouse.DiskFullError{Cause: err}
 	if r.Config.Warehouse.Embedded() || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
@@ -193,7 +202,7 @@ func (r *run) orDiskFull(err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.diskFull = full
-	return full
+	return true
 }
 
 // state judges the run: partly done when something failed and something did not.
