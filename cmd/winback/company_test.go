@@ -37,6 +37,7 @@ type company struct {
 // days, in 55 files.
 func aCompany(t *testing.T) *company {
 	t.Helper()
+	requireEngine(t)
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.company != nil {

@@ -15,7 +15,7 @@ func TestTwoProcessesAtOnce(t *testing.T) {
 	c := aCompany(t)
 	home := filepath.Join(t.TempDir(), "home")
 	first := start(t, "run", "-c", c.config, "--home", home)
-	first.await("model ")
+	first.await("load ")
 
 	if got := ask(t, c.config, home, "select state from ops.runs final"); len(got) != 1 || got[0] != "running" {
 		t.Errorf("a query during the run sees %v", got)
