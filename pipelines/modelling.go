@@ -96,8 +96,15 @@ func (p *Project) Runner(w *warehouse.Warehouse, l *ledger.Ledger, o model.Runne
 	if l != nil {
 		o.Versions = &rawVersions{ledger: l}
 	}
-	o.Parallel = p.parallel()
+	o.Parallel, o.Settings = p.parallel(), modelSettings
 	return model.NewRunner(w, p.Models, o)
+}
+
+// modelSettings make large steps go on over the disk: ten times the customers
+// must not take ten times the memory.
+var modelSettings = map[string]string{
+	"max_bytes_before_external_group_by": "134217728",
+	"max_bytes_before_external_sort":     "134217728",
 }
 
 // maxParallel stays well below the client's connections: one more statement would

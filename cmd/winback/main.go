@@ -16,7 +16,7 @@ var version = "dev"
 // softMemory is the heap above which the collector works harder instead of
 // letting it double: parts being written are large and short-lived, and the
 // engine in the same process needs the room. GOMEMLIMIT overrides it.
-const softMemory = 512 << 20
+const softMemory = 384 << 20
 
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
