@@ -105,6 +105,9 @@ func (p *Project) Runner(w *warehouse.Warehouse, l *ledger.Ledger, o model.Runne
 var modelSettings = map[string]string{
 	"max_bytes_before_external_group_by": "134217728",
 	"max_bytes_before_external_sort":     "134217728",
+	"max_insert_block_size":              "262144",
+	"min_insert_block_size_rows":         "262144",
+	"min_insert_block_size_bytes":        "67108864",
 }
 
 // maxParallel stays well below the client's connections: one more statement would

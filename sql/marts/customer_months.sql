@@ -2,6 +2,7 @@
 -- grain: one row per customer_key and month
 -- materialized: table
 -- order_by: (month, customer_key)
+-- settings: max_threads=1
 -- tags: churn, monthly
 with
 
