@@ -20,7 +20,7 @@ demo: build engine ## a made-up company in ./demo, from its files to churn numbe
 	bin/winback demo --dir demo
 
 test: engine ## every test
-	go test ./...
+	go test -timeout 20m ./...
 
 check: format vet lint test ## what must be green before a commit
 
