@@ -2,7 +2,7 @@
 -- grain: one row per customer_key and month
 -- materialized: table
 -- order_by: (month, customer_key)
--- settings: max_threads=1
+-- settings: max_threads=1, max_block_size=16384, max_bytes_before_external_sort=40000000
 -- tags: churn, monthly
 with
 
