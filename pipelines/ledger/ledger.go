@@ -7,6 +7,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -29,9 +30,9 @@ const (
 type Ledger struct{ conn driver.Conn }
 
 // Open returns the ledger of a warehouse and makes its tables where they are
-// missing.
+// missing, and adds the columns that they lack.
 func Open(ctx context.Context, conn driver.Conn) (*Ledger, error) {
-	for _, ddl := range tables {
+	for _, ddl := range slices.Concat(tables, additions) {
 		if err := conn.Exec(ctx, ddl); err != nil {
 			return nil, fmt.Errorf("create the tables of ops: %w", err)
 		}

@@ -35,7 +35,8 @@ ENGINE = MergeTree ORDER BY (run_id, kind, name) COMMENT 'One row a step of a ru
     checksum  String                 COMMENT 'Checksum of the file',
     source    LowCardinality(String) COMMENT 'Source the rows are from',
     entity    LowCardinality(String) COMMENT 'Entity the rows are of',
-    run_id    String                 COMMENT 'Run that landed the file',
+    run_id    String                 COMMENT 'Run that landed the file, or compaction that wrote it',
+    kind      LowCardinality(String) DEFAULT 'landed' COMMENT 'landed: rows of that run; merged: rows of many runs, loaded together; covered: rows that came before, nothing new',
     rows      Int64                  COMMENT 'Rows in it',
     bytes     Int64                  COMMENT 'Size of the file',
     loaded_at DateTime64(6, 'UTC')   COMMENT 'When it was loaded'
@@ -58,6 +59,12 @@ ENGINE = ReplacingMergeTree(loaded_at) ORDER BY path COMMENT 'One row a landing 
 )
 ENGINE = ReplacingMergeTree ORDER BY (source, run_id, dataset, entity, input, line, column, reason, value, record)
 COMMENT 'Records that did not fit, one row each'`,
+}
+
+// additions bring the tables of an older program up to date.
+var additions = []string{
+	`ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS kind LowCardinality(String) DEFAULT 'landed'
+		COMMENT 'landed: rows of that run; merged: rows of many runs, loaded together; covered: rows that came before, nothing new' AFTER run_id`,
 }
 
 // QuarantineColumns are the columns of ops.quarantine, which are those of the

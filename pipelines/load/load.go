@@ -43,7 +43,7 @@ func Into(s *entity.Schema) (table string, columns []string) {
 
 // Book remembers what is loaded.
 type Book interface {
-	Loaded(ctx context.Context) (map[string]string, error)
+	Loaded(ctx context.Context) (ledger.Files, error)
 	RecordLoad(ctx context.Context, load ledger.Load) error
 }
 
@@ -75,7 +75,7 @@ func (l *Loader) Pending(ctx context.Context, files []File) ([]File, error) {
 	}
 	var pending []File
 	for _, f := range files {
-		if loaded[f.Path] != f.Checksum {
+		if !loaded.Has(f.Path, f.Checksum) {
 			pending = append(pending, f)
 		}
 	}
