@@ -138,9 +138,9 @@ type Planner interface {
 
 // PlannedInput is one input that would be read.
 type PlannedInput struct {
-	Name   string
-	Bytes  int64
-	Reason string // new, changed
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	Reason string `json:"reason"` // new, changed
 }
 
 // Registry holds the connectors of a program.

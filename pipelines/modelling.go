@@ -93,7 +93,7 @@ func (r *run) holdBack(models []string) {
 // the project knows is filled in.
 func (p *Project) Runner(w *warehouse.Warehouse, l *ledger.Ledger, o model.RunnerOptions) *model.Runner {
 	o.Vars, o.Sources = p.Vars(), contractColumns{}
-	if l != nil {
+	if o.Versions == nil && l != nil {
 		o.Versions = &rawVersions{ledger: l}
 	}
 	o.Parallel, o.Settings = p.parallel(), modelSettings

@@ -21,6 +21,10 @@ func TestTwoProcessesAtOnce(t *testing.T) {
 		t.Errorf("a query during the run sees %v", got)
 	}
 
+	if got := winback(t, exitDone, "plan", "-c", c.config, "--home", home).stdout.String(); !strings.Contains(got, "\nBUILD ") {
+		t.Errorf("a plan during the run says\n%s", got)
+	}
+
 	first.signal(syscall.SIGSTOP) // so that it surely still runs
 	second := start(t, "run", "-c", c.config, "--home", home)
 	if second.code() != exitFailed {

@@ -40,6 +40,9 @@ func Open(ctx context.Context, conn driver.Conn) (*Ledger, error) {
 	return &Ledger{conn: conn}, nil
 }
 
+// Over returns the ledger of a warehouse for reading, as it is: no table is made.
+func Over(conn driver.Conn) *Ledger { return &Ledger{conn: conn} }
+
 // Run is one pass of a project.
 type Run struct {
 	ID         string

@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/cespare/xxhash/v2"
 )
 
@@ -62,6 +64,9 @@ func (l *Ledger) Loaded(ctx context.Context) (Files, error) {
 	rows, err := l.conn.Query(ctx, `SELECT xxHash64(concat(path, '\n', checksum)) FROM ops.loads FINAL
 		WHERE rows = 0 OR if(startsWith(entity, 'ops.'), entity, concat('raw.', replaceOne(entity, '.', '_'))) IN (
 			SELECT concat(database, '.', name) FROM system.tables WHERE database IN ('raw', 'ops') AND total_rows > 0)`)
+	if isMissing(err) {
+		return Files{}, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read ops.loads: %w", err)
 	}
@@ -102,6 +107,9 @@ func (l *Ledger) RecordLoads(ctx context.Context, loads []Load) error {
 func (l *Ledger) Versions(ctx context.Context) (map[string]string, error) {
 	rows, err := l.conn.Query(ctx, `SELECT entity, concat(toString(count()), '-', hex(groupBitXor(sipHash64(path, checksum)))) AS version
 		FROM ops.loads FINAL WHERE kind != 'covered' GROUP BY entity`)
+	if isMissing(err) {
+		return map[string]string{}, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read ops.loads: %w", err)
 	}
@@ -115,4 +123,12 @@ func (l *Ledger) Versions(ctx context.Context) (map[string]string, error) {
 		versions[entity] = version
 	}
 	return versions, rows.Err()
+}
+
+// isMissing says that the books are not there: no run has opened the warehouse
+// yet.
+func isMissing(err error) bool {
+	const unknownTable, unknownDatabase = 60, 81
+	exception, ok := errors.AsType[*clickhouse.Exception](err)
+	return ok && (exception.Code == unknownTable || exception.Code == unknownDatabase)
 }

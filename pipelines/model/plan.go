@@ -15,6 +15,8 @@ type Action string
 const (
 	Build Action = "build"
 	Skip  Action = "skip"
+	// Fail is that of a model that cannot be built, for the reason given.
+	Fail Action = "fail"
 )
 
 // PlanItem says what a run would do with a model, and why.
@@ -145,7 +147,8 @@ func (r *Runner) Plan(ctx context.Context) ([]PlanItem, error) {
 	for _, m := range models {
 		d, err := p.decide(m)
 		if err != nil {
-			return nil, err
+			items = append(items, PlanItem{Model: m, Action: Fail, Reason: err.Error()})
+			continue
 		}
 		items = append(items, PlanItem{Model: m, Action: d.action, Reason: d.reason})
 	}

@@ -436,9 +436,13 @@ func TestRunner_Plan(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	t.Run("a parent that was never built", func(t *testing.T) {
-		_, err := model.NewRunner(warehouse(t), load(t, shop), model.RunnerOptions{Select: []string{"customers"}}).Plan(t.Context())
-		if want := "customers reads staging.int_orders, which is not built; select it too, with +"; err == nil || err.Error() != want {
-			t.Errorf("got %v, want %s", err, want)
+		items, err := model.NewRunner(warehouse(t), load(t, shop), model.RunnerOptions{Select: []string{"customers"}}).Plan(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "customers reads staging.int_orders, which is not built; select it too, with +"
+		if len(items) != 1 || items[0].Action != model.Fail || items[0].Reason != want {
+			t.Errorf("got %+v, want it to fail as %s", items, want)
 		}
 	})
 }

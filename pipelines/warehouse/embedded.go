@@ -140,7 +140,10 @@ func openEngine(ctx context.Context, o Options) (*engine.Engine, error) {
 	})
 }
 
-func enginePath(home string) string { return filepath.Join(home, "warehouse") }
+// Folder is the name of the embedded warehouse's folder in a project's home.
+const Folder = "warehouse"
+
+func enginePath(home string) string { return filepath.Join(home, Folder) }
 
 // FindLibrary returns the engine's library that this program uses. The error is
 // an *engine.LibraryError.
