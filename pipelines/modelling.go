@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"winback/connectors/entity"
 	"winback/connectors/spec"
@@ -40,6 +41,9 @@ func (r *run) build(ctx context.Context) error {
 			}
 		}),
 	})
+	if err := r.tellCompany(ctx, runner); err != nil {
+		return err
+	}
 	built, err := runner.Run(ctx)
 	built.Models = slices.DeleteFunc(built.Models, func(m model.Result) bool { return brokenOff(ctx, m.Kind) })
 	if ctx.Err() != nil {
@@ -48,6 +52,27 @@ func (r *run) build(ctx context.Context) error {
 	}
 	r.countModels(built)
 	return err
+}
+
+// tellCompany says which tables come along with the selected ones, and which stay
+// at another day, so that nobody compares the two unawares.
+func (r *run) tellCompany(ctx context.Context, runner *model.Runner) error {
+	if len(r.only.models) == 0 {
+		return nil
+	}
+	company, err := runner.Company(ctx)
+	if err != nil {
+		return err
+	}
+	if n := len(company.Along); n > 0 {
+		r.o.Observer.Note(fmt.Sprintf("what the selected models are built from describes another day or other settings: %d more are built as of %s (%s)",
+			n, r.Config.AsOf, strings.Join(company.Along, ", ")))
+	}
+	if n := len(company.Behind); n > 0 {
+		r.problem("note: %d tables outside the selection still describe %s or other settings (%s); a run without --only brings all to one day",
+			n, company.BehindAsOf.Format(time.DateOnly), strings.Join(company.Behind, ", "))
+	}
+	return nil
 }
 
 // brokenOff says that a model did not get done only because the run was stopped:

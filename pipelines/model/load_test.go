@@ -131,6 +131,9 @@ func TestProject_Select(t *testing.T) {
 		"":                   "stg_shop__orders regions int_orders customers regions_monthly",
 		"customers":          "customers",
 		"mart.customers":     "customers",
+		"mart.customers+":    "customers",
+		"+mart.customers":    "stg_shop__orders regions int_orders customers",
+		"mart.*":             "customers regions_monthly",
 		"+customers":         "stg_shop__orders regions int_orders customers",
 		"stg_shop__orders+":  "stg_shop__orders int_orders customers regions_monthly",
 		"+int_orders+":       "stg_shop__orders regions int_orders customers regions_monthly",
@@ -157,9 +160,10 @@ func TestProject_Select(t *testing.T) {
 		}
 	}
 	for selector, want := range map[string]string{
-		"custmers":    `no model "custmers" (did you mean "customers"?)`,
-		"tag:chrun":   `no model with tag "chrun" (did you mean "tag:churn"?)`,
-		"+zzzzzzzzzz": `no model "zzzzzzzzzz"`,
+		"custmers":      `no model "custmers" (did you mean "customers"?)`,
+		"mart.custmers": `no model "mart.custmers" (did you mean "mart.customers"?)`,
+		"tag:chrun":     `no model with tag "chrun" (did you mean "tag:churn"?)`,
+		"+zzzzzzzzzz":   `no model "zzzzzzzzzz"`,
 	} {
 		if _, err := project.Select([]string{selector}); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", selector, err, want)

@@ -116,13 +116,17 @@ func (p *planner) print(m *Model) (string, error) {
 }
 
 // singularPrint identifies the data and the query of a check of its own. ok is
-// false when something it reads is not there.
+// false when something it reads is not there, or is of another state than the
+// rest.
 func (p *planner) singularPrint(c *SingularCheck, target check.Target) (print string, ok bool) {
 	inputs := map[string]string{}
 	for _, name := range c.Parents {
 		parent, err := p.print(p.project.byName[name])
 		if err != nil {
 			return "", false
+		}
+		if p.outdated(p.project.byName[name]) {
+			return "", false // tables of two states need not agree
 		}
 		inputs[name] = parent
 	}
@@ -133,7 +137,8 @@ func (p *planner) singularPrint(c *SingularCheck, target check.Target) (print st
 }
 
 // Plan says for each selected model whether a run would build it, and why,
-// parents first. It changes nothing in the warehouse.
+// parents first. What stands as other values made it comes along, as in Run. It
+// changes nothing in the warehouse.
 func (r *Runner) Plan(ctx context.Context) ([]PlanItem, error) {
 	models, err := r.project.Select(r.options.Select)
 	if err != nil {
@@ -141,6 +146,9 @@ func (r *Runner) Plan(ctx context.Context) ([]PlanItem, error) {
 	}
 	p, err := r.newPlanner(ctx, models)
 	if err != nil {
+		return nil, err
+	}
+	if models, err = p.completed(models); err != nil {
 		return nil, err
 	}
 	var items []PlanItem

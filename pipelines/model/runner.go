@@ -97,7 +97,7 @@ type Result struct {
 // Summary is what a run did.
 type Summary struct {
 	RunID string
-	// Models are the selected models, parents first.
+	// Models are the selected models and those that came along, parents first.
 	Models []Result
 	// Checks are the results of the checks of their own that ran.
 	Checks []check.Result
@@ -135,7 +135,9 @@ func (s Summary) OK() bool {
 // Run builds the selected models that changed, each as soon as what it reads is
 // ready, and then runs the checks of their own over the result. A model that fails
 // leaves its last good table, the models built from it are skipped, all others go
-// on: that is in the Summary. The error is about the run as a whole: a wrong
+// on: that is in the Summary. What the selected models are built from is built
+// too where it describes another day, or other values of the project, than this
+// run: numbers of two days never meet in one table. The error is about the run as a whole: a wrong
 // selector, a warehouse that does not answer, ctx ending. The Summary holds what
 // was done until then.
 func (r *Runner) Run(ctx context.Context) (Summary, error) {
@@ -153,6 +155,9 @@ func (r *Runner) Run(ctx context.Context) (Summary, error) {
 	}
 	run := &run{runner: r, results: map[string]*Result{}}
 	if run.planner, err = r.newPlanner(ctx, models); err != nil {
+		return summary, err
+	}
+	if models, err = run.planner.completed(models); err != nil {
 		return summary, err
 	}
 	if run.settings, err = readSettings(ctx, r.conn, r.options.Settings); err != nil {

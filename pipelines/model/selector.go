@@ -31,6 +31,7 @@ func (e *UnknownSelectorError) Error() string {
 // children; no selector at all means every model. A selector is
 //
 //	customers      a model; * and ? stand for any characters
+//	mart.customers a model by the full name of its table; mart.* all of a database
 //	marts          a folder of the sql folder
 //	tag:churn      models with the tag
 //	source:a.b     models that read the entity
@@ -98,15 +99,20 @@ func (m *Model) fits(selector string) bool {
 		return false
 	}
 	folder := strings.TrimSuffix(strings.TrimPrefix(selector, shownRoot+"/"), "/")
-	matched, err := path.Match(selector, m.Name)
-	return m.Name == selector || err == nil && matched || m.folder == folder || strings.HasPrefix(m.folder, folder+"/") ||
-		selector == m.FullName()
+	return fitsName(selector, m.Name) || m.folder == folder || strings.HasPrefix(m.folder, folder+"/") ||
+		fitsName(selector, m.FullName())
+}
+
+// fitsName says whether a name is the one selected; * and ? stand for characters.
+func fitsName(selector, name string) bool {
+	matched, err := path.Match(selector, name)
+	return name == selector || err == nil && matched
 }
 
 func (p *Project) nearestSelector(selector string) string {
 	var candidates []string
 	for _, m := range p.models {
-		candidates = append(candidates, m.Name, m.folder)
+		candidates = append(candidates, m.Name, m.FullName(), m.folder)
 		for _, tag := range m.Tags {
 			candidates = append(candidates, "tag:"+tag)
 		}

@@ -48,6 +48,7 @@ type build struct {
 	fingerprint, definition, compiled string
 	inputs                            map[string]string
 	rows                              *uint64
+	asOf                              time.Time // last day that the build describes
 	builtAt                           time.Time
 	duration                          time.Duration
 }
@@ -79,7 +80,7 @@ func readState(ctx context.Context, conn driver.Conn) (*state, error) {
 }
 
 func (s *state) readBuilds(ctx context.Context, conn driver.Conn) error {
-	rows, err := conn.Query(ctx, `select model, fingerprint, definition, compiled, inputs, rows, built_at, duration_ms
+	rows, err := conn.Query(ctx, `select model, fingerprint, definition, compiled, inputs, rows, as_of, built_at, duration_ms
 		from ops.models final`)
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func (s *state) readBuilds(ctx context.Context, conn driver.Conn) error {
 		var name string
 		var b build
 		var milliseconds uint64
-		err := rows.Scan(&name, &b.fingerprint, &b.definition, &b.compiled, &b.inputs, &b.rows, &b.builtAt, &milliseconds)
+		err := rows.Scan(&name, &b.fingerprint, &b.definition, &b.compiled, &b.inputs, &b.rows, &b.asOf, &b.builtAt, &milliseconds)
 		if err != nil {
 			return err
 		}
