@@ -11,18 +11,19 @@ import (
 // binding connects the slots of a plan with the columns of one file.
 type binding struct {
 	input  string
-	number int32 // of the input, as the sink counts
+	number int32 // of the input, as the sink counts; known to the writer alone, from the first rows on
 	file   int32 // place among the extraction's files
 	format string
 	dialect
-	header  []string // names of the columns, after renaming; nil for JSON
-	at      []int    // column by slot, -1 if the file lacks it
-	names   []string // of the columns by slot, for messages
-	paths   [][]string
-	mapped  []bool // by column: some field is made from it
-	keys    map[string]bool
-	line    int64   // of the first line after the header
-	problem *misfit // why no record of the file can fit
+	header   []string // names of the columns, after renaming; nil for JSON
+	at       []int    // column by slot, -1 if the file lacks it
+	names    []string // of the columns by slot, for messages
+	paths    [][]string
+	mapped   []bool // by column: some field is made from it
+	keys     map[string]bool
+	line     int64   // of the first line after the header
+	encoding string  // that the text was decoded from; "" for UTF-8
+	problem  *misfit // why no record of the file can fit
 }
 
 // name returns the column that a slot stands for in this file.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zip"
+	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
@@ -24,7 +26,8 @@ var update = flag.Bool("update", false, "rewrite the expectations of the cases")
 //
 //	winback.yaml       keys of the source
 //	NAME               an input; NAME.quoted is written as Go strings, a line each
-//	NAME.gz            is packed before it is read
+//	NAME.gz, NAME.zst  is packed before it is read
+//	NAME.zip/MEMBER    is put into an archive
 //	want               rows, rejects and counts by entity
 //	errors             instead of want: what is wrong with the configuration
 func TestCases(t *testing.T) {
@@ -48,6 +51,7 @@ func runCase(t *testing.T, path string) {
 	yaml, inputs := "", 0
 	var kept []txtar.File
 	expectation := "want"
+	archives := map[string][]txtar.File{}
 	for _, file := range archive.Files {
 		switch file.Name {
 		case "want", "errors":
@@ -57,10 +61,17 @@ func runCase(t *testing.T, path string) {
 			yaml = string(file.Data)
 		default:
 			name, data := unpackInput(t, file)
-			f.write(name, data)
 			inputs++
+			if archive, member, found := strings.Cut(name, ".zip/"); found {
+				archives[archive+".zip"] = append(archives[archive+".zip"], txtar.File{Name: member, Data: []byte(data)})
+				break
+			}
+			f.write(name, data)
 		}
 		kept = append(kept, file)
+	}
+	for name, members := range archives {
+		f.write(name, zipped(t, members))
 	}
 	got := outcome(t, f, yaml, inputs)
 	if strings.HasPrefix(got, "winback.yaml") {
@@ -97,10 +108,39 @@ func unpackInput(t *testing.T, file txtar.File) (name, data string) {
 		}
 		name, data = plain, out.String()
 	}
-	if strings.HasSuffix(name, ".gz") {
+	switch filepath.Ext(name) {
+	case ".gz":
 		data = packed(t, data)
+	case ".zst":
+		data = string(must(zstd.NewWriter(nil)).EncodeAll([]byte(data), nil))
 	}
 	return name, data
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func zipped(t testing.TB, members []txtar.File) string {
+	t.Helper()
+	var out bytes.Buffer
+	archive := zip.NewWriter(&out)
+	for _, m := range members {
+		w, err := archive.Create(m.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(m.Data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
 
 func packed(t testing.TB, text string) string {

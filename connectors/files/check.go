@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,7 +34,7 @@ func (s *source) Check(ctx context.Context) ([]connectors.Finding, error) {
 				all = append(all, connectors.Finding{Dataset: p.name, OK: true, Text: fmt.Sprintf("the other %s were not opened", countFiles(len(found)-i))})
 				break
 			}
-			all = append(all, checkFile(p, c, i == 0))
+			all = append(all, checkFile(p, c, i == 0)...)
 		}
 	}
 	return all, nil
@@ -57,31 +58,49 @@ func formatBytes(list []candidate) string {
 	return fmt.Sprintf("%.1f MB", float64(total)/1e6)
 }
 
-// checkFile opens one file.
-func checkFile(p *plan, c candidate, withRows bool) connectors.Finding {
-	out := connectors.Finding{Dataset: p.name}
-	file, err := open(c.path, p.config.Encoding)
+// checkFile opens one file and looks at its tables.
+func checkFile(p *plan, c candidate, withRows bool) []connectors.Finding {
+	file, err := open(c.path)
 	if err != nil {
-		out.Text = err.Error()
-		return out
+		return []connectors.Finding{{Dataset: p.name, Text: err.Error()}}
 	}
-	defer func() { _ = file.file.Close() }() // only read from
-	bound, err := file.prepare(p, c)
+	defer func() { _ = file.close() }() // only read from
+	var all []connectors.Finding
+	err = file.tables(p, c, func(t *table) error {
+		all = append(all, checkTable(p, t, withRows && len(all) == 0))
+		if len(all) == checkedFiles {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		all = append(all, connectors.Finding{Dataset: p.name, Text: err.Error()})
+	}
+	return all
+}
+
+// errEnough ends the look at a file with very many tables.
+var errEnough = errors.New("enough seen")
+
+// checkTable says what a table is and whether it fits the mapping.
+func checkTable(p *plan, t *table, withRows bool) connectors.Finding {
+	out := connectors.Finding{Dataset: p.name}
+	b := t.bound
 	switch {
-	case err != nil:
-		out.Text = err.Error()
-	case bound.problem != nil:
-		out.Text = fmt.Sprintf("%s: %s", c.name, bound.problem.reason)
-	case bound.format == formatNDJSON:
-		out.OK, out.Text = true, fmt.Sprintf("%s: NDJSON", c.name)
-	case len(bound.header) == 0:
-		out.OK, out.Text = true, fmt.Sprintf("%s: the file is empty", c.name)
+	case t.problem != "":
+		out.Text = fmt.Sprintf("%s: %s", t.input, t.problem)
+	case b.problem != nil:
+		out.Text = fmt.Sprintf("%s: %s", t.input, b.problem.reason)
+	case b.format == formatNDJSON:
+		out.OK, out.Text = true, fmt.Sprintf("%s: %s", t.input, t.describe())
+	case len(b.header) == 0:
+		out.OK, out.Text = true, fmt.Sprintf("%s: the file is empty", t.input)
 	default:
 		out.OK = true
-		out.Text = fmt.Sprintf("%s: delimiter %q, %d columns, all mapped ones are there%s", c.name, bound.delimiter, len(bound.header), unmappedColumns(bound))
+		out.Text = fmt.Sprintf("%s: %s, %d columns, all mapped ones are there%s", t.input, t.describe(), len(b.header), unmappedColumns(b))
 	}
 	if withRows && out.OK {
-		sample(file, bound, &out)
+		sample(t, &out)
 	}
 	return out
 }
@@ -100,8 +119,9 @@ func unmappedColumns(b *binding) string {
 }
 
 // sample shows the first records of a file.
-func sample(file *opened, bound *binding, out *connectors.Finding) {
-	cut := newCutter(file.text, bound.dialect, bound.line)
+func sample(t *table, out *connectors.Finding) {
+	bound := t.bound
+	cut := newCutter(t.text, bound.dialect, bound.line)
 	cut.size = headSize
 	if bound.format == formatNDJSON {
 		cut.quote = 0

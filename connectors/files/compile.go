@@ -331,6 +331,11 @@ func (k *compiler) limit(text string, at spec.Node) *int64 {
 func fingerprint(name string, c *Config, d *Dataset, env surroundings) string {
 	mapping := *d
 	mapping.Files, mapping.Window = nil, 0
+	for _, pattern := range d.Files {
+		if _, members := splitMembers(string(pattern)); members != "" {
+			mapping.Files = append(mapping.Files, spec.Path(members)) // a part of the archives is read
+		}
+	}
 	location := ""
 	if env.location != nil {
 		location = env.location.String()

@@ -15,7 +15,7 @@ type Config struct {
 
 // Dataset is a set of files with the same kind of records.
 type Dataset struct {
-	Files     []spec.Path                 `yaml:"files" required:"true" doc:"patterns of files, ** for folders at any depth; relative to the configuration" example:"data/orders-*.csv.gz"`
+	Files     []spec.Path                 `yaml:"files" required:"true" doc:"patterns of files, ** for folders at any depth; relative to the configuration; what follows an archive's name are its members" example:"data/orders-*.csv.gz"`
 	Entity    string                      `yaml:"entity" doc:"entity that a record is; default: the dataset's name" example:"shop.customers"`
 	Fields    spec.Ordered[Field]         `yaml:"fields" doc:"the entity's fields, each with the column it is made from" example:"{id: CustomerID}"`
 	Entities  spec.Ordered[EntityMapping] `yaml:"entities" doc:"instead of entity and fields, when the same records hold several entities"`
@@ -24,7 +24,7 @@ type Dataset struct {
 	Window    int                         `yaml:"window" default:"100000" advanced:"true" doc:"documents held open at a time, waiting for further records"`
 	BadLines  string                      `yaml:"bad_lines" default:"line" enum:"line|document" advanced:"true" doc:"what goes to quarantine when a record of a document does not fit: the line alone, or the document"`
 	Format    string                      `yaml:"format" enum:"csv|tsv|ndjson" doc:"default: by name and content"`
-	Encoding  string                      `yaml:"encoding" default:"utf-8" enum:"utf-8|utf-16|windows-1251|windows-1252|latin-1" doc:"encoding of the text; a byte-order mark is honoured"`
+	Encoding  string                      `yaml:"encoding" enum:"utf-8|utf-16|utf-16le|utf-16be|windows-1251|windows-1252|latin-1" doc:"encoding of the text; default: by its byte-order mark or its first bytes"`
 	Delimiter string                      `yaml:"delimiter" doc:"character between fields; default: found in the first lines" example:"\";\""`
 	Quote     string                      `yaml:"quote" doc:"character around fields, or none; default: \"" example:"none"`
 	Columns   []string                    `yaml:"columns" doc:"names of the columns of files that have no header line" example:"[id, at, amount]"`

@@ -105,7 +105,7 @@ func TestSplitter(t *testing.T) {
 
 // An input that breaks off gives its whole records and then the rest.
 func TestCutter_BrokenInput(t *testing.T) {
-	in := io.MultiReader(strings.NewReader("a,b\n\"c\nd\",e\nf,g"), iotest.ErrReader(io.ErrUnexpectedEOF))
+	in := io.MultiReader(strings.NewReader("a,b\n\"c\nd\",e\nf,g"), iotest.ErrReader(damagef(io.ErrUnexpectedEOF, "cut off")))
 	got, err := cutAll(commas, in, 4)
 	if err != nil {
 		t.Fatal(err)

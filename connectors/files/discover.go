@@ -21,23 +21,29 @@ type candidate struct {
 	name  string // path from the configuration's folder, where it lies below it
 	size  int64
 	mtime int64
+	// members are patterns of the members of an archive that are asked for; none: all.
+	members []string
 }
 
 // discover lists the files of a dataset in the order of their names.
 func (s *source) discover(p *plan) ([]candidate, error) {
 	found := map[string]candidate{}
 	for _, pattern := range p.config.Files {
-		matches, err := doublestar.FilepathGlob(string(pattern), doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+		files, members := splitMembers(string(pattern))
+		matches, err := doublestar.FilepathGlob(files, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
 		if err != nil {
 			return nil, s.unlistable(string(pattern), err)
 		}
-		if len(matches) == 0 && !isPattern(string(pattern)) {
-			return nil, fmt.Errorf("%s: file %s does not exist: %w", p.name, pattern, connectors.ErrNoInput)
+		if len(matches) == 0 && !isPattern(files) {
+			return nil, fmt.Errorf("%s: file %s does not exist: %w", p.name, files, connectors.ErrNoInput)
 		}
 		for _, path := range matches {
 			c, err := s.candidate(path)
 			if err != nil {
 				return nil, err
+			}
+			if before, met := found[path]; members != "" && (!met || len(before.members) > 0) {
+				c.members = append(before.members, members)
 			}
 			found[path] = c
 		}
@@ -51,6 +57,20 @@ func (s *source) discover(p *plan) ([]candidate, error) {
 	}
 	slices.SortFunc(list, func(a, b candidate) int { return cmp.Compare(a.path, b.path) })
 	return list, nil
+}
+
+// splitMembers parts a pattern into that of archives and that of their members:
+// exports/*.zip/orders-*.csv.
+func splitMembers(pattern string) (files, members string) {
+	slashed := filepath.ToSlash(pattern)
+	at := strings.Index(strings.ToLower(slashed), ".zip/")
+	if at < 0 {
+		return pattern, ""
+	}
+	if info, err := os.Stat(pattern[:at+4]); err == nil && info.IsDir() {
+		return pattern, "" // a folder of that name
+	}
+	return pattern[:at+4], slashed[at+5:]
 }
 
 func isPattern(path string) bool { return strings.ContainsAny(path, "*?[{") }
@@ -84,7 +104,8 @@ func (s *source) unlistable(pattern string, err error) error {
 func (s *source) nothingFound(p *plan) error {
 	var texts []string
 	for _, pattern := range p.config.Files {
-		base, rest := doublestar.SplitPattern(filepath.ToSlash(string(pattern)))
+		files, _ := splitMembers(string(pattern))
+		base, rest := doublestar.SplitPattern(filepath.ToSlash(files))
 		if _, err := os.Stat(base); err != nil {
 			return s.unlistable(string(pattern), err)
 		}

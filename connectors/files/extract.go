@@ -15,12 +15,11 @@ import (
 // workers convert them, and the goroutine of run hands them to the sink in the
 // order in which they were read.
 type extraction struct {
-	plan   *plan
-	req    connectors.Request
-	sink   connectors.Sink
-	files  []candidate
-	known  *known
-	inputs []int32 // by file, as the sink counts
+	plan  *plan
+	req   connectors.Request
+	sink  connectors.Sink
+	files []candidate
+	known *known
 
 	free    chan *unit // to be filled
 	work    chan *unit // to be converted
@@ -41,7 +40,6 @@ type extraction struct {
 func newExtraction(p *plan, req connectors.Request, sink connectors.Sink, files []candidate, before *known) *extraction {
 	x := &extraction{plan: p, req: req, sink: sink, files: files, known: before, seen: map[uint64]firstSeen{}}
 	for _, c := range files {
-		x.inputs = append(x.inputs, sink.Input(c.name))
 		x.total += c.size
 	}
 	if p.group != nil {
@@ -145,32 +143,35 @@ func (x *extraction) note(c candidate, hash string) {
 
 func (x *extraction) readFile(ctx context.Context, i int) error {
 	c := x.files[i]
-	file, err := open(c.path, x.plan.config.Encoding)
+	file, err := open(c.path)
 	if err != nil {
 		return err
 	}
 	x.readAny = true
-	bound, err := file.prepare(x.plan, c)
-	if err == nil {
-		bound.number, bound.file = x.inputs[i], int32(i)
-		err = x.readPieces(ctx, file, bound)
-	}
+	err = file.tables(x.plan, c, func(t *table) error {
+		t.bound.file = int32(i)
+		return x.readTable(ctx, file, t)
+	})
 	hash, closing := file.finish()
 	if err = errors.Join(err, closing); err != nil {
 		return err
 	}
-	x.bytes += file.read
+	x.bytes += file.size
 	x.note(c, hash)
 	return nil
 }
 
-func (x *extraction) readPieces(ctx context.Context, file *opened, bound *binding) error {
-	cut := newCutter(file.text, bound.dialect, bound.line)
-	if bound.format == formatNDJSON {
+// readTable reads one table of a file.
+func (x *extraction) readTable(ctx context.Context, file *opened, t *table) error {
+	if t.problem != "" {
+		return x.refuse(ctx, file, t)
+	}
+	cut := newCutter(t.text, t.bound.dialect, t.bound.line)
+	if t.bound.format == formatNDJSON {
 		cut.quote = 0
 	}
 	if x.plan.group != nil {
-		return x.readDocuments(ctx, file, bound, cut)
+		return x.readDocuments(ctx, file, t.bound, cut)
 	}
 	for {
 		u, err := x.take(ctx)
@@ -186,7 +187,18 @@ func (x *extraction) readPieces(ctx context.Context, file *opened, bound *bindin
 			x.free <- u
 			return unreadable(file.file.Name(), err)
 		}
-		u.bound, u.piece, u.text, u.bytes = bound, p, p.data, x.bytes+file.read
+		u.bound, u.piece, u.text, u.bytes = t.bound, p, p.data, x.bytes+file.progress()
 		x.pass(u)
 	}
+}
+
+// refuse puts a table aside that cannot be read at all.
+func (x *extraction) refuse(ctx context.Context, file *opened, t *table) error {
+	u, err := x.take(ctx)
+	if err != nil {
+		return err
+	}
+	u.bound, u.piece, u.bytes = t.bound, piece{broken: t.problem}, x.bytes+file.progress()
+	x.pass(u)
+	return nil
 }

@@ -55,7 +55,7 @@ func (g *grouper) piece(p piece) error {
 	case p.overlong:
 		return g.putAside(&misfit{reason: overlongReason}, p.line, p.data)
 	}
-	g.mapper.lookAt(p.data)
+	g.mapper.lookAt(p.data, g.bound)
 	g.records.begin(p.data, p.line)
 	var r record
 	for {
@@ -139,7 +139,7 @@ func (g *grouper) flush() error {
 	if g.unit == nil {
 		return nil
 	}
-	g.unit.bytes = g.bytes + g.file.read
+	g.unit.bytes = g.bytes + g.file.progress()
 	g.pass(g.unit)
 	g.unit = nil
 	return nil

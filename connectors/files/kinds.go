@@ -55,8 +55,14 @@ func (m *mapper) badText(text []byte) string {
 	if !utf8.Valid(text) {
 		return "is not UTF-8: give the encoding of the file, such as windows-1251 or latin-1"
 	}
+	if m.encoding != "" && bytes.Contains(text, undecodable) {
+		return "holds bytes that " + m.encoding + " does not have: the file is damaged, or its encoding is another"
+	}
 	return ""
 }
+
+// undecodable is what decoders put for bytes that their encoding does not have.
+var undecodable = []byte("\uFFFD")
 
 // time reads a time or a date in the first layout that fits.
 func (m *mapper) time(f *field, text []byte) (n int64, reason string) {

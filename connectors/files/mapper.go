@@ -41,6 +41,8 @@ type mapper struct {
 	json  fastjson.Parser
 	// unsafeText says that texts must be looked at for bytes that are no text.
 	unsafeText bool
+	// encoding is what the text was decoded from; "" for UTF-8.
+	encoding string
 }
 
 func newMapper(p *plan) *mapper {
@@ -52,8 +54,10 @@ func newMapper(p *plan) *mapper {
 }
 
 // lookAt tells the mapper the text that the next records are of.
-func (m *mapper) lookAt(text []byte) {
-	m.unsafeText = bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text)
+func (m *mapper) lookAt(text []byte, b *binding) {
+	m.encoding = b.encoding
+	m.unsafeText = b.format == formatNDJSON || bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text) ||
+		b.encoding != "" && bytes.Contains(text, undecodable)
 }
 
 // met says whether a record meets all of the conditions.

@@ -35,6 +35,19 @@ func (m *mapper) payload(p *payloadPlan, r *record) []byte {
 	return m.arena.since(mark)
 }
 
+// badRecord says of a record that goes into a payload why it cannot: its bytes are
+// no text, and nothing else would tell of those in columns that no field is made
+// from.
+func (m *mapper) badRecord(e *entityPlan, r *record) *misfit {
+	if !m.unsafeText || e.payload.mode == "" || e.payload.mode == payloadNone {
+		return nil
+	}
+	if reason := m.badText(r.raw); reason != "" {
+		return &misfit{reason: "the record " + reason}
+	}
+	return nil
+}
+
 // member appends a name and a text to the object begun at mark. Names without a
 // value are left out.
 func (m *mapper) member(mark int, name string, text []byte) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"winback/connectors"
 	"winback/connectors/spec"
@@ -207,6 +210,92 @@ func TestExtract_TruncatedGzip(t *testing.T) {
 	}
 }
 
+// Other packings break off and are damaged as gzip does and is.
+func TestExtract_DamagedArchives(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("id,note\n")
+	for i := range 30_000 {
+		fmt.Fprintf(&text, "%d,note of %d\n", i, i*i)
+	}
+	zst := string(must(zstd.NewWriter(nil)).EncodeAll([]byte(text.String()), nil))
+	archive := zipped(t, []txtar.File{{Name: "a.csv", Data: []byte(text.String())}})
+	flip := func(text string, at int) string {
+		b := []byte(text)
+		b[at] ^= 0x55
+		return string(b)
+	}
+	tests := []struct {
+		name, data, reason string
+		rows               bool
+	}{
+		{"zstd cut off", zst[:len(zst)/2], "the zstd data end too early", true},
+		{"zstd cut off in its head", zst[:5], "the zstd data end too early", false},
+		{"zstd damaged", flip(zst, len(zst)/2), "the zstd", true},
+		{"zip cut off", archive[:len(archive)/2], "its directory cannot be read", false},
+		{"zip damaged", flip(archive, len(archive)/2), "the zip", true},
+		{"nothing but the head of a zip", magicZip, "its directory cannot be read", false},
+		{"empty zip", zipped(t, nil), "the archive is empty", false},
+		{"old workbook", magicOLE + "xls", "save it as .xlsx", false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFolder(t, ordersConfig, map[string]string{"in/a.csv.x": test.data, "in/b.csv": "id,note\n1,b\n"})
+			m := f.mustExtract()
+			if len(m.rejects) == 0 || !strings.Contains(m.rejects[len(m.rejects)-1].Reason, test.reason) {
+				t.Errorf("got rejects %+v", m.rejects)
+			}
+			if got := len(m.rows["shop.orders"]); got == 0 || got > 1 != test.rows {
+				t.Errorf("got %d rows", got)
+			}
+		})
+	}
+}
+
+// A plain text can be read on from a place in it, with its header known.
+func TestTable_Resume(t *testing.T) {
+	const text = "\xEF\xBB\xBFid,note\n1,a\n2,b\n"
+	f := newFolder(t, ordersConfig, map[string]string{"in/a.csv": text, "in/b.csv.gz": packed(t, text)})
+	p := f.source.(*source).plans[0]
+	for name, resumable := range map[string]bool{"in/a.csv": true, "in/b.csv.gz": false} {
+		file, err := open(filepath.Join(f.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = file.tables(p, candidate{name: name}, func(table *table) error {
+			if got := table.start == int64(strings.Index(text, "1,a")); got != resumable {
+				t.Errorf("%s: begins at %d", name, table.start)
+			}
+			if err := table.resume(int64(strings.Index(text, "2,b")), 3); err == nil != resumable {
+				t.Errorf("%s: resume: %v", name, err)
+			}
+			rest, err := io.ReadAll(table.text)
+			if resumable && string(rest) != "2,b\n" {
+				t.Errorf("%s: got %q", name, rest)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if hash, err := file.finish(); err != nil || len(hash) != 16 {
+			t.Errorf("got %q, %v", hash, err)
+		}
+	}
+}
+
+// A file that unpacks to far more than it can hold is not unpacked to the end.
+func TestUnpack_Bomb(t *testing.T) {
+	o := &opened{size: 1 << 20}
+	o.unpacked = unpackedRatio<<20 - 1
+	if err := o.grown(1); err != nil {
+		t.Errorf("at the limit: %v", err)
+	}
+	o.unpacked = unpackedFloor
+	if err := o.grown(1); !strings.Contains(damage(err), "more than 500 times its size") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestExtract_DamagedGzip(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("id,note\n")
@@ -374,7 +463,7 @@ func TestCheck(t *testing.T) {
 	}
 	want := []connectors.Finding{
 		{Dataset: "shop.orders", OK: true, Text: "3 files found, 0.0 kB in all"},
-		{Dataset: "shop.orders", OK: true, Text: `in/a.csv: delimiter ';', 3 columns, all mapped ones are there; not mapped: more`,
+		{Dataset: "shop.orders", OK: true, Text: `in/a.csv: CSV, utf-8, delimiter ';', 3 columns, all mapped ones are there; not mapped: more`,
 			Header: []string{"id", "note", "more"}, Rows: [][]string{{"1", "a", "x"}, {"2", "b", "y"}, {"3", "c", "z"}}},
 		{Dataset: "shop.orders", Text: `in/b.csv: column "note" is missing; add the file's name to rename, or say optional: true (did you mean "notes"? the file has: id, notes)`},
 		{Dataset: "shop.orders", OK: true, Text: "in/c.csv: the file is empty"},

@@ -106,8 +106,7 @@ func newAside(wrong *misfit, line int64, raw []byte) aside {
 
 // piece converts the records of a piece of text, each on its own.
 func (w *worker) piece(u *unit) {
-	w.lookAt(u.piece.data)
-	w.unsafeText = w.unsafeText || u.bound.format == formatNDJSON
+	w.lookAt(u.piece.data, u.bound)
 	w.records.begin(u.piece.data, u.piece.line)
 	var r record
 	for {
@@ -159,6 +158,13 @@ func (w *worker) row(u *unit, i int, e *entityPlan, r *record) {
 		}
 		put(b, f, &v)
 	}
+	if wrong := w.badRecord(e, r); wrong != nil {
+		b.AbortRow()
+		out := newAside(wrong, r.line, r.raw)
+		out.entity = e.schema
+		u.aside = append(u.aside, out)
+		return
+	}
 	w.finish(u, b, e, w.payload(&e.payload, r), r)
 }
 
@@ -167,7 +173,7 @@ func (w *worker) finish(u *unit, b *entity.Batch, e *entityPlan, payload []byte,
 	if len(payload) > 0 {
 		b.SetText(e.payload.field, payload)
 	}
-	if err := b.EndRow(entity.Origin{Input: u.bound.number, Line: r.line}); err != nil {
+	if err := b.EndRow(entity.Origin{Line: r.line}); err != nil {
 		out := newAside(&misfit{reason: err.Error()}, r.line, r.raw)
 		out.entity = e.schema
 		u.aside = append(u.aside, out)
@@ -197,8 +203,7 @@ func (w *worker) document(u *unit, d *document) {
 	if d.broken != nil {
 		return
 	}
-	w.lookAt(d.text)
-	w.unsafeText = w.unsafeText || u.bound.format == formatNDJSON
+	w.lookAt(d.text, u.bound)
 	w.arena.reset()
 	r := record{count: int64(len(d.lines))}
 	for i := range d.lines {
@@ -238,6 +243,9 @@ func (w *worker) readRecord(r *record) *misfit {
 			if wrong := read(&e.fields[n], r, &w.values[i][n]); wrong != nil {
 				return wrong
 			}
+		}
+		if wrong := w.badRecord(e, r); wrong != nil {
+			return wrong
 		}
 	}
 	return nil

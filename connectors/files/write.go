@@ -38,6 +38,9 @@ func (x *extraction) write(ctx context.Context, u *unit) error {
 			x.sink.Count(e.schema, u.counts[i])
 		}
 	}
+	if u.bound.number == 0 {
+		u.bound.number = x.sink.Input(u.bound.input)
+	}
 	for i := range u.batches {
 		if err := x.writeBatch(ctx, u, i, keep); err != nil {
 			return err
@@ -79,6 +82,9 @@ func (x *extraction) writeBatch(ctx context.Context, u *unit, i int, keep []bool
 	b := u.batches[i]
 	if b.Rows() == 0 {
 		return nil
+	}
+	for n := range b.Origins {
+		b.Origins[n].Input = u.bound.number
 	}
 	if allKept(keep) {
 		u.batches[i] = x.sink.NewBatch(b.Schema)

@@ -1,0 +1,130 @@
+package files
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+)
+
+// Formats of files.
+const (
+	formatCSV     = "csv"
+	formatTSV     = "tsv"
+	formatNDJSON  = "ndjson"
+	formatJSON    = "json"
+	formatXLSX    = "xlsx"
+	formatParquet = "parquet"
+)
+
+// headSize is how much of a text is looked at to find out how it is written.
+const headSize = 64 << 10
+
+// prepare finds out how the text is written, reads its header and binds the plan
+// to it. The text then stands behind the header.
+func (t *table) prepare(p *plan, encoding string) error {
+	head, err := t.text.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) && damage(err) == "" {
+		return unreadable(t.input, err)
+	}
+	skipped, size := skipLines(head, p.config.SkipLines)
+	head = head[size:]
+	switch format := formatOf(p.config, t.input, head); format {
+	case formatNDJSON:
+		t.bound = bindJSON(p, t.input)
+		t.bound.line += skipped
+		t.found = append(t.found, "NDJSON", encoding)
+	default:
+		size += t.prepareCSV(p, head, skipped)
+		t.found = append(t.found, strings.ToUpper(format), encoding, fmt.Sprintf("delimiter %q", t.bound.delimiter))
+		if t.bound.quote != '"' && t.bound.quote != 0 {
+			t.found = append(t.found, fmt.Sprintf("quote %q", t.bound.quote))
+		}
+	}
+	if encoding != utf8Text {
+		t.bound.encoding = encoding
+	}
+	t.start = 0
+	_, err = t.text.Discard(size)
+	return err
+}
+
+// prepareCSV binds the plan to a text with delimited fields and returns how long
+// its header is.
+func (t *table) prepareCSV(p *plan, head []byte, skipped int64) (length int) {
+	d := dialectOf(p, t.input, head)
+	if len(p.config.Columns) > 0 {
+		t.bound = bind(p, t.input, p.config.Columns)
+		t.bound.format, t.bound.dialect, t.bound.line = formatCSV, d, 1+skipped
+		return 0
+	}
+	header, length, lines, reason := readHeader(d, head)
+	b := bind(p, t.input, header)
+	b.format, b.dialect, b.line = formatCSV, d, 1+skipped+lines
+	switch {
+	case reason != "":
+		b.problem = &misfit{reason: "the header cannot be read: " + reason}
+	case len(header) == 0:
+		b.problem = nil // an empty file lacks nothing
+	}
+	t.bound = b
+	return length
+}
+
+// skipLines returns how many lines, and bytes of them, stand above the header.
+func skipLines(head []byte, lines int) (skipped int64, size int) {
+	for range lines {
+		n := bytes.IndexByte(head[size:], '\n')
+		if n < 0 {
+			return skipped, len(head)
+		}
+		size += n + 1
+		skipped++
+	}
+	return skipped, size
+}
+
+// readHeader reads the first record of a text. reason says why it is none.
+func readHeader(d dialect, head []byte) (header []string, length int, lines int64, reason string) {
+	s := splitter{dialect: d}
+	s.reset(head, 1)
+	ok, reason := s.next()
+	if !ok || reason != "" {
+		return nil, s.pos, s.line - 1, reason
+	}
+	for _, name := range s.fields {
+		header = append(header, strings.ToValidUTF8(string(name), "\uFFFD"))
+	}
+	return header, s.pos, s.line - 1, ""
+}
+
+// formatOf returns the format of a file, by configuration, name or content.
+func formatOf(d *Dataset, path string, head []byte) string {
+	if d.Format != "" {
+		return d.Format
+	}
+	switch extension(path) {
+	case ".csv":
+		return formatCSV
+	case ".tsv", ".tab":
+		return formatTSV
+	case ".ndjson", ".jsonl", ".ldjson":
+		return formatNDJSON
+	}
+	if text := bytes.TrimLeft(head, " \t\r\n"); len(text) > 0 && text[0] == '{' && len(d.Columns) == 0 {
+		return formatNDJSON
+	}
+	return formatCSV
+}
+
+// extension returns a file's extension in lower case, that of compression apart.
+func extension(path string) string {
+	name := strings.ToLower(filepath.Base(path))
+	for _, packed := range []string{".gz", ".zst"} {
+		name = strings.TrimSuffix(name, packed)
+	}
+	return filepath.Ext(name)
+}
