@@ -106,6 +106,7 @@ func (p *Project) Vars() model.Vars {
 			SleepingAfter: churn.SleepingAfter, LostAfter: churn.LostAfter, NewFor: churn.NewFor,
 			ReturnedFor: churn.ReturnedFor, SilentAfter: churn.SilentAfter,
 			WatchLevel: float64(churn.WatchLevel), AlarmLevel: float64(churn.AlarmLevel),
+			PersonalClock: model.PersonalClock(churn.PersonalClock),
 		},
 	}
 	for _, segment := range churn.Segments.Entries {

@@ -14,6 +14,36 @@ type Churn struct {
 	WatchLevel    spec.Percent          `yaml:"watch_level" default:"10" doc:"yearly churn, in percent, from which it is watched"`
 	AlarmLevel    spec.Percent          `yaml:"alarm_level" default:"20" doc:"yearly churn, in percent, from which it is alarming"`
 	Segments      spec.Ordered[Segment] `yaml:"segments" doc:"limits of customer segments that differ, by the segment's name"`
+	PersonalClock PersonalClock         `yaml:"personal_clock" doc:"judge each customer by their own habit instead of one limit for all"`
+}
+
+// PersonalClock is the adaptive rule: a customer is lost after Factor times their own usual gap between purchases. It
+// is always computed and shown beside the fixed rule; Enabled makes it the rule.
+type PersonalClock struct {
+	Enabled bool    `yaml:"enabled" default:"false" doc:"judge by the personal clock; otherwise it is only shown beside lost_after"`
+	Factor  float64 `yaml:"factor" default:"3" doc:"how many usual gaps of silence mean that a customer is lost"`
+	MinDays int     `yaml:"min_days" default:"30" doc:"the shortest limit a customer can get, in days"`
+	MaxDays int     `yaml:"max_days" default:"365" doc:"the longest limit a customer can get, in days"`
+	Shrink  float64 `yaml:"shrink" default:"3" doc:"how many gaps the segment's usual gap counts for beside the customer's own"`
+}
+
+// Validate checks each number, and that the shortest limit is not above the longest.
+func (p *PersonalClock) Validate(n spec.Node, errs *spec.Errors) {
+	before := errs.Len()
+	if !(p.Factor >= 1 && p.Factor <= 100) {
+		errs.Addf(n.Get("factor"), "wants 1 to 100 gaps, got %v", p.Factor)
+	}
+	if !(p.Shrink >= 0 && p.Shrink <= 1000) {
+		errs.Addf(n.Get("shrink"), "wants 0 to 1000 gaps, got %v", p.Shrink)
+	}
+	for key, days := range map[string]int{"min_days": p.MinDays, "max_days": p.MaxDays} {
+		if days < 2 || days > longestLimit {
+			errs.Addf(n.Get(key), "wants 2 to %d days, got %d", longestLimit, days)
+		}
+	}
+	if errs.Len() == before && p.MinDays > p.MaxDays {
+		errs.Addf(firstSet(n, "min_days", "max_days"), "min_days (%d) must not be above max_days (%d)", p.MinDays, p.MaxDays)
+	}
 }
 
 // Segment is what differs for one segment of customers; nil follows the project.

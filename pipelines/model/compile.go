@@ -37,6 +37,15 @@ func (m *Model) compile(vars Vars, r resolver) (string, error) {
 	return text, nil
 }
 
+// reads returns the models and entities that the model is built from with these
+// variables. Without branches in its SQL they are its Parents and Sources.
+func (m *Model) reads(vars Vars) (parents []string, sources []Source, err error) {
+	if m.sql == nil {
+		return nil, nil, nil
+	}
+	return m.sql.reads(vars)
+}
+
 // compile returns the check's query as it runs.
 func (c *SingularCheck) compile(vars Vars, r resolver) (string, error) {
 	text, err := c.sql.execute(vars, r)

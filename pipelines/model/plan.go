@@ -80,14 +80,18 @@ func (p *planner) decide(m *Model) (decision, error) {
 // inputs returns what the model is built from, by name.
 func (p *planner) inputs(m *Model) (map[string]string, error) {
 	inputs := map[string]string{}
-	for _, name := range m.Parents {
+	parents, sources, err := m.reads(p.vars)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range parents {
 		print, err := p.print(p.project.byName[name])
 		if err != nil {
 			return nil, fmt.Errorf("%s reads %w", m.Name, err)
 		}
 		inputs[name] = print
 	}
-	for _, source := range m.Sources {
+	for _, source := range sources {
 		inputs[sourceKey(source)] = p.versions[source]
 	}
 	return inputs, nil

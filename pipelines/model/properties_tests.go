@@ -99,7 +99,7 @@ func readPlace(y *yamlFile, fields yamlFields) []override {
 	return overrides
 }
 
-var churnKeys = []string{"sleeping_after", "lost_after", "new_for", "returned_for", "silent_after", "watch_level", "alarm_level", "segments"}
+var churnKeys = []string{"sleeping_after", "lost_after", "new_for", "returned_for", "silent_after", "watch_level", "alarm_level", "personal_clock", "segments"}
 
 func readChurn(y *yamlFile, node ast.Node) []override {
 	var overrides []override
@@ -123,8 +123,10 @@ func readChurn(y *yamlFile, node ast.Node) []override {
 			value, field := y.integer(entry, key), days[key]
 			overrides = append(overrides, func(v *Vars) { *field(v) = value })
 		case levels[key] != nil:
-			value, field := readPercent(y, entry), levels[key]
+			value, field := readNumber(y, entry), levels[key]
 			overrides = append(overrides, func(v *Vars) { *field(v) = value })
+		case key == "personal_clock":
+			overrides = append(overrides, readClock(y, entry.value)...)
 		default:
 			overrides = append(overrides, readSegments(y, entry.value))
 		}
@@ -132,11 +134,44 @@ func readChurn(y *yamlFile, node ast.Node) []override {
 	return overrides
 }
 
-func readPercent(y *yamlFile, entry yamlEntry) float64 {
+// readClock reads "personal_clock: {enabled: true, factor: 3}"; what is left out
+// stays as it is.
+func readClock(y *yamlFile, node ast.Node) []override {
+	var overrides []override
+	fields := y.fields(node, "personal_clock", "enabled", "factor", "min_days", "max_days", "shrink")
+	for key, field := range map[string]func(*Vars) *float64{
+		"factor": func(v *Vars) *float64 { return &v.Churn.PersonalClock.Factor },
+		"shrink": func(v *Vars) *float64 { return &v.Churn.PersonalClock.Shrink },
+	} {
+		if entry, ok := fields[key]; ok {
+			value := readNumber(y, entry)
+			overrides = append(overrides, func(v *Vars) { *field(v) = value })
+		}
+	}
+	for key, field := range map[string]func(*Vars) *int{
+		"min_days": func(v *Vars) *int { return &v.Churn.PersonalClock.MinDays },
+		"max_days": func(v *Vars) *int { return &v.Churn.PersonalClock.MaxDays },
+	} {
+		if entry, ok := fields[key]; ok {
+			value := y.integer(entry, key)
+			overrides = append(overrides, func(v *Vars) { *field(v) = value })
+		}
+	}
+	if entry, ok := fields["enabled"]; ok {
+		text := y.text(entry.value, "enabled")
+		if text != "true" && text != "false" {
+			y.problem(entry.line, "enabled: want true or false, not %q", text)
+		}
+		overrides = append(overrides, func(v *Vars) { v.Churn.PersonalClock.Enabled = text == "true" })
+	}
+	return overrides
+}
+
+func readNumber(y *yamlFile, entry yamlEntry) float64 {
 	text := y.text(entry.value, entry.key)
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		y.problem(entry.line, "%s: want a number of percent, not %q", entry.key, text)
+		y.problem(entry.line, "%s: want a number, not %q", entry.key, text)
 	}
 	return value
 }

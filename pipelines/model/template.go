@@ -19,6 +19,8 @@ type sqlTemplate struct {
 	sources     []Source
 	refLines    map[string]int
 	sourceLines map[Source]int
+	// hasBranches says that the values decide which refs and sources are read.
+	hasBranches bool
 }
 
 // resolver says what {{ ref }} and {{ source }} become in the SQL.
@@ -46,6 +48,18 @@ func (t *sqlTemplate) execute(vars Vars, r resolver) (string, error) {
 		return "", err
 	}
 	return text.String(), nil
+}
+
+// reads returns the models and entities that the SQL reads with these variables.
+func (t *sqlTemplate) reads(vars Vars) (refs []string, sources []Source, err error) {
+	if !t.hasBranches {
+		return t.refs, t.sources, nil
+	}
+	_, err = t.execute(vars, resolver{
+		ref:    func(name string) string { refs = append(refs, name); return name },
+		source: func(s Source) string { sources = append(sources, s); return s.String() },
+	})
+	return refs, sources, err
 }
 
 // parseTemplate parses the SQL below a header, whose first line is firstLine of
@@ -115,8 +129,10 @@ func (w *templateWalker) list(list *parse.ListNode, dot reflect.Type) {
 			w.action(n, dot)
 		case *parse.RangeNode:
 			w.rangeOver(n, dot)
+		case *parse.IfNode:
+			w.either(n, dot)
 		default:
-			w.problem(node.Position(), "%s: models have no logic beyond ref, source, the project's values and range over .Churn.Segments", node)
+			w.problem(node.Position(), "%s: models have no logic beyond ref, source, the project's values, range over .Churn.Segments and if .Churn.PersonalClock.Enabled", node)
 		}
 	}
 }
@@ -127,6 +143,19 @@ func (w *templateWalker) rangeOver(n *parse.RangeNode, dot reflect.Type) {
 		return
 	}
 	w.list(n.List, reflect.TypeFor[templateSegment]())
+	w.list(n.ElseList, dot)
+}
+
+// either checks {{ if … }}: the one switch that a project has. The refs of both
+// branches are edges, as the order of building must not depend on it; what a model
+// is built from depends on the branch taken.
+func (w *templateWalker) either(n *parse.IfNode, dot reflect.Type) {
+	if n.Pipe.String() != ".Churn.PersonalClock.Enabled" && n.Pipe.String() != "$.Churn.PersonalClock.Enabled" {
+		w.problem(n.Position(), "if asks for .Churn.PersonalClock.Enabled only, not %s", n.Pipe)
+		return
+	}
+	w.t.hasBranches = true
+	w.list(n.List, dot)
 	w.list(n.ElseList, dot)
 }
 

@@ -33,7 +33,21 @@ type Churn struct {
 	// WatchLevel and AlarmLevel are yearly churn in percent.
 	WatchLevel, AlarmLevel float64
 	// Segments are the customer segments with limits of their own.
-	Segments []Segment
+	Segments      []Segment
+	PersonalClock PersonalClock
+}
+
+// PersonalClock is the adaptive rule of loss: after Factor times the customer's own
+// usual gap between purchases. Models read it as {{ .Churn.PersonalClock.Factor }}
+// and {{ if .Churn.PersonalClock.Enabled }}.
+type PersonalClock struct {
+	// Enabled makes it the rule; otherwise it is shown beside the fixed one.
+	Enabled bool
+	Factor  float64
+	// MinDays and MaxDays are the shortest and the longest limit.
+	MinDays, MaxDays int
+	// Shrink is the number of gaps that the segment's usual gap counts for.
+	Shrink float64
 }
 
 // Segment is a customer segment with its own limits, in days.
@@ -52,6 +66,7 @@ func DefaultVars() Vars {
 		Churn: Churn{
 			SleepingAfter: 90, LostAfter: 180, NewFor: 30, ReturnedFor: 365, SilentAfter: 30,
 			WatchLevel: 10, AlarmLevel: 20,
+			PersonalClock: PersonalClock{Factor: 3, MinDays: 30, MaxDays: 365, Shrink: 3},
 		},
 	}
 }
@@ -66,6 +81,13 @@ type templateChurn struct {
 	SleepingAfter, LostAfter, NewFor, ReturnedFor, SilentAfter int
 	WatchLevel, AlarmLevel                                     string
 	Segments                                                   []templateSegment
+	PersonalClock                                              templateClock
+}
+
+type templateClock struct {
+	Enabled          bool
+	Factor, Shrink   string
+	MinDays, MaxDays int
 }
 
 type templateSegment struct {
@@ -78,15 +100,20 @@ func (v Vars) forTemplate() templateVars {
 	for i, s := range v.Churn.Segments {
 		segments[i] = templateSegment{quote.Literal(s.Name), s.SleepingAfter, s.LostAfter}
 	}
+	clock := v.Churn.PersonalClock
 	return templateVars{
 		AsOf: quote.Date(v.AsOf), Timezone: quote.Literal(v.Timezone), Currency: quote.Literal(v.Currency),
 		Churn: templateChurn{
 			SleepingAfter: v.Churn.SleepingAfter, LostAfter: v.Churn.LostAfter, NewFor: v.Churn.NewFor,
 			ReturnedFor: v.Churn.ReturnedFor, SilentAfter: v.Churn.SilentAfter,
-			WatchLevel: percent(v.Churn.WatchLevel), AlarmLevel: percent(v.Churn.AlarmLevel),
+			WatchLevel: plainNumber(v.Churn.WatchLevel), AlarmLevel: plainNumber(v.Churn.AlarmLevel),
 			Segments: segments,
+			PersonalClock: templateClock{
+				Enabled: clock.Enabled, Factor: plainNumber(clock.Factor), Shrink: plainNumber(clock.Shrink),
+				MinDays: clock.MinDays, MaxDays: clock.MaxDays,
+			},
 		},
 	}
 }
 
-func percent(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }
+func plainNumber(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }
