@@ -64,7 +64,35 @@ type Request struct {
 	Cursors []json.RawMessage
 	// Progress, if set, is told now and then how far the reading is.
 	Progress func(Progress)
+	// Notice, if set, is told what a person should know of the inputs.
+	Notice func(Notice)
 }
+
+// Tell passes a notice on, if somebody listens.
+func (r *Request) Tell(n Notice) {
+	if r.Notice != nil {
+		r.Notice(n)
+	}
+}
+
+// Notice is something about the inputs of a dataset that is no error, and that a
+// person should know all the same.
+type Notice struct {
+	Kind   string   `json:"kind"`
+	Inputs []string `json:"inputs"` // their names, at most NoticeInputs of them
+	Count  int      `json:"count"`  // of inputs it is about
+	Text   string   `json:"text"`   // one sentence
+}
+
+// NoticeInputs is how many inputs a notice names.
+const NoticeInputs = 10
+
+// Kinds of notices.
+const (
+	NoticeLeft     = "left"     // left for the next time: still being written
+	NoticeVanished = "vanished" // read earlier, and no longer there
+	NoticeShrunk   = "shrunk"   // read earlier, and now smaller
+)
 
 // Progress says how much of its input a source has read.
 type Progress struct {
@@ -125,14 +153,16 @@ type Checker interface {
 type Finding struct {
 	Dataset string     `json:"dataset"`
 	OK      bool       `json:"ok"`
-	Text    string     `json:"text"`             // one sentence
-	Header  []string   `json:"header,omitempty"` // of Rows
-	Rows    [][]string `json:"rows,omitempty"`   // up to three sample rows, as found
+	Warning bool       `json:"warning,omitempty"` // a person should look at it, though it is OK
+	Text    string     `json:"text"`              // one sentence
+	Header  []string   `json:"header,omitempty"`  // of Rows
+	Rows    [][]string `json:"rows,omitempty"`    // up to three sample rows, as found
 }
 
 // Planner is a source that can say what an extraction would read.
 type Planner interface {
-	// Plan returns the inputs that Extract would read, without reading them.
+	// Plan returns the inputs that Extract would read, without reading them. Its
+	// notices are those that Extract would begin with.
 	Plan(ctx context.Context, req Request) ([]PlannedInput, error)
 }
 
@@ -140,7 +170,7 @@ type Planner interface {
 type PlannedInput struct {
 	Name   string `json:"name"`
 	Bytes  int64  `json:"bytes"`
-	Reason string `json:"reason"` // new, changed
+	Reason string `json:"reason"` // new, changed, appended
 }
 
 // Registry holds the connectors of a program.

@@ -57,14 +57,18 @@ func (r *run) extract(ctx context.Context) error {
 // error is only that ctx ended; everything else is the dataset's own failure.
 func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset) error {
 	started := r.now()
-	manifest, err := r.land(ctx, s, d)
+	var notices []connectors.Notice
+	manifest, err := r.land(ctx, s, d, func(n connectors.Notice) { notices = append(notices, n) })
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	summary := DatasetSummary{
-		Source: s.Name, Dataset: d.Name, State: ledger.Done, Entities: []EntitySummary{}, Duration: r.now().Sub(started),
+		Source: s.Name, Dataset: d.Name, State: ledger.Done, Entities: []EntitySummary{}, Notices: notices, Duration: r.now().Sub(started),
 	}
-	if manifest != nil {
+	for _, n := range notices {
+		r.problem("%s: %s", summary.Name(), n.Text)
+	}
+	if manifest != nil && !onlyCursor(manifest) {
 		summary.Entities = entitySummaries(manifest)
 		r.tellUnknownWords(s.Name, manifest)
 	}
@@ -85,7 +89,7 @@ func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset
 
 // land writes what is new in a dataset to the landing zone. A nil manifest says
 // that nothing was new.
-func (r *run) land(ctx context.Context, s Source, d connectors.Dataset) (*landing.Manifest, error) {
+func (r *run) land(ctx context.Context, s Source, d connectors.Dataset, notice func(connectors.Notice)) (*landing.Manifest, error) {
 	cursors, err := r.cursors(s.Name, d.Name)
 	if err != nil {
 		return nil, err
@@ -99,7 +103,7 @@ func (r *run) land(ctx context.Context, s Source, d connectors.Dataset) (*landin
 	}
 	cursor, err := s.Extract(ctx, connectors.Request{
 		Dataset: d.Name, Cursors: cursors,
-		Progress: func(p connectors.Progress) { r.o.Observer.Extracting(s.Name, d.Name, p) },
+		Progress: func(p connectors.Progress) { r.o.Observer.Extracting(s.Name, d.Name, p) }, Notice: notice,
 	}, writer)
 	if err != nil || cursor == nil {
 		return nil, errors.Join(err, writer.Abort())
@@ -114,6 +118,17 @@ func (r *run) cursors(source, dataset string) ([]json.RawMessage, error) {
 		return nil, nil
 	}
 	return r.Zone.Cursors(source, dataset)
+}
+
+// onlyCursor says that a commit holds no records, only what the source wants to
+// remember.
+func onlyCursor(m *landing.Manifest) bool {
+	for _, c := range m.Entities {
+		if c.Read > 0 {
+			return false
+		}
+	}
+	return len(m.Files)+len(m.Quarantine) == 0
 }
 
 func entitySummaries(m *landing.Manifest) []EntitySummary {
@@ -162,7 +177,7 @@ func (r *run) tellUnknownWords(source string, m *landing.Manifest) {
 func extractStep(s DatasetSummary, started time.Time) ledger.Step {
 	step := ledger.Step{
 		Kind: "extract", Name: fmt.Sprintf("%s.%s", s.Source, s.Dataset), State: s.State,
-		Started: started, Duration: s.Duration, Message: s.Error,
+		Started: started, Duration: s.Duration, Message: s.message(),
 	}
 	for _, e := range s.Entities {
 		step.Rows += e.Landed

@@ -140,7 +140,10 @@ func (p *planner) dataset(ctx context.Context, s Source, d connectors.Dataset) P
 	cursors, err := p.cursors(s.Name, d.Name)
 	if err == nil {
 		var inputs []connectors.PlannedInput
-		inputs, err = teller.Plan(ctx, connectors.Request{Dataset: d.Name, Cursors: cursors})
+		inputs, err = teller.Plan(ctx, connectors.Request{
+			Dataset: d.Name, Cursors: cursors,
+			Notice: func(n connectors.Notice) { p.problem("%s: %s", planned.Name(), n.Text) },
+		})
 		planned.Inputs = append(planned.Inputs, inputs...)
 	}
 	if err != nil {

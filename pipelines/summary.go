@@ -2,8 +2,10 @@ package pipelines
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
+	"winback/connectors"
 	"winback/pipelines/ledger"
 )
 
@@ -30,11 +32,25 @@ type DatasetSummary struct {
 	State    ledger.State    `json:"state"`
 	Entities []EntitySummary `json:"entities"`
 	Error    string          `json:"error,omitempty"`
-	Duration time.Duration   `json:"-"`
+	// Notices tell of inputs that were left or are missing.
+	Notices  []connectors.Notice `json:"notices,omitempty"`
+	Duration time.Duration       `json:"-"`
 }
 
 // Name is how messages call the dataset: its source and its own name.
 func (d DatasetSummary) Name() string { return datasetName(d.Source, d.Dataset) }
+
+// message is what the books say of the extraction.
+func (d DatasetSummary) message() string {
+	texts := make([]string, 0, len(d.Notices)+1)
+	if d.Error != "" {
+		texts = append(texts, d.Error)
+	}
+	for _, n := range d.Notices {
+		texts = append(texts, n.Text)
+	}
+	return strings.Join(texts, "\n")
+}
 
 func datasetName(source, dataset string) string { return source + ": " + dataset }
 

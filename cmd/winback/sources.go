@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -138,6 +139,7 @@ func (a *app) checkSources(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
+		findings = append(findings, missingInputs(ctx, project, s, findings)...)
 		for _, f := range findings {
 			failed = failed || !f.OK
 		}
@@ -167,13 +169,39 @@ func checkSource(ctx context.Context, s pipelines.Source) ([]connectors.Finding,
 	return findings, nil
 }
 
+// missingInputs says what a run would tell of a source's inputs: those that were
+// read and are gone, and those that it would leave. What a dataset's check has
+// said already is not said again.
+func missingInputs(ctx context.Context, project *pipelines.Project, s pipelines.Source, said []connectors.Finding) []connectors.Finding {
+	planner, ok := s.Source.(connectors.Planner)
+	if !ok {
+		return nil
+	}
+	var found []connectors.Finding
+	for _, d := range s.Datasets() {
+		if slices.ContainsFunc(said, func(f connectors.Finding) bool { return !f.OK && f.Dataset == d.Name }) {
+			continue
+		}
+		cursors, err := project.Zone.Cursors(s.Name, d.Name)
+		if err == nil {
+			_, err = planner.Plan(ctx, connectors.Request{Dataset: d.Name, Cursors: cursors, Notice: func(n connectors.Notice) {
+				found = append(found, connectors.Finding{Dataset: d.Name, Warning: true, OK: true, Text: n.Text})
+			}})
+		}
+		if err != nil {
+			found = append(found, connectors.Finding{Dataset: d.Name, Text: err.Error()})
+		}
+	}
+	return found
+}
+
 func (a *app) printFindings(found []sourceFindings) error {
 	if a.json {
 		return a.printJSON(found)
 	}
 	for _, s := range found {
 		for _, f := range brief(s.Findings) {
-			fmt.Fprintf(a.stdout, "%s  %s  %s\n", mark(f.OK), findingName(s.Source, f), f.Text)
+			fmt.Fprintf(a.stdout, "%s  %s  %s\n", findingMark(f), findingName(s.Source, f), f.Text)
 			if len(f.Rows) > 0 {
 				a.printSample(f)
 			}
@@ -188,7 +216,7 @@ func brief(findings []connectors.Finding) []connectors.Finding {
 	said := map[string]bool{}
 	var list []connectors.Finding
 	for _, f := range findings {
-		if f.OK && len(f.Rows) == 0 && said[f.Dataset] {
+		if f.OK && !f.Warning && len(f.Rows) == 0 && said[f.Dataset] {
 			continue
 		}
 		said[f.Dataset] = said[f.Dataset] || f.OK
@@ -209,6 +237,13 @@ func mark(ok bool) string {
 		return "ok  "
 	}
 	return "FAIL"
+}
+
+func findingMark(f connectors.Finding) string {
+	if f.OK && f.Warning {
+		return "note"
+	}
+	return mark(f.OK)
 }
 
 func (a *app) printSample(f connectors.Finding) {

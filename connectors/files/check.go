@@ -20,7 +20,7 @@ const sampleRows = 3
 func (s *source) Check(ctx context.Context) ([]connectors.Finding, error) {
 	var all []connectors.Finding
 	for _, p := range s.plans {
-		found, err := s.discover(p)
+		found, err := s.discover(p, func(string) {})
 		if err != nil {
 			all = append(all, connectors.Finding{Dataset: p.name, Text: err.Error()})
 			continue

@@ -1,6 +1,8 @@
 package files
 
 import (
+	"time"
+
 	"winback/connectors/entity"
 	"winback/connectors/spec"
 )
@@ -10,6 +12,8 @@ type Config struct {
 	Timezone string                `yaml:"timezone" doc:"zone of the times in the files that name none; default: the project's" example:"Europe/London"`
 	Payload  Payload               `yaml:"payload" default:"unmapped" doc:"what of a record is kept in payload: unmapped columns, full record, none, or a list of columns" example:"none"`
 	Datasets spec.Ordered[Dataset] `yaml:"datasets" required:"true" doc:"what to read, by a name of your choice; each is read and committed together"`
+	Settle   time.Duration         `yaml:"settle" default:"5s" advanced:"true" doc:"a file changed since less than this, and seen to change or open in the program that writes it, is left for the next run; 0s reads it as it is"`
+	Vanished string                `yaml:"vanished" default:"warn" enum:"keep|warn|fail" doc:"what a file means that was read and is gone, or has shrunk: keep its rows, warn and keep them, or fail the dataset"`
 	Node     spec.Node             `yaml:",node"`
 }
 

@@ -11,38 +11,61 @@ type cursor struct {
 	// Mapping is the fingerprint of the configuration they were read with.
 	Mapping string     `json:"mapping"`
 	Files   []fileRead `json:"files"`
+	// Gone are files read earlier whose content was found to be gone, so that it
+	// is told once.
+	Gone []string `json:"gone,omitempty"`
 }
 
 // fileRead is one file as it was when it was read.
 type fileRead struct {
 	Path  string `json:"path"`
-	Size  int64  `json:"size"`
+	Size  int64  `json:"size"`  // bytes that were read
 	Mtime int64  `json:"mtime"` // nanoseconds since 1970
-	Hash  string `json:"hash"`  // of its bytes, xxHash64
+	Hash  string `json:"hash"`  // of the bytes that were read, xxHash64
+	// Lines is how many lines were read, 0 where what is appended later cannot be
+	// read alone.
+	Lines int64 `json:"lines,omitempty"`
+	// Open says that the last line had no end, and counted all the same.
+	Open bool `json:"open,omitempty"`
 }
 
-// known is what earlier reads with the same mapping leave.
+// known is what earlier reads leave.
 type known struct {
-	paths   map[string]fileRead // the latest read of each
-	hashes  map[string]bool
+	mapping string
+	paths   map[string]fileRead // the latest read of each with the same mapping
+	hashes  map[string]fileRead // a read of each content
 	sizes   map[int64]bool
-	renewed bool // there are reads with another mapping
+	last    map[string]fileRead // the latest read of each with any mapping
+	ever    map[int64]bool      // sizes of those
+	gone    map[string]bool     // of those, which were told to be gone
+	renewed bool                // there are reads with another mapping
+}
+
+func newKnown(mapping string) *known {
+	return &known{
+		mapping: mapping, paths: map[string]fileRead{}, hashes: map[string]fileRead{}, sizes: map[int64]bool{},
+		last: map[string]fileRead{}, ever: map[int64]bool{}, gone: map[string]bool{},
+	}
 }
 
 // foldCursors sums up the cursors of earlier reads, oldest first.
 func foldCursors(cursors []json.RawMessage, mapping string) (*known, error) {
-	k := &known{paths: map[string]fileRead{}, hashes: map[string]bool{}, sizes: map[int64]bool{}}
+	k := newKnown(mapping)
 	for i, raw := range cursors {
 		var c cursor
 		if err := json.Unmarshal(raw, &c); err != nil {
 			return nil, fmt.Errorf("read cursor %d of %d: %w", i+1, len(cursors), err)
 		}
-		if c.Mapping != mapping {
-			k.renewed = true
-			continue
-		}
+		k.renewed = k.renewed || c.Mapping != mapping
 		for _, f := range c.Files {
-			k.add(f)
+			k.last[f.Path], k.ever[f.Size] = f, true
+			delete(k.gone, f.Path)
+			if c.Mapping == mapping {
+				k.add(f)
+			}
+		}
+		for _, path := range c.Gone {
+			k.gone[path] = true
 		}
 	}
 	return k, nil
@@ -50,7 +73,7 @@ func foldCursors(cursors []json.RawMessage, mapping string) (*known, error) {
 
 func (k *known) add(f fileRead) {
 	k.paths[f.Path] = f
-	k.hashes[f.Hash] = true
+	k.hashes[f.Hash] = f
 	k.sizes[f.Size] = true
 }
 
@@ -60,12 +83,28 @@ func (k *known) unchanged(c candidate) bool {
 	return found && last.Size == c.size && last.Mtime == c.mtime
 }
 
+// holds says that content was read before, under whatever name.
+func (k *known) holds(hash string) bool {
+	_, found := k.hashes[hash]
+	return found
+}
+
 // mayHold says that content of that size was read before, so that it is worth
 // while to hash a file before it is read.
 func (k *known) mayHold(size int64) bool { return k.sizes[size] }
 
+// mayBeRenamed says that content of that size was read before under another
+// mapping and perhaps another name.
+func (k *known) mayBeRenamed(c candidate) bool {
+	last := k.last[c.name]
+	return k.renewed && k.ever[c.size] && (last.Size != c.size || last.Mtime != c.mtime)
+}
+
 // reason says why a file is to be read.
 func (k *known) reason(c candidate) string {
+	if c.after != nil {
+		return "appended"
+	}
 	if _, found := k.paths[c.name]; found {
 		return "changed"
 	}

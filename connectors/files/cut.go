@@ -33,6 +33,20 @@ type cutter struct {
 	skip bool  // the remainder of an overlong line follows
 	size int   // of pieces
 	most int   // longest record
+	// growing, if set, says whether the text may go on later. What stands behind
+	// the last whole record is then left.
+	growing func() bool
+	ended   ending
+}
+
+// ending is how a text ended.
+type ending struct {
+	plain   bool   // it is the file's own bytes, in which places can be told
+	any     bool   // there was text
+	lines   int64  // that ended, from the begin of the file
+	open    bool   // a last line without an end was read
+	left    []byte // what was not read, as it may go on
+	damaged bool   // it cannot be said where a record would begin that is appended
 }
 
 func newCutter(in io.Reader, d dialect, line int64) *cutter {
@@ -89,7 +103,7 @@ func (c *cutter) fill(buf []byte, want int) []byte {
 // for longer than a record may be is no begin of a field.
 func (c *cutter) end(buf []byte) int {
 	if c.done && c.err == nil {
-		return len(buf)
+		return c.finalEnd(buf)
 	}
 	end := c.lastRecordEnd(buf, false)
 	if end == 0 && len(buf) > c.most {
@@ -98,8 +112,22 @@ func (c *cutter) end(buf []byte) int {
 	return end
 }
 
+// finalEnd returns where the text is done with: at its end, unless a record that
+// may go on stands there.
+func (c *cutter) finalEnd(buf []byte) int {
+	end := c.lastRecordEnd(buf, false)
+	rest := buf[end:]
+	if len(rest) > 0 && c.growing != nil && c.growing() {
+		c.ended.left = bytes.Clone(rest)
+		return end
+	}
+	c.ended.open = len(rest) > 0
+	c.ended.damaged = c.ended.damaged || bytes.IndexByte(rest, '\n') >= 0
+	return len(buf)
+}
+
 func (c *cutter) cut(buf []byte, end int) piece {
-	c.rest = append(c.rest[:0], buf[end:]...)
+	c.rest, c.ended.any = append(c.rest[:0], buf[end:]...), true
 	p := piece{data: buf[:end], line: c.line}
 	c.line += int64(bytes.Count(p.data, newline))
 	return p
@@ -110,13 +138,14 @@ func (c *cutter) cut(buf []byte, end int) piece {
 func (c *cutter) last(buf []byte) (piece, error) {
 	c.rest = nil
 	if reason := damage(c.err); reason != "" {
-		c.err = nil
+		c.err, c.ended.damaged = nil, true
 		return piece{data: buf, line: c.line, broken: reason}, nil
 	}
 	return piece{}, c.ending()
 }
 
 func (c *cutter) ending() error {
+	c.ended.lines = c.line - 1
 	if c.err != nil {
 		return c.err
 	}
@@ -124,7 +153,7 @@ func (c *cutter) ending() error {
 }
 
 func (c *cutter) overlong(buf []byte) piece {
-	c.rest, c.skip = nil, true
+	c.rest, c.skip, c.ended.damaged = nil, true, true
 	return piece{data: buf, line: c.line, overlong: true}
 }
 

@@ -23,10 +23,14 @@ type candidate struct {
 	mtime int64
 	// members are patterns of the members of an archive that are asked for; none: all.
 	members []string
+	id      fileID
+	hash    string    // of its bytes, where it was needed already
+	after   *fileRead // what was read of it before, where it has only grown
 }
 
-// discover lists the files of a dataset in the order of their names.
-func (s *source) discover(p *plan) ([]candidate, error) {
+// discover lists the files of a dataset in the order of their names. It hands
+// files that are not complete by their names to passed.
+func (s *source) discover(p *plan, passed func(path string)) ([]candidate, error) {
 	found := map[string]candidate{}
 	for _, pattern := range p.config.Files {
 		files, members := splitMembers(string(pattern))
@@ -38,6 +42,9 @@ func (s *source) discover(p *plan) ([]candidate, error) {
 			return nil, fmt.Errorf("%s: file %s does not exist: %w", p.name, files, connectors.ErrNoInput)
 		}
 		for _, path := range matches {
+			if s.temporary(string(pattern), path, passed) {
+				continue
+			}
 			c, err := s.candidate(path)
 			if err != nil {
 				return nil, err
@@ -80,11 +87,46 @@ func (s *source) candidate(path string) (candidate, error) {
 	if err != nil {
 		return candidate{}, unreadable(path, err)
 	}
-	c := candidate{path: path, name: path, size: info.Size(), mtime: info.ModTime().UnixNano()}
+	return candidate{path: path, name: s.nameOf(path), size: info.Size(), mtime: info.ModTime().UnixNano(), id: fileIDOf(info)}, nil
+}
+
+// nameOf is what messages and cursors call a file.
+func (s *source) nameOf(path string) string {
 	if name, err := filepath.Rel(s.env.Dir, path); err == nil && filepath.IsLocal(name) {
-		c.name = filepath.ToSlash(name)
+		return filepath.ToSlash(name)
 	}
-	return c, nil
+	return path
+}
+
+// pathOf is the reverse of nameOf.
+func (s *source) pathOf(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(s.env.Dir, filepath.FromSlash(name))
+}
+
+// unfinished are ends of names that programs give to files while they write or
+// download them.
+var unfinished = []string{".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".download", ".swp", "~"}
+
+// temporary says that a file is somebody's work in progress by its name, unless
+// the pattern asks for such names. Hidden files are nobody's data; of the others
+// a person may wonder why they are not read.
+func (s *source) temporary(pattern, path string, passed func(string)) bool {
+	name, asked := filepath.Base(path), filepath.Base(pattern)
+	for _, start := range []string{".", "~$"} {
+		if strings.HasPrefix(name, start) {
+			return !strings.HasPrefix(asked, start)
+		}
+	}
+	for _, end := range unfinished {
+		if strings.HasSuffix(strings.ToLower(name), end) && !strings.HasSuffix(strings.ToLower(asked), end) {
+			passed(path)
+			return true
+		}
+	}
+	return false
 }
 
 // unlistable says in a sentence why a pattern cannot be followed.

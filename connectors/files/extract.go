@@ -20,6 +20,8 @@ type extraction struct {
 	sink  connectors.Sink
 	files []candidate
 	known *known
+	again func(c candidate) (candidate, error) // looks at a file anew
+	grows func(o *opened) bool                 // says that a file is being written
 
 	free    chan *unit // to be filled
 	work    chan *unit // to be converted
@@ -28,6 +30,7 @@ type extraction struct {
 	// of the reader
 	read    []fileRead
 	readAny bool
+	left    []string // names of files that are still being written
 	bytes   int64
 	window  *window
 
@@ -37,13 +40,19 @@ type extraction struct {
 	total   int64
 }
 
-func newExtraction(p *plan, req connectors.Request, sink connectors.Sink, files []candidate, before *known) *extraction {
-	x := &extraction{plan: p, req: req, sink: sink, files: files, known: before, seen: map[uint64]firstSeen{}}
-	for _, c := range files {
+func newExtraction(s *source, a *arrivals, req connectors.Request, sink connectors.Sink) *extraction {
+	x := &extraction{
+		plan: a.plan, req: req, sink: sink, files: a.todo, known: a.known, seen: map[uint64]firstSeen{},
+		again: func(c candidate) (candidate, error) { return s.candidate(c.path) }, grows: s.watch.grows,
+	}
+	for _, c := range x.files {
 		x.total += c.size
 	}
-	if p.group != nil {
-		x.window = newWindow(p.config.Window)
+	for _, c := range a.same {
+		x.note(c)
+	}
+	if x.plan.group != nil {
+		x.window = newWindow(x.plan.config.Window)
 	}
 	return x
 }
@@ -112,20 +121,14 @@ func (x *extraction) pass(u *unit) {
 
 // readFiles is the reader: it makes units of all files.
 func (x *extraction) readFiles(ctx context.Context) error {
-	for i, c := range x.files {
+	for i := range x.files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if x.known.mayHold(c.size) {
-			hash, err := hashFile(c.path)
-			if err != nil {
-				return err
-			}
-			if x.known.hashes[hash] {
-				x.note(c, hash)
-				x.bytes += c.size
-				continue
-			}
+		if settled, err := x.settled(i); err != nil {
+			return err
+		} else if !settled {
+			continue
 		}
 		if err := x.readFile(ctx, i); err != nil {
 			return err
@@ -134,9 +137,46 @@ func (x *extraction) readFiles(ctx context.Context) error {
 	return nil
 }
 
-// note remembers that a file was read.
-func (x *extraction) note(c candidate, hash string) {
-	f := fileRead{Path: c.name, Size: c.size, Mtime: c.mtime, Hash: hash}
+// settled says that a file is to be read: that it is as it was when it was listed,
+// and that its content was not read under another name meanwhile.
+func (x *extraction) settled(i int) (bool, error) {
+	c := &x.files[i]
+	now, err := x.again(*c)
+	if err != nil {
+		return false, err
+	}
+	if c.after != nil && now.size >= c.size {
+		return true, nil
+	}
+	if now.size != c.size || now.mtime != c.mtime {
+		x.left = append(x.left, c.name)
+		x.bytes += c.size
+		return false, nil
+	}
+	if !x.known.mayHold(c.size) {
+		return true, nil
+	}
+	if c.hash == "" {
+		if c.hash, err = hashFile(c.path); err != nil {
+			return false, err
+		}
+	}
+	if x.known.holds(c.hash) {
+		x.note(*c)
+		x.bytes += c.size
+		return false, nil
+	}
+	return true, nil
+}
+
+// note remembers that a file holds what was read before.
+func (x *extraction) note(c candidate) {
+	f := x.known.hashes[c.hash]
+	f.Path, f.Mtime = c.name, c.mtime
+	x.remember(f)
+}
+
+func (x *extraction) remember(f fileRead) {
 	x.known.add(f)
 	x.read = append(x.read, f)
 }
@@ -148,44 +188,56 @@ func (x *extraction) readFile(ctx context.Context, i int) error {
 		return err
 	}
 	x.readAny = true
-	err = file.tables(x.plan, c, func(t *table) error {
+	var end ending
+	err = file.tables(x.plan, c, func(t *table) (err error) {
 		t.bound.file = int32(i)
-		return x.readTable(ctx, file, t)
+		end, err = x.readTable(ctx, file, t, c.after)
+		return err
 	})
 	hash, closing := file.finish()
 	if err = errors.Join(err, closing); err != nil {
 		return err
 	}
 	x.bytes += file.size
-	x.note(c, hash)
-	return nil
+	return x.finished(c, file, end, hash)
 }
 
-// readTable reads one table of a file.
-func (x *extraction) readTable(ctx context.Context, file *opened, t *table) error {
+// readTable reads one table of a file, where after is given what was appended to
+// it.
+func (x *extraction) readTable(ctx context.Context, file *opened, t *table, after *fileRead) (ending, error) {
 	if t.problem != "" {
-		return x.refuse(ctx, file, t)
+		return ending{}, x.refuse(ctx, file, t)
+	}
+	plain := t.start >= 0 && t.bound.problem == nil && x.plan.group == nil
+	if after != nil && plain {
+		if err := t.goOn(after); err != nil {
+			return ending{}, err
+		}
 	}
 	cut := newCutter(t.text, t.bound.dialect, t.bound.line)
+	cut.ended.plain = plain
+	if t.start >= 0 {
+		cut.growing = func() bool { return x.grows(file) }
+	}
 	if t.bound.format == formatNDJSON {
 		cut.quote = 0
 	}
 	if x.plan.group != nil {
-		return x.readDocuments(ctx, file, t.bound, cut)
+		return ending{plain: t.start >= 0}, x.readDocuments(ctx, file, t.bound, cut)
 	}
 	for {
 		u, err := x.take(ctx)
 		if err != nil {
-			return err
+			return ending{}, err
 		}
 		p, err := cut.next(u.text)
 		if errors.Is(err, io.EOF) {
 			x.free <- u
-			return nil
+			return cut.ended, nil
 		}
 		if err != nil {
 			x.free <- u
-			return unreadable(file.file.Name(), err)
+			return ending{}, unreadable(file.file.Name(), err)
 		}
 		u.bound, u.piece, u.text, u.bytes = t.bound, p, p.data, x.bytes+file.progress()
 		x.pass(u)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"winback/connectors"
 	"winback/connectors/entity"
@@ -22,8 +23,11 @@ func Connector() *connectors.Connector {
 
 // source is one configured source of files.
 type source struct {
-	env   connectors.Env
-	plans []*plan
+	env      connectors.Env
+	plans    []*plan
+	settle   time.Duration
+	vanished string // policy
+	watch    watch
 }
 
 func openSource(config any, env connectors.Env) (connectors.Source, error) {
@@ -32,7 +36,10 @@ func openSource(config any, env connectors.Env) (connectors.Source, error) {
 		return nil, fmt.Errorf("open source %s: configuration is a %T, not a *files.Config", env.Name, config)
 	}
 	var errs spec.Errors
-	s := &source{env: env, plans: compile(c, surroundings{location: env.Location, currency: env.Currency}, &errs)}
+	s := &source{
+		env: env, plans: compile(c, surroundings{location: env.Location, currency: env.Currency}, &errs),
+		settle: c.Settle, vanished: c.Vanished, watch: watch{now: time.Now, writers: openForWriting, grows: (*opened).growing},
+	}
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
@@ -66,68 +73,54 @@ func (s *source) plan(dataset string) (*plan, error) {
 	return nil, fmt.Errorf("source %s has no dataset %q", s.env.Name, dataset)
 }
 
-// Extract reads the files of a dataset that are new or have changed.
+// Extract reads the files of a dataset that are new or have changed, and of files
+// that have grown what was appended.
 func (s *source) Extract(ctx context.Context, req connectors.Request, sink connectors.Sink) (json.RawMessage, error) {
-	p, todo, before, err := s.todo(req)
-	if err != nil || len(todo) == 0 {
+	a, err := s.arrivals(ctx, req)
+	if err != nil {
 		return nil, err
 	}
-	x := newExtraction(p, req, sink, todo, before)
-	read, err := x.run(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("extract %s: %w", p.name, err)
+	if err := a.tell(&req, s.vanished); err != nil {
+		return nil, fmt.Errorf("extract %s: %w", a.plan.name, err)
 	}
-	if !x.readAny {
-		return nil, nil
+	next := cursor{Mapping: a.plan.fingerprint, Files: []fileRead{}, Gone: pathsOf(a.gone)}
+	if s.vanished == vanishedKeep {
+		next.Gone = nil
 	}
-	return json.Marshal(cursor{Mapping: p.fingerprint, Files: read})
-}
-
-// todo lists the files of a dataset that are not as they were when they were read.
-func (s *source) todo(req connectors.Request) (*plan, []candidate, *known, error) {
-	p, err := s.plan(req.Dataset)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	before, err := foldCursors(req.Cursors, p.fingerprint)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	found, err := s.discover(p)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	todo := found[:0]
-	for _, c := range found {
-		if !before.unchanged(c) {
-			todo = append(todo, c)
+	if len(a.todo) > 0 {
+		x := newExtraction(s, a, req, sink)
+		read, err := x.run(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("extract %s: %w", a.plan.name, err)
+		}
+		tellLeft(&req, x.left)
+		if x.readAny {
+			next.Files = append(next.Files, read...)
 		}
 	}
-	return p, todo, before, nil
+	if len(next.Files)+len(next.Gone) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(next)
 }
 
 // Plan lists the files that Extract would read. Files whose content may be known
-// under another name are hashed to find out.
+// under another name, or that have grown, are hashed to find out.
 func (s *source) Plan(ctx context.Context, req connectors.Request) ([]connectors.PlannedInput, error) {
-	_, todo, before, err := s.todo(req)
+	a, err := s.arrivals(ctx, req)
 	if err != nil {
 		return nil, err
 	}
+	if err := a.tell(&req, s.vanished); err != nil {
+		return nil, fmt.Errorf("plan %s: %w", a.plan.name, err)
+	}
 	var list []connectors.PlannedInput
-	for _, c := range todo {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	for _, c := range a.todo {
+		planned := connectors.PlannedInput{Name: c.name, Bytes: c.size, Reason: a.known.reason(c)}
+		if c.after != nil {
+			planned.Bytes -= c.after.Size
 		}
-		if before.mayHold(c.size) {
-			hash, err := hashFile(c.path)
-			if err != nil {
-				return nil, err
-			}
-			if before.hashes[hash] {
-				continue
-			}
-		}
-		list = append(list, connectors.PlannedInput{Name: c.name, Bytes: c.size, Reason: before.reason(c)})
+		list = append(list, planned)
 	}
 	return list, nil
 }

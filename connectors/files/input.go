@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -14,6 +15,7 @@ import (
 type opened struct {
 	file     *os.File
 	size     int64 // when it was opened
+	mtime    time.Time
 	hash     *xxhash.Digest
 	read     int64      // in order
 	jumped   int64      // read at places of their own, by formats that need it
@@ -31,7 +33,7 @@ func open(path string) (*opened, error) {
 	if err != nil {
 		return nil, errors.Join(unreadable(path, err), file.Close())
 	}
-	return &opened{file: file, size: info.Size(), hash: xxhash.New()}, nil
+	return &opened{file: file, size: info.Size(), mtime: info.ModTime(), hash: xxhash.New()}, nil
 }
 
 // unreadable says in a sentence why a file cannot be read.

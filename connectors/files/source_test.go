@@ -88,7 +88,7 @@ func TestExtract_ReadsOnlyWhatIsNew(t *testing.T) {
 		{name: "another file", change: func(f *folder) { f.write("in/b.csv", two) }, plan: []string{"in/b.csv: new"}, rows: 1, cursor: true},
 		{name: "renamed", change: func(f *folder) { f.rename("in/b.csv", "in/c.csv") }},
 		{name: "copied", change: func(f *folder) { f.write("in/deep/d.csv", one) }},
-		{name: "appended", change: func(f *folder) { f.write("in/a.csv", one+"4,d\n") }, plan: []string{"in/a.csv: changed"}, rows: 3, cursor: true},
+		{name: "appended", change: func(f *folder) { f.write("in/a.csv", one+"4,d\n") }, plan: []string{"in/a.csv: appended"}, rows: 1, cursor: true},
 		{name: "other content of the same size", change: func(f *folder) { f.write("in/a.csv", one+"5,d\n"); f.age("in/a.csv") },
 			plan: []string{"in/a.csv: changed"}, rows: 3, cursor: true},
 		{name: "an earlier content again", change: func(f *folder) { f.write("in/a.csv", one) }},
@@ -420,8 +420,9 @@ func TestExtract_Stops(t *testing.T) {
 		}
 	})
 	t.Run("when a file vanishes", func(t *testing.T) {
-		p := f.source.(*source).plans[0]
-		x := newExtraction(p, f.request(), newMemory(), []candidate{{path: filepath.Join(f.dir, "gone.csv"), name: "gone.csv"}}, &known{})
+		s := f.source.(*source)
+		gone := &arrivals{plan: s.plans[0], known: newKnown(""), todo: []candidate{{path: filepath.Join(f.dir, "gone.csv"), name: "gone.csv"}}}
+		x := newExtraction(s, gone, f.request(), newMemory())
 		if _, err := x.run(context.Background()); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("got %v", err)
 		}
