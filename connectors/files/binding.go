@@ -15,12 +15,21 @@ type binding struct {
 	file   int32 // place among the extraction's files
 	format string
 	dialect
-	header   []string // names of the columns, after renaming; nil for JSON
-	at       []int    // column by slot, -1 if the file lacks it
-	names    []string // of the columns by slot, for messages
-	paths    [][]string
-	mapped   []bool // by column: some field is made from it
-	keys     map[string]bool
+	header []string // names of the columns, after renaming; nil for JSON
+	at     []int    // column by slot, -1 if the file lacks it
+	names  []string // of the columns by slot, for messages
+	mapped []bool   // by column: some field is made from it
+
+	// of records that are JSON
+	document bool              // they are no lines of the file
+	paths    [][]jsonPath      // by slot
+	scopes   []scope           // of the plan, with the slots whose values stand in their elements
+	lines    int               // that of scopes, from 1, whose elements are counted as lines
+	scopeOf  []int             // by slot: 0 the record, else one of scopes, from 1
+	keys     []map[string]bool // by scope: members that some field is made from
+	sheet    string            // of a workbook
+	letters  []string          // by slot: column of the sheet
+
 	line     int64   // of the first line after the header
 	encoding string  // that the text was decoded from; "" for UTF-8
 	problem  *misfit // why no record of the file can fit
@@ -56,6 +65,9 @@ func bind(p *plan, input string, header []string) *binding {
 	tellApart(b.header)
 	if len(missing) > 0 {
 		b.problem = &misfit{column: missing[0], reason: missingColumns(missing, b.header)}
+	}
+	if len(p.scopes) > 0 {
+		b.problem = &misfit{reason: "the file is a table and has no arrays in its records: each is for JSON and Parquet"}
 	}
 	return b
 }
@@ -107,22 +119,36 @@ func renamed(rename map[string]string, header []string) []string {
 func bindJSON(p *plan, input string) *binding {
 	b := &binding{
 		input: input, format: formatNDJSON, at: make([]int, len(p.columns)), names: make([]string, len(p.columns)),
-		paths: make([][]string, len(p.columns)), keys: map[string]bool{}, line: 1,
+		paths: make([][]jsonPath, len(p.columns)), scopeOf: make([]int, len(p.columns)), lines: p.lines, line: 1,
+	}
+	b.keys = append(b.keys, map[string]bool{})
+	for _, each := range p.scopes {
+		b.scopes, b.keys = append(b.scopes, scope{jsonPath: each}), append(b.keys, map[string]bool{})
+		if len(each.steps) > 0 {
+			b.keys[0][each.steps[0].key] = true // its elements have payloads of their own
+		}
 	}
 	original := map[string]string{}
 	for from, to := range p.config.Rename {
 		original[to] = from
 	}
 	for slot, ref := range p.columns {
-		b.at[slot], b.names[slot] = slot, ref.names[0]
+		b.at[slot], b.names[slot], b.scopeOf[slot] = slot, ref.names[0], ref.scope
+		if ref.scope > 0 {
+			s := &b.scopes[ref.scope-1]
+			s.slots = append(s.slots, slot)
+		}
 		for _, name := range ref.names {
-			b.paths[slot] = append(b.paths[slot], name)
-			b.keys[name] = true
+			b.addPath(slot, name)
 			if from, found := original[name]; found {
-				b.paths[slot] = append(b.paths[slot], from)
-				b.keys[from] = true
+				b.addPath(slot, from)
 			}
 		}
 	}
 	return b
+}
+
+func (b *binding) addPath(slot int, name string) {
+	b.paths[slot] = append(b.paths[slot], parsePath(name))
+	b.keys[b.scopeOf[slot]][name] = true
 }

@@ -34,7 +34,8 @@ type compiler struct {
 	env     surroundings
 	errs    *spec.Errors
 	out     *plan
-	slots   map[string]int // by the names of a column
+	slots   map[string]int // by the names of a column and its scope
+	scope   int            // of the entity being compiled
 	samples *mapper        // converts constants
 }
 
@@ -55,6 +56,7 @@ func (k *compiler) plan(name string) *plan {
 		k.out.group = &f
 	}
 	k.out.entities = k.mappings(name)
+	k.out.lines = slices.IndexFunc(k.out.scopes, func(p jsonPath) bool { return p.text == k.linesOf() }) + 1
 	k.choosePrimary()
 	k.payloads()
 	k.out.fingerprint = fingerprint(k.out.name, k.config, d, k.env)
@@ -134,7 +136,9 @@ func (k *compiler) mapping(name string, at, node spec.Node, m EntityMapping) *en
 		k.errs.Addf(at, "there is no entity %q%s", name, spec.Hint(name, entityNames()))
 		return nil
 	}
-	out := &entityPlan{schema: schema, perDocument: k.perDocument(m)}
+	k.scope = k.scopeOf(m)
+	defer func() { k.scope = 0 }()
+	out := &entityPlan{schema: schema, perDocument: k.perDocument(m), scope: k.scope}
 	out.where = k.conditions(m.Where, nil)
 	mapped := map[string]bool{}
 	for _, e := range m.Fields.Entries {
@@ -157,6 +161,32 @@ func (k *compiler) mapping(name string, at, node spec.Node, m EntityMapping) *en
 		}
 	}
 	return out
+}
+
+// scopeOf returns the number of the array whose elements make an entity's rows, 0
+// if records do.
+func (k *compiler) scopeOf(m EntityMapping) int {
+	if m.Each == "" {
+		return 0
+	}
+	at := m.Node.Get("each")
+	p := parsePath(m.Each)
+	if n := len(p.steps); n > 0 && p.steps[n-1].all {
+		p.steps = p.steps[:n-1] // elements are meant in any case
+	}
+	switch {
+	case k.dataset.GroupBy != nil:
+		k.errs.Addf(at, "is for records that hold arrays: group_by makes documents of records that do not")
+	case p.root || p.up > 0 || len(p.steps) == 0:
+		k.errs.Addf(at, "wants the path of an array in the record, as line_items or data.lines")
+	}
+	for i, known := range k.out.scopes {
+		if known.text == p.text {
+			return i + 1
+		}
+	}
+	k.out.scopes = append(k.out.scopes, p)
+	return len(k.out.scopes)
 }
 
 func lowerFirst(text string) string {
@@ -194,14 +224,37 @@ func (k *compiler) impliedFields(out *entityPlan, mapped map[string]bool) {
 			constant: value{set: true, text: []byte(k.env.currency)},
 		})
 	}
-	if f := out.schema.Field("line_count"); f != nil && !mapped[f.Name] && out.perDocument {
+	if f := out.schema.Field("line_count"); f != nil && !mapped[f.Name] && (out.perDocument || out.scope == 0 && k.linesOf() != "") {
 		out.fields = append(out.fields, field{at: f.Index, name: f.Name, kind: f.Kind, source: fromLineCount})
 	}
 }
 
+// linesOf returns the array in a record whose elements are numbered as lines, or
+// the only one whose elements are rows; "" if there is none.
+func (k *compiler) linesOf() string {
+	each := map[string]bool{}
+	for _, e := range k.dataset.Entities.Entries {
+		if e.Value.Each == "" {
+			continue
+		}
+		each[e.Value.Each] = true
+		for _, f := range e.Value.Fields.Entries {
+			if f.Value.Auto == "line_number" {
+				return e.Value.Each
+			}
+		}
+	}
+	if len(each) == 1 {
+		for only := range each {
+			return only
+		}
+	}
+	return ""
+}
+
 func (k *compiler) choosePrimary() {
 	for i, e := range k.out.entities {
-		if !e.perDocument {
+		if !e.perDocument && e.scope == 0 {
 			k.out.primary = i
 			return
 		}
@@ -223,21 +276,23 @@ func (k *compiler) payloads() {
 		if own, found := k.dataset.Entities.Get(e.schema.FullName()); found && own.Payload.Mode != "" {
 			choice = own.Payload
 		}
-		e.payload = payloadPlan{mode: choice.Mode, field: e.schema.Field("payload").Index}
+		e.payload = payloadPlan{mode: choice.Mode, scope: e.scope, field: e.schema.Field("payload").Index}
+		k.scope = e.scope
 		for _, name := range choice.Columns {
 			e.payload.slots = append(e.payload.slots, k.slot([]string{name}, true))
 		}
+		k.scope = 0
 	}
 }
 
 // slot returns the number under which a column is found in the binding to a file.
 func (k *compiler) slot(names []string, optional bool) int {
-	key := strings.Join(names, "\x00")
+	key := fmt.Sprint(k.scope, "\x00", strings.Join(names, "\x00"))
 	at, known := k.slots[key]
 	if !known {
 		at = len(k.out.columns)
 		k.slots[key] = at
-		k.out.columns = append(k.out.columns, columnRef{names: names, optional: optional})
+		k.out.columns = append(k.out.columns, columnRef{names: names, optional: optional, scope: k.scope})
 	}
 	k.out.columns[at].optional = k.out.columns[at].optional && optional
 	return at

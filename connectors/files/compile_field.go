@@ -103,8 +103,8 @@ func (k *compiler) auto(out *field, f Field) {
 		out.source = fromRowHash
 		k.fitsKind(out, at, true, entity.Text)
 	}
-	if k.dataset.GroupBy == nil && strings.HasPrefix(f.Auto, "line_") {
-		k.errs.Addf(at, "lines are numbered within a document: give group_by")
+	if k.dataset.GroupBy == nil && k.linesOf() == "" && strings.HasPrefix(f.Auto, "line_") {
+		k.errs.Addf(at, "lines are numbered within a document: give group_by, or each for arrays in records")
 	}
 }
 

@@ -27,7 +27,8 @@ type Dataset struct {
 	GroupBy   *Group                      `yaml:"group_by" doc:"records with the same value make one document, as the lines of an invoice" example:"Invoice"`
 	Window    int                         `yaml:"window" default:"100000" advanced:"true" doc:"documents held open at a time, waiting for further records"`
 	BadLines  string                      `yaml:"bad_lines" default:"line" enum:"line|document" advanced:"true" doc:"what goes to quarantine when a record of a document does not fit: the line alone, or the document"`
-	Format    string                      `yaml:"format" enum:"csv|tsv|ndjson" doc:"default: by name and content"`
+	Format    string                      `yaml:"format" enum:"csv|tsv|ndjson|json|xlsx|parquet" doc:"default: by content and name"`
+	Records   string                      `yaml:"records" doc:"path of the array that holds the records of JSON documents; default: the array at the top, or the document" example:"data.items"`
 	Encoding  string                      `yaml:"encoding" enum:"utf-8|utf-16|utf-16le|utf-16be|windows-1251|windows-1252|latin-1" doc:"encoding of the text; default: by its byte-order mark or its first bytes"`
 	Delimiter string                      `yaml:"delimiter" doc:"character between fields; default: found in the first lines" example:"\";\""`
 	Quote     string                      `yaml:"quote" doc:"character around fields, or none; default: \"" example:"none"`
@@ -44,6 +45,7 @@ type Dataset struct {
 type EntityMapping struct {
 	Fields  spec.Ordered[Field] `yaml:"fields" required:"true" doc:"the entity's fields, each with the column it is made from" example:"{id: Invoice}"`
 	Where   []Condition         `yaml:"where" doc:"only records that meet these conditions" example:"{column: Invoice, prefix: C}"`
+	Each    string              `yaml:"each" doc:"one row for each element of this array in a record; ^.id is the record's own id" example:"line_items"`
 	Per     string              `yaml:"per" enum:"document|line" doc:"one row per document or per record; default: per document, unless a field is numbered by line"`
 	Payload Payload             `yaml:"payload" doc:"as for the source, for this entity"`
 	Node    spec.Node           `yaml:",node"`

@@ -30,6 +30,23 @@ datasets:
     entity: crm.customers
     fields: {id: a, email: {column: b, split: ","}, birthday: c.d, is_showcase: e, external_ids: {columns: {x: f}}}
 `,
+	"json": `
+datasets:
+  d:
+    files: in
+    format: json
+    records: r
+    entities:
+      shop.orders: {fields: {id: a, items_total: {column: "b[0].c", decimal_comma: true}}}
+      shop.order_lines: {each: "d[].e", fields: {order_id: $.a, line_no: {auto: line_number}, quantity: ^.b, price: {column: [a, .], nulls: ["0"]}}}
+`,
+	"any": `
+datasets:
+  d:
+    files: in
+    entity: crm.customers
+    fields: {id: a, name: {column: b, optional: true}}
+`,
 	"documents": `
 datasets:
   d:
@@ -50,6 +67,8 @@ func FuzzExtract(f *testing.F) {
 		"a,b,c,d\n1,2024-01-01,\"1 000,5\",2\nskip,,,\n2,x,y,z\n",
 		"a;b;c;d\n1;1;2;2024-01-01\n2;1;1;\n3;1;1;\n1;5;5;\n",
 		"{\"a\":1,\"b\":\"x,y\",\"c\":{\"d\":\"2024-01-01\"},\"e\":true,\"f\":[1]}\n[]\n{\"a\":\"\\u0000\"}\n",
+		"{\"r\":[{\"a\":1,\"b\":[{\"c\":\"1,5\"}],\"d\":[{\"b\":2,\"e\":[{\"a\":1e2},7]}]},2]}", "[{\"a\":\"\xe9\xe8\xe0\"},{]",
+		"a\x00,\x00b\x00\n\x001\x00", "\xea\xee\xe4;a\n1;2\n", "PK\x03\x04", "\x28\xb5\x2f\xfd",
 		"\x1f\x8b\x08\x00\x00", "\xff\xfea\x00,\x00", "a,b,c,d\n\"1,2\n3\"4,5\n",
 	} {
 		f.Add([]byte(seed))

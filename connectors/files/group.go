@@ -53,7 +53,7 @@ func (g *grouper) piece(p piece) error {
 		}
 		return g.putAside(&misfit{reason: p.broken}, p.line, p.data)
 	case p.overlong:
-		return g.putAside(&misfit{reason: overlongReason}, p.line, p.data)
+		return g.putAside(&misfit{reason: g.bound.overlong()}, p.line, p.data)
 	}
 	g.mapper.lookAt(p.data, g.bound)
 	g.records.begin(p.data, p.line)

@@ -79,9 +79,11 @@ func (m *mapper) time(f *field, text []byte) (n int64, reason string) {
 	return 0, fmt.Sprintf("is not a %s written as %s", f.kind, f.written)
 }
 
-// number reads a number as it is written, before any factor.
+// number reads a number as it is written, before any factor. One that the file's
+// format itself marks as a number is written with a point, whatever is configured
+// for texts.
 func (m *mapper) number(format *numberFormat, text []byte, scale int) (int64, error) {
-	if format.point != 0 || format.thousands != "" {
+	if m.kind != kindNumber && (format.point != 0 || format.thousands != "") {
 		mark := m.arena.mark()
 		m.arena.data = format.normalise(m.arena.data, text)
 		text = m.arena.since(mark)

@@ -21,7 +21,9 @@ type record struct {
 	number int64 // within its document, from 1
 	count  int64 // records of the document
 	bound  *binding
-	json   *fastjson.Value // of a JSON record
+	kinds  []valueKind     // by column, of JSON records
+	json   *fastjson.Value // of a JSON record, or the element of an array in it
+	place  string          // of the element
 }
 
 // column returns the text of a slot's column, nil if the file lacks it.
@@ -31,6 +33,27 @@ func (r *record) column(slot int) []byte {
 		return nil
 	}
 	return r.fields[at]
+}
+
+// kind says what a column's text was made from.
+func (r *record) kind(slot int) valueKind {
+	if r.kinds == nil {
+		return kindText
+	}
+	return r.kinds[slot]
+}
+
+// name names a column for messages, with its place where that says more than the
+// line.
+func (r *record) name(slot int) string {
+	name := r.bound.name(slot)
+	switch {
+	case r.bound.letters != nil && r.bound.letters[slot] != "":
+		return fmt.Sprintf("%s (%s%d)", name, r.bound.letters[slot], r.line)
+	case r.place != "" && r.bound.scopeOf[slot] > 0:
+		return r.place + "." + name
+	}
+	return name
 }
 
 // mapper makes values from records. It is for one goroutine.
@@ -43,6 +66,8 @@ type mapper struct {
 	unsafeText bool
 	// encoding is what the text was decoded from; "" for UTF-8.
 	encoding string
+	// kind is of the text being converted.
+	kind valueKind
 }
 
 func newMapper(p *plan) *mapper {
@@ -130,7 +155,7 @@ func (m *mapper) absent(f *field, r *record, into *value) *misfit {
 func (m *mapper) fromSource(f *field, r *record, into *value) *misfit {
 	switch f.source {
 	case fromColumn:
-		return m.fromColumn(f, r.column(f.slot), into)
+		return m.fromColumn(f, r, into)
 	case fromConst:
 		*into = f.constant
 	case fromProduct:
@@ -149,8 +174,11 @@ func (m *mapper) fromSource(f *field, r *record, into *value) *misfit {
 	return nil
 }
 
-func (m *mapper) fromColumn(f *field, text []byte, into *value) *misfit {
-	text = trim(text)
+func (m *mapper) fromColumn(f *field, r *record, into *value) *misfit {
+	text := trim(r.column(f.slot))
+	if m.kind = r.kind(f.slot); m.kind == kindError && !f.isNull(text) {
+		return &misfit{value: string(text), reason: "the cell holds an error"}
+	}
 	if !f.direct {
 		text = m.prepare(f, text)
 	}
@@ -215,9 +243,10 @@ func (m *mapper) product(f *field, r *record, into *value) *misfit {
 		if len(text) == 0 || f.isNull(text) {
 			return nil
 		}
+		m.kind = r.kind(slot)
 		n, err := m.number(&f.numbers, text, f.scale)
 		if err != nil {
-			return &misfit{column: r.bound.name(slot), value: string(text), reason: numberReason(err, f, text)}
+			return &misfit{column: r.name(slot), value: string(text), reason: numberReason(err, f, text)}
 		}
 		if i == 0 {
 			total = n
@@ -247,7 +276,7 @@ func (m *mapper) pairs(f *field, r *record, into *value) *misfit {
 		}
 		text = m.rewrite(f, text)
 		if reason := m.badText(text); reason != "" {
-			return &misfit{column: r.bound.name(slot), value: string(text), reason: reason}
+			return &misfit{column: r.name(slot), value: string(text), reason: reason}
 		}
 		list = append(list, f.keys[i], string(text))
 	}
@@ -258,7 +287,7 @@ func (m *mapper) pairs(f *field, r *record, into *value) *misfit {
 // columnName names the column of a field for messages, or the field itself.
 func (m *mapper) columnName(f *field, r *record) string {
 	if f.source == fromColumn {
-		return r.bound.name(f.slot)
+		return r.name(f.slot)
 	}
 	return f.name
 }

@@ -20,7 +20,7 @@ func (m *mapper) payload(p *payloadPlan, r *record) []byte {
 			m.member(mark, r.bound.name(slot), r.column(slot))
 		}
 	case r.json != nil:
-		m.jsonMembers(mark, p.mode, r)
+		m.jsonMembers(mark, p, r)
 	default:
 		for at, name := range r.bound.header {
 			if at < len(r.fields) && (p.mode == payloadFull || !r.bound.mapped[at]) {
@@ -69,13 +69,13 @@ func (m *mapper) memberName(mark int, name string) {
 }
 
 // jsonMembers appends the members of a JSON record as they are.
-func (m *mapper) jsonMembers(mark int, mode string, r *record) {
+func (m *mapper) jsonMembers(mark int, p *payloadPlan, r *record) {
 	object, err := r.json.Object()
 	if err != nil {
-		return // the reader lets only objects through
+		return // an element that is a plain value
 	}
 	object.Visit(func(key []byte, v *fastjson.Value) {
-		if v.Type() == fastjson.TypeNull || mode == payloadUnmapped && r.bound.keys[string(key)] {
+		if v.Type() == fastjson.TypeNull || p.mode == payloadUnmapped && r.bound.keys[p.scope][string(key)] {
 			return
 		}
 		m.memberName(mark, string(key))

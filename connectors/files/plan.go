@@ -19,6 +19,8 @@ type plan struct {
 	name     string
 	config   *Dataset
 	columns  []columnRef // by slot
+	scopes   []jsonPath  // arrays in the records whose elements make rows
+	lines    int         // that of scopes, from 1, whose elements are an order's lines; 0: none
 	zones    []*time.Location
 	where    []condition
 	group    *field // of group_by, or nil
@@ -34,6 +36,7 @@ type plan struct {
 type columnRef struct {
 	names    []string
 	optional bool
+	scope    int // 0: of the record, else of the elements of one of the scopes, from 1
 }
 
 // entityPlan says how records become rows of one entity.
@@ -42,12 +45,14 @@ type entityPlan struct {
 	fields      []field
 	where       []condition
 	perDocument bool
+	scope       int // a row for each element of that scope, from 1; 0: for each record
 	payload     payloadPlan
 }
 
 // payloadPlan says what goes into the payload of an entity's rows.
 type payloadPlan struct {
 	mode  string
+	scope int   // of the entity
 	slots []int // of mode columns
 	field int   // position of payload in the schema
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+
+	"github.com/valyala/fastjson"
 )
 
 // Formats of files.
@@ -37,6 +39,9 @@ func (t *table) prepare(p *plan, encoding string) error {
 		t.bound = bindJSON(p, t.input)
 		t.bound.line += skipped
 		t.found = append(t.found, "NDJSON", encoding)
+	case formatJSON:
+		t.prepareJSON(p, encoding)
+		return nil
 	default:
 		size += t.prepareCSV(p, head, skipped)
 		t.found = append(t.found, strings.ToUpper(format), encoding, fmt.Sprintf("delimiter %q", t.bound.delimiter))
@@ -50,6 +55,18 @@ func (t *table) prepare(p *plan, encoding string) error {
 	t.start = 0
 	_, err = t.text.Discard(size)
 	return err
+}
+
+// prepareJSON puts a reader of documents over the text, which makes lines of their
+// records.
+func (t *table) prepareJSON(p *plan, encoding string) {
+	t.text = bufio.NewReaderSize(newDocumentReader(t.text, p.config.Records), headSize)
+	t.bound = bindJSON(p, t.input)
+	t.bound.document, t.start = true, -1
+	t.found = append(t.found, "JSON", encoding)
+	if encoding != utf8Text {
+		t.bound.encoding = encoding
+	}
 }
 
 // prepareCSV binds the plan to a text with delimited fields and returns how long
@@ -101,10 +118,13 @@ func readHeader(d dialect, head []byte) (header []string, length int, lines int6
 	return header, s.pos, s.line - 1, ""
 }
 
-// formatOf returns the format of a file, by configuration, name or content.
+// formatOf returns the format of a text, by configuration, name or content.
 func formatOf(d *Dataset, path string, head []byte) string {
-	if d.Format != "" {
+	switch {
+	case d.Format == formatCSV, d.Format == formatTSV, d.Format == formatNDJSON, d.Format == formatJSON:
 		return d.Format
+	case d.Records != "":
+		return formatJSON
 	}
 	switch extension(path) {
 	case ".csv":
@@ -114,10 +134,26 @@ func formatOf(d *Dataset, path string, head []byte) string {
 	case ".ndjson", ".jsonl", ".ldjson":
 		return formatNDJSON
 	}
-	if text := bytes.TrimLeft(head, " \t\r\n"); len(text) > 0 && text[0] == '{' && len(d.Columns) == 0 {
+	text := bytes.TrimLeft(head, " \t\r\n")
+	switch {
+	case len(d.Columns) > 0:
+		return formatCSV
+	case len(text) > 0 && text[0] == '{' && isLines(text):
 		return formatNDJSON
+	case extension(path) == ".json", len(text) > 0 && (text[0] == '[' || text[0] == '{'):
+		return formatJSON
 	}
 	return formatCSV
+}
+
+// isLines says of a text that begins with an object that it has one a line, so far
+// as can be seen.
+func isLines(text []byte) bool {
+	line, rest, more := bytes.Cut(text, newline)
+	if !more {
+		return len(text) < headSize/2
+	}
+	return fastjson.ValidateBytes(line) == nil || bytes.HasPrefix(rest, []byte("{"))
 }
 
 // extension returns a file's extension in lower case, that of compression apart.

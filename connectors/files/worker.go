@@ -79,13 +79,19 @@ func (w *worker) convert(u *unit) {
 	case u.piece.broken != "":
 		u.putAside(w.plan, &misfit{reason: u.piece.broken}, u.piece.line, u.piece.data)
 	case u.piece.overlong:
-		u.putAside(w.plan, &misfit{reason: overlongReason}, u.piece.line, u.piece.data)
+		u.putAside(w.plan, &misfit{reason: u.bound.overlong()}, u.piece.line, u.piece.data)
 	default:
 		w.piece(u)
 	}
 }
 
-const overlongReason = "the line is longer than 4 MiB: is this a text file?"
+// overlong says what is wrong with a record that is longer than any should be.
+func (b *binding) overlong() string {
+	if b.document {
+		return "the record is longer than 4 MiB; records: says where in the document they stand"
+	}
+	return "the line is longer than 4 MiB: is this a text file?"
+}
 
 // putAside notes a record that does not fit, for the sink to keep.
 func (u *unit) putAside(p *plan, wrong *misfit, line int64, raw []byte) {
@@ -125,7 +131,11 @@ func (w *worker) piece(u *unit) {
 			continue
 		}
 		for i, e := range w.plan.entities {
-			w.row(u, i, e, &r)
+			if e.scope == 0 {
+				w.row(u, i, e, &r)
+				continue
+			}
+			w.elements(u, i, e, &r)
 		}
 	}
 }
@@ -133,6 +143,18 @@ func (w *worker) piece(u *unit) {
 func (u *unit) ignore(p *plan) {
 	u.counts[p.primary].Read++
 	u.counts[p.primary].Ignored++
+}
+
+// elements makes rows of one entity from the elements of an array in a record.
+func (w *worker) elements(u *unit, i int, e *entityPlan, r *record) {
+	reader, ok := w.records.(*jsonReader)
+	if !ok {
+		return // the binding has a problem that was reported instead of the record
+	}
+	reader.elements(e.scope, r, func(element *record) {
+		w.arena.reset()
+		w.row(u, i, e, element)
+	})
 }
 
 // row makes the row of one entity from a record.
