@@ -11,6 +11,12 @@ orders as (
 customers as (
     select customer_key, segment, sleeping_after, lost_after, contract_terminated_on from {{ ref "int_customers" }}
 ),
+{{- if .Churn.PersonalClock.Enabled }}
+
+clocks as (
+    select customer_key, visited_on, sleeping_after, lost_after from {{ ref "int_personal_clocks" }}
+),
+{{- end }}
 
 -- lost_if_silent_on: the day on which the customer is lost unless something is
 -- bought before it. A purchase on the day of a termination comes after it.
@@ -24,12 +30,15 @@ purchases as (
         orders.ordered_on as ordered_on,
         orders.net_revenue as revenue,
         orders.margin as margin,
-        customers.sleeping_after as sleeping_after,
+        {{ if .Churn.PersonalClock.Enabled }}clocks{{ else }}customers{{ end }}.sleeping_after as sleeping_after,
         toBool(coalesce(customers.contract_terminated_on > orders.ordered_on
-            and customers.contract_terminated_on < orders.ordered_on + customers.lost_after, false)) as is_terminated_next,
-        if(is_terminated_next, assumeNotNull(customers.contract_terminated_on), orders.ordered_on + customers.lost_after) as lost_if_silent_on
+            and customers.contract_terminated_on < orders.ordered_on + {{ if .Churn.PersonalClock.Enabled }}clocks{{ else }}customers{{ end }}.lost_after, false)) as is_terminated_next,
+        if(is_terminated_next, assumeNotNull(customers.contract_terminated_on), orders.ordered_on + {{ if .Churn.PersonalClock.Enabled }}clocks{{ else }}customers{{ end }}.lost_after) as lost_if_silent_on
     from orders
     inner join customers on customers.customer_key = orders.customer_key
+    {{- if .Churn.PersonalClock.Enabled }}
+    inner join clocks on clocks.customer_key = orders.customer_key and clocks.visited_on = orders.ordered_on
+    {{- end }}
 ),
 
 numbered as (
@@ -69,14 +78,15 @@ closed as (
     select
         *,
         min(ordered_on) over (partition by customer_key, episode_no) as episode_started_on,
-        max(lost_if_silent_on) over (partition by customer_key, episode_no) as episode_lost_on,
-        last_value(revenue_12m) over (
-            partition by customer_key, episode_no order by ordered_at, source, order_id
-            rows between unbounded preceding and unbounded following
-        ) as episode_revenue_12m,
+        last_value(lost_if_silent_on) over stretch as episode_lost_on,
+        last_value(revenue_12m) over stretch as episode_revenue_12m,
         -- The loss that the stretch began after; null in the first one.
         max(if(is_return, previous_lost_on, null)) over (partition by customer_key, episode_no) as loss_before
     from stretched
+    window stretch as (
+        partition by customer_key, episode_no order by ordered_at, source, order_id
+        rows between unbounded preceding and unbounded following
+    )
 )
 
 select

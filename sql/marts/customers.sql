@@ -22,6 +22,13 @@ episodes as (
     select customer_key, episode_no, loss_date, loss_kind, returned_on from {{ ref "customer_episodes" }}
 ),
 
+-- The clock that runs since the last purchase.
+clocks as (
+    select customer_key, visited_on, usual_gap_days, sleeping_after, lost_after, lost_if_silent_on
+    from {{ ref "int_personal_clocks" }}
+    where next_visit_on is null
+),
+
 rfm_segments as (
     select customer_key, r_score, f_score, m_score, rfm, rfm_segment from {{ ref "rfm_segments" }}
 ),
@@ -87,6 +94,16 @@ select
     coalesce(last_episodes.loss_kind,
         if(histories.orders is null and customers.contract_terminated_on is not null, 'terminated', null)) as loss_kind,
     if(last_episodes.loss_date is null, histories.lost_if_silent_on, null) as lost_if_silent_on,
+    clocks.usual_gap_days as usual_gap_days,
+    clocks.lost_after as personal_lost_after,
+    cast(multiIf(
+        clocks.customer_key is null, if(customers.contract_terminated_on is not null, 'lost', null),
+        clocks.lost_if_silent_on <= {{ .AsOf }}, 'lost',
+        clocks.visited_on + clocks.sleeping_after <= {{ .AsOf }}, 'sleeping',
+        'active'
+    ) as LowCardinality(Nullable(String))) as personal_status,
+    if(clocks.customer_key is null, customers.contract_terminated_on,
+        if(clocks.lost_if_silent_on <= {{ .AsOf }}, clocks.lost_if_silent_on, null)) as personal_loss_date,
     coalesce(states.losses, 0) as losses,
     coalesce(states.returns, 0) as returns,
     last_episodes.last_returned_on as last_returned_on,
@@ -109,4 +126,5 @@ from customers
 left join histories on histories.customer_key = customers.customer_key
 left join states on states.customer_key = customers.customer_key
 left join last_episodes on last_episodes.customer_key = customers.customer_key
+left join clocks on clocks.customer_key = customers.customer_key
 left join rfm_segments on rfm_segments.customer_key = customers.customer_key

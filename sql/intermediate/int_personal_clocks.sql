@@ -1,0 +1,78 @@
+-- int_personal_clocks: after each visit, how long the customer may stay silent by their own habit and by the fixed rule.
+-- grain: one row per customer_key and visited_on
+-- materialized: view
+-- tags: churn
+with
+
+visits as (
+    select *, materialize('(all)') as everybody from {{ ref "int_visits" }}
+),
+
+customers as (
+    select customer_key, segment, sleeping_after, lost_after, contract_terminated_on from {{ ref "int_customers" }}
+),
+
+-- A segment with fewer than ten gaps behind it has no habit yet.
+segment_gaps as (
+    select segment, known_from, median_gap_days from {{ ref "int_segment_gaps" }} where gaps >= 10 and segment != '(all)'
+),
+
+all_gaps as (
+    select segment, known_from, median_gap_days from {{ ref "int_segment_gaps" }} where segment = '(all)'
+),
+
+known as (
+    select
+        visits.customer_key as customer_key,
+        visits.visited_on as visited_on,
+        visits.next_visit_on as next_visit_on,
+        visits.gaps as gaps,
+        visits.median_gap_days as median_gap_days,
+        customers.sleeping_after as fixed_sleeping_after,
+        customers.lost_after as fixed_lost_after,
+        customers.contract_terminated_on as contract_terminated_on,
+        coalesce(segment_gaps.median_gap_days, all_gaps.median_gap_days) as segment_gap_days
+    from visits
+    inner join customers on customers.customer_key = visits.customer_key
+    asof left join segment_gaps on segment_gaps.segment = customers.segment and segment_gaps.known_from <= visits.visited_on
+    asof left join all_gaps on all_gaps.segment = visits.everybody and all_gaps.known_from <= visits.visited_on
+),
+
+-- Own gaps weigh one each, the segment's median as much as the configured number
+-- of gaps: with few gaps the segment decides, with many the customer.
+shrunk as (
+    select
+        *,
+        multiIf(
+            gaps = 0, segment_gap_days,
+            segment_gap_days is null, median_gap_days,
+            (gaps * median_gap_days + {{ .Churn.PersonalClock.Shrink }} * segment_gap_days) / (gaps + {{ .Churn.PersonalClock.Shrink }})
+        ) as usual_gap_days
+    from known
+),
+
+limited as (
+    select
+        *,
+        if(usual_gap_days is null, fixed_lost_after, toInt32(least(greatest(
+            ceil(assumeNotNull({{ .Churn.PersonalClock.Factor }} * usual_gap_days)), {{ .Churn.PersonalClock.MinDays }}
+        ), {{ .Churn.PersonalClock.MaxDays }}))) as lost_after
+    from shrunk
+)
+
+select
+    customer_key,
+    visited_on,
+    next_visit_on,
+    gaps,
+    median_gap_days,
+    segment_gap_days,
+    usual_gap_days,
+    -- The same share of the limit as under the fixed rule.
+    toInt32(greatest(intDiv(lost_after * fixed_sleeping_after, fixed_lost_after), 1)) as sleeping_after,
+    lost_after,
+    if(coalesce(contract_terminated_on > visited_on and contract_terminated_on < visited_on + lost_after, false),
+        assumeNotNull(contract_terminated_on), visited_on + lost_after) as lost_if_silent_on,
+    if(coalesce(contract_terminated_on > visited_on and contract_terminated_on < visited_on + fixed_lost_after, false),
+        assumeNotNull(contract_terminated_on), visited_on + fixed_lost_after) as fixed_lost_if_silent_on
+from limited
