@@ -3,7 +3,6 @@ package pipelines
 import (
 	"context"
 	"io"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -127,7 +126,7 @@ func (r *run) rowFiles(m *landing.Manifest) []load.File {
 			Load: ledger.Load{
 				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: f.Entity, RunID: m.RunID, Rows: f.Rows, Bytes: f.Bytes,
 			},
-			Table: table, Columns: columns, Open: r.opener(f.Path),
+			Table: table, Columns: columns, Open: r.opener(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}),
 		})
 	}
 	return files
@@ -140,14 +139,16 @@ func (r *run) quarantineFiles(m *landing.Manifest) []load.File {
 			Load: ledger.Load{
 				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: quarantineTable, RunID: m.RunID, Rows: f.Rows, Bytes: f.Bytes,
 			},
-			Table: quarantineTable, Columns: ledger.QuarantineColumns(), Open: r.opener(f.Path),
+			Table: quarantineTable, Columns: ledger.QuarantineColumns(), Open: r.opener(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}),
 		})
 	}
 	return files
 }
 
-func (r *run) opener(path string) func() (io.ReadCloser, error) {
-	return func() (io.ReadCloser, error) { return os.Open(r.Zone.Path(path)) }
+// opener opens a file so that one that is not what was landed is never taken for
+// whole.
+func (r *run) opener(e landing.Entry) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return r.Zone.OpenVerified(e) }
 }
 
 func summarizeLoads(files []load.File) LoadSummary {

@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -29,12 +30,14 @@ type RunOptions struct {
 	Wait time.Duration
 	// Observer is told how the run goes on; nil for nobody.
 	Observer Observer
+
+	as string // how the books call it, if not run
 }
 
 // command is how the books call a run with these options.
 func (o RunOptions) command() string {
-	words := []string{"run"}
-	if o.Full {
+	words := []string{cmp.Or(o.as, "run")}
+	if o.Full && o.as == "" {
 		words = append(words, "--full")
 	}
 	for _, selector := range o.Only {
@@ -148,6 +151,7 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) e
 // removed is in nobody's way: no manifest names it.
 func (r *run) recover(ctx context.Context) error {
 	started := r.now()
+	r.sweepRebuild()
 	recovery, err := r.Zone.Recover(ctx)
 	if text := recovery.String(); text != "" {
 		r.o.Observer.Note(text)

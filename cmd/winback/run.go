@@ -54,7 +54,12 @@ func (a *app) runProject(cmd *cobra.Command, project *pipelines.Project, o pipel
 	if err := a.printSummary(summary); err != nil {
 		return err
 	}
-	switch summary.State {
+	return stateError(summary.State)
+}
+
+// stateError is how a command ends whose summary was printed.
+func stateError(state ledger.State) error {
+	switch state {
 	case ledger.Partly:
 		return errPartly
 	case ledger.Failed:

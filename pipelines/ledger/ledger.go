@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
@@ -71,6 +72,17 @@ func (l *Ledger) CloseInterrupted(ctx context.Context) error {
 	err := l.conn.Exec(ctx, `INSERT INTO ops.runs (run_id, command, as_of, started_at, finished_at, state, message, written_at)
 		SELECT run_id, command, as_of, started_at, finished_at, 'interrupted', 'the process ended before the run did', now64(6)
 		FROM ops.runs FINAL WHERE state = 'running'`)
+	if err != nil {
+		return fmt.Errorf("mark interrupted runs in ops.runs: %w", err)
+	}
+	return nil
+}
+
+// CloseOtherRuns does the same in a warehouse in which this run is under way.
+func (l *Ledger) CloseOtherRuns(ctx context.Context, runID string) error {
+	err := l.conn.Exec(ctx, `INSERT INTO ops.runs (run_id, command, as_of, started_at, finished_at, state, message, written_at)
+		SELECT run_id, command, as_of, started_at, finished_at, 'interrupted', 'the process ended before the run did', now64(6)
+		FROM ops.runs FINAL WHERE state = 'running' AND run_id != {run:String}`, clickhouse.Named("run", runID))
 	if err != nil {
 		return fmt.Errorf("mark interrupted runs in ops.runs: %w", err)
 	}

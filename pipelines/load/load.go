@@ -118,12 +118,15 @@ func (l *Loader) loadFile(ctx context.Context, f File) error {
 		return fmt.Errorf("load %s: %w", f.Path, err)
 	}
 	defer r.Close()
+	in := &input{Reader: r}
 	columns := make([]string, len(f.Columns))
 	for i, name := range f.Columns {
 		columns[i] = warehouse.QuoteName(name)
 	}
 	insert := fmt.Sprintf("INSERT INTO %s (%s)", f.Table, strings.Join(columns, ", "))
-	if err := l.Conn.InsertFormat(insertSettings(ctx), "Parquet", insert, r); err != nil {
+	if err := l.Conn.InsertFormat(insertSettings(ctx), "Parquet", insert, in); in.err != nil {
+		return fmt.Errorf("load %s: %w", f.Path, in.err)
+	} else if err != nil {
 		return fmt.Errorf("load %s into %s: %w", f.Path, f.Table, err)
 	}
 	if err := l.Book.RecordLoad(ctx, f.Load); err != nil {
@@ -133,6 +136,22 @@ func (l *Loader) loadFile(ctx context.Context, f File) error {
 		l.OnLoaded(f, time.Since(started))
 	}
 	return nil
+}
+
+// input remembers why a file could not be read: the client's own words about it
+// are about the connection.
+type input struct {
+	io.Reader
+	err error
+}
+
+// Read reads the file.
+func (i *input) Read(into []byte) (int, error) {
+	n, err := i.Reader.Read(into)
+	if err != nil && !errors.Is(err, io.EOF) {
+		i.err = err
+	}
+	return n, err
 }
 
 // insertBlockRows and insertBlockBytes are the size of the blocks that a file is

@@ -37,11 +37,10 @@ const (
 // openEmbedded opens the engine in this process if nobody has it, and otherwise
 // goes through the process that does. Whoever holds the lock file owns the data.
 func openEmbedded(ctx context.Context, o Options) (*Warehouse, error) {
-	// The tables hold personal data: others on the machine have no business there.
-	if err := errors.Join(os.MkdirAll(o.Home, 0o755), os.MkdirAll(enginePath(o.Home), 0o750)); err != nil {
-		return nil, fmt.Errorf("make the warehouse's folder: %w", err)
+	if err := os.MkdirAll(o.Home, 0o755); err != nil {
+		return nil, fmt.Errorf("make the project's home: %w", err)
 	}
-	lock := flock.New(filepath.Join(o.Home, "warehouse.lock"))
+	lock := flock.New(lockFile(o.Home))
 	deadline := time.Now().Add(max(o.Wait, handOver))
 	for {
 		owned, err := lock.TryLock()
@@ -101,6 +100,10 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 		if err := requireSpace(o.Home); err != nil {
 			return nil, err
 		}
+	}
+	// The tables hold personal data: others on the machine have no business there.
+	if err := errors.Join(mendReplace(o.Home), os.MkdirAll(enginePath(o.Home), 0o750)); err != nil {
+		return nil, fmt.Errorf("make the warehouse's folder: %w", err)
 	}
 	if w.mended, err = removeEmptyDefinitions(enginePath(o.Home)); err != nil {
 		return nil, err
