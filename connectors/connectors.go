@@ -136,6 +136,8 @@ type Reject struct {
 	Value  string         // offending value, as found
 	Reason string         // what is wrong with it, in words
 	Record string         // the whole record as text, as far as known
+	// Kept says that the record itself went on, with nothing in place of the value.
+	Kept bool
 }
 
 // ErrNoInput says that a source has nothing to read at all, as when a pattern

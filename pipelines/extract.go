@@ -96,7 +96,7 @@ func (r *run) land(ctx context.Context, s Source, d connectors.Dataset, notice f
 	}
 	info := landing.RunInfo{RunID: r.summary.RunID, Source: s.Name, ExtractedAt: r.started}
 	writer, err := r.Zone.Begin(ctx, info, d, landing.Options{
-		PartBytes: int(r.Config.Landing.PartSize), RejectLimit: entity.Some(s.QuarantineLimit),
+		PartBytes: int(r.Config.Landing.PartSize), RejectLimit: entity.Some(s.QuarantineLimit), RejectFrom: int64(s.QuarantineFrom),
 	})
 	if err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func entitySummaries(m *landing.Manifest) []EntitySummary {
 	for i, c := range m.Entities {
 		list[i] = EntitySummary{
 			Entity: c.Entity, Read: c.Read, Landed: c.Landed,
-			Duplicates: c.Duplicates, Quarantined: c.Quarantined, Ignored: c.Ignored,
+			Duplicates: c.Duplicates, Quarantined: c.Quarantined, Ignored: c.Ignored, Emptied: c.Emptied,
 		}
 		for _, f := range m.Files {
 			if f.Entity == c.Entity {
@@ -149,10 +149,11 @@ func entitySummaries(m *landing.Manifest) []EntitySummary {
 
 // tellQuarantined says how many records did not fit and where they are.
 func (r *run) tellQuarantined() {
-	var total int64
+	var total, emptied int64
 	var parts []string
 	for _, d := range r.summary.Datasets {
 		for _, e := range d.Entities {
+			emptied += e.Emptied
 			if e.Quarantined > 0 {
 				total += e.Quarantined
 				parts = append(parts, fmt.Sprintf("%d of %d %s of %s", e.Quarantined, e.Read, e.Entity, d.Source))
@@ -162,6 +163,10 @@ func (r *run) tellQuarantined() {
 	if total > 0 {
 		r.problem("%d records are in quarantine (%s); each with its line and reason: winback query \"select * from ops.quarantine where run_id = '%s'\"",
 			total, strings.Join(parts, ", "), r.summary.RunID)
+	}
+	if emptied > 0 {
+		r.problem("%d values could not be read and were left empty, as their fields are lenient: winback query \"select * from ops.quarantine where run_id = '%s' and reason like '%%was left empty%%'\"",
+			emptied, r.summary.RunID)
 	}
 }
 

@@ -49,6 +49,7 @@ type Source struct {
 	Name            string
 	Connector       *connectors.Connector
 	QuarantineLimit float64 // share of records, 0.05 for 5 %
+	QuarantineFrom  int     // records that the limit counts from
 	connectors.Source
 }
 
@@ -91,7 +92,7 @@ func (p *Project) openSources() error {
 			continue
 		}
 		p.Sources = append(p.Sources, Source{
-			Name: c.Name, Connector: c.Connector, QuarantineLimit: float64(c.QuarantineLimit) / 100, Source: opened,
+			Name: c.Name, Connector: c.Connector, QuarantineLimit: float64(c.QuarantineLimit) / 100, QuarantineFrom: c.QuarantineFrom, Source: opened,
 		})
 	}
 	return errors.Join(errs...)

@@ -62,6 +62,7 @@ type EntitySummary struct {
 	Duplicates  int64  `json:"duplicates"`
 	Quarantined int64  `json:"quarantined"`
 	Ignored     int64  `json:"ignored"`
+	Emptied     int64  `json:"emptied,omitempty"` // values left out of records that landed
 	Bytes       int64  `json:"bytes"`
 }
 

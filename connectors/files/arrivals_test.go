@@ -3,8 +3,10 @@ package files
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,8 +30,8 @@ func (f *folder) took() []string {
 		f.past = append(f.past, next)
 	}
 	var out []string
-	for _, rows := range m.rows {
-		for _, row := range rows {
+	for _, name := range slices.Sorted(maps.Keys(m.rows)) {
+		for _, row := range m.rows[name] {
 			out = append(out, strings.ReplaceAll(row, " currency=GBP", ""))
 		}
 	}

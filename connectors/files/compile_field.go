@@ -12,10 +12,14 @@ import (
 // field compiles one field. foldable says that it is of a row per document.
 func (k *compiler) field(to entity.Field, f Field, foldable bool) field {
 	out := field{
-		at: to.Index, name: to.Name, kind: to.Kind, scale: to.Scale,
+		to: to, at: to.Index, name: to.Name, kind: to.Kind, scale: to.Scale,
 		required: f.Required || to.Required && !to.Meta && to.Kind != entity.TextList && to.Kind != entity.TextMap,
 		nulls:    append(slices.Clone(k.dataset.Nulls), f.Nulls...),
 		split:    f.Split,
+		lenient:  f.Mode == modeLenient,
+	}
+	if out.lenient && (to.Key || out.required) {
+		k.errs.Addf(f.Node.Get("mode"), "lenient would leave %s empty, which cannot be without: records with a bad value are put aside", to.Name)
 	}
 	if f.unreadable {
 		return out // further errors would be guesses
@@ -37,6 +41,9 @@ func (k *compiler) field(to entity.Field, f Field, foldable bool) field {
 	out.direct = (out.source == fromColumn || out.source == fromConst) && len(out.rules)+len(out.nulls)+len(out.cleaners)+len(out.words) == 0 && !out.fallback.set
 	return out
 }
+
+// modeLenient is the mode of fields whose bad values are left out.
+const modeLenient = "lenient"
 
 // source finds out where the value comes from; one place only.
 func (k *compiler) source(out *field, f Field) {

@@ -71,6 +71,7 @@ type Field struct {
 	Factor       string               `yaml:"factor" doc:"number to multiply with" example:"0.01"`
 	Split        string               `yaml:"split" doc:"for lists: text between two items" example:"\";\""`
 	Fold         string               `yaml:"fold" enum:"first|last|min|max|sum|count" doc:"value of a document from those of its records; default: first"`
+	Mode         string               `yaml:"mode" enum:"strict|lenient" doc:"what a value that cannot be read does: strict (default) puts the record aside; lenient leaves the field empty, notes the value in quarantine and lets the record go on" example:"lenient"`
 	Required     bool                 `yaml:"required" doc:"a record without a value goes to quarantine"`
 	Optional     bool                 `yaml:"optional" doc:"a file may lack the column"`
 	Node         spec.Node            `yaml:",node"`

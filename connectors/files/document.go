@@ -22,6 +22,7 @@ type document struct {
 	// outcome of the conversion.
 	content uint64 // of its rows, whatever their order
 	aside   []aside
+	emptied []aside    // values left out of records that went on
 	rows    []rowRange // by entity
 	ignored []int64    // by entity: records or documents left out
 }
@@ -45,7 +46,7 @@ func (d *document) record(i int) ([]byte, int64) {
 }
 
 func (d *document) reset(key string) {
-	*d = document{key: key, text: d.text[:0], lines: d.lines[:0], aside: d.aside[:0], rows: d.rows[:0], ignored: d.ignored[:0]}
+	*d = document{key: key, text: d.text[:0], lines: d.lines[:0], aside: d.aside[:0], emptied: d.emptied[:0], rows: d.rows[:0], ignored: d.ignored[:0]}
 }
 
 // window holds the open documents of a file, those untouched for longest first.

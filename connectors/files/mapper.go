@@ -135,8 +135,24 @@ func (m *mapper) read(f *field, r *record, into *value) *misfit {
 	}
 	into.set = false
 	wrong := m.fromSource(f, r, into)
+	if wrong == nil && f.lenient && into.set {
+		wrong = f.outOfRange(r, into) // else the landing zone would put the whole row aside
+	}
 	if wrong != nil && wrong.column == "" {
 		wrong.column = m.columnName(f, r)
+	}
+	return wrong
+}
+
+// outOfRange says what is wrong with a value that the field does not hold.
+func (f *field) outOfRange(r *record, v *value) *misfit {
+	reason := f.to.OutOfRange(v.n)
+	if reason == "" {
+		return nil
+	}
+	wrong := &misfit{reason: reason}
+	if f.source == fromColumn {
+		wrong.value = string(trim(r.column(f.slot)))
 	}
 	return wrong
 }

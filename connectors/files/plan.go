@@ -95,6 +95,8 @@ type field struct {
 	kind     entity.Kind
 	scale    int
 	required bool
+	lenient  bool // a value that cannot be read is left out
+	to       entity.Field
 
 	source   sourceKind
 	slot     int      // of fromColumn

@@ -23,8 +23,9 @@ type unit struct {
 	batches   []*entity.Batch     // by entity of the plan
 	counts    []connectors.Counts // by entity
 	aside     []aside
-	records   int64 // read for it
-	bytes     int64 // of all files, read so far
+	emptied   []aside // values that were left out of records that went on
+	records   int64   // read for it
+	bytes     int64   // of all files, read so far
 	done      chan struct{}
 }
 
@@ -33,11 +34,12 @@ type aside struct {
 	misfit
 	line int64
 	raw  string
+	kept bool // the record went on without the value
 }
 
 // clear makes the unit ready for other work; its batches stay.
 func (u *unit) clear() {
-	u.bound, u.piece, u.documents, u.aside = nil, piece{}, u.documents[:0], u.aside[:0]
+	u.bound, u.piece, u.documents, u.aside, u.emptied = nil, piece{}, u.documents[:0], u.aside[:0], u.emptied[:0]
 	u.records = 0
 	clear(u.counts)
 }
@@ -50,6 +52,7 @@ type worker struct {
 	values  [][]value // by entity and field
 	matched []bool    // by entity
 	folds   []folded  // by entity
+	emptied []aside   // of the record at hand
 	scratch []byte
 	date    [10]byte // read last by fastTime
 	day     int64    // of it
@@ -110,6 +113,14 @@ func newAside(wrong *misfit, line int64, raw []byte) aside {
 	return aside{misfit: *wrong, line: line, raw: string(bytes.ToValidUTF8(trimLineEnd(raw), []byte("\uFFFD")))}
 }
 
+// newEmptied notes a value that is left out of a record that goes on.
+func newEmptied(e *entityPlan, f *field, wrong *misfit, r *record) aside {
+	out := newAside(wrong, r.line, r.raw)
+	out.entity, out.kept = e.schema, true
+	out.reason += fmt.Sprintf("; %s was left empty, the record went on", f.name)
+	return out
+}
+
 // piece converts the records of a piece of text, each on its own.
 func (w *worker) piece(u *unit) {
 	w.lookAt(u.piece.data, u.bound)
@@ -164,15 +175,20 @@ func (w *worker) row(u *unit, i int, e *entityPlan, r *record) {
 		u.counts[i].Ignored++
 		return
 	}
-	b := u.batches[i]
+	b, before := u.batches[i], len(u.emptied)
 	for n := range e.fields {
 		f := &e.fields[n]
-		if f.direct && w.direct(b, f, r) {
+		if f.direct && !f.lenient && w.direct(b, f, r) {
 			continue
 		}
 		var v value
 		if wrong := w.eval(f, r, &v); wrong != nil {
+			if f.lenient {
+				u.emptied = append(u.emptied, newEmptied(e, f, wrong, r))
+				continue
+			}
 			b.AbortRow()
+			u.emptied = u.emptied[:before]
 			out := newAside(wrong, r.line, r.raw)
 			out.entity = e.schema
 			u.aside = append(u.aside, out)
@@ -234,6 +250,7 @@ func (w *worker) document(u *unit, d *document) {
 		wrong, _ := w.records.next(&r)
 		r.number = int64(i + 1)
 		if wrong == nil {
+			w.emptied = w.emptied[:0]
 			wrong = w.readRecord(&r)
 		}
 		if wrong != nil {
@@ -241,6 +258,7 @@ func (w *worker) document(u *unit, d *document) {
 			d.content += w.badHash(&r, raw)
 			continue
 		}
+		d.emptied = append(d.emptied, w.emptied...)
 		d.content += w.contentHash()
 		w.take(u, d, &r)
 	}
@@ -262,8 +280,14 @@ func (w *worker) readRecord(r *record) *misfit {
 			if e.perDocument {
 				read = w.read // its defaults count for the document
 			}
-			if wrong := read(&e.fields[n], r, &w.values[i][n]); wrong != nil {
+			f := &e.fields[n]
+			wrong := read(f, r, &w.values[i][n])
+			if wrong != nil && !f.lenient {
 				return wrong
+			}
+			if wrong != nil {
+				w.values[i][n] = value{}
+				w.emptied = append(w.emptied, newEmptied(e, f, wrong, r))
 			}
 		}
 		if wrong := w.badRecord(e, r); wrong != nil {

@@ -46,10 +46,7 @@ func (x *extraction) write(ctx context.Context, u *unit) error {
 			return err
 		}
 	}
-	if err := x.reject(ctx, u, u.aside); err != nil {
-		return err
-	}
-	for _, list := range asides {
+	for _, list := range append([][]aside{u.aside}, append(asides, u.emptied)...) {
 		if err := x.reject(ctx, u, list); err != nil {
 			return err
 		}
@@ -67,7 +64,7 @@ func (x *extraction) reject(ctx context.Context, u *unit, list []aside) error {
 		a := &list[i]
 		err := x.sink.Reject(ctx, connectors.Reject{
 			Entity: x.plan.entityOf(&a.misfit), Input: u.bound.input, Line: a.line,
-			Column: a.column, Value: a.value, Reason: a.reason, Record: a.raw,
+			Column: a.column, Value: a.value, Reason: a.reason, Record: a.raw, Kept: a.kept,
 		})
 		if err != nil {
 			return err
@@ -152,7 +149,7 @@ func (x *extraction) judge(u *unit) (keep []bool, asides [][]aside) {
 			x.countDuplicate(u, d)
 		default:
 			keep[n] = true
-			asides = append(asides, d.aside)
+			asides = append(asides, d.aside, d.emptied)
 			x.count(u, d)
 		}
 	}

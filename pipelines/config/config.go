@@ -42,6 +42,8 @@ type Source struct {
 	// QuarantineLimit is the share of records that may be put aside before an entity fails: the source's own limit, or
 	// the project's.
 	QuarantineLimit spec.Percent
+	// QuarantineFrom is how many records put aside the limit counts from.
+	QuarantineFrom int
 	// Node is the source's part of the file, for errors found later.
 	Node spec.Node
 }

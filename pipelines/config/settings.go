@@ -49,6 +49,7 @@ func (w *Warehouse) Address() string {
 // Quarantine limits how much may be put aside.
 type Quarantine struct {
 	Limit spec.Percent `yaml:"limit" default:"5%" doc:"share of records an entity may have put aside before it fails and keeps its last good data"`
+	From  int          `yaml:"from" default:"20" doc:"records put aside that the limit counts from: fewer are told and no failure, unless they are more than half; a limit of 0% always counts"`
 }
 
 // Engine limits what a run uses. Zero values leave it to the program.
@@ -106,6 +107,9 @@ func (w *Warehouse) Validate(n spec.Node, errs *spec.Errors) {
 // Validate checks that the limit is a share.
 func (q *Quarantine) Validate(n spec.Node, errs *spec.Errors) {
 	checkShare(q.Limit, n.Get("limit"), errs)
+	if q.From < 0 {
+		errs.Addf(n.Get("from"), "wants a number from 0")
+	}
 }
 
 func checkShare(share spec.Percent, at spec.Node, errs *spec.Errors) {

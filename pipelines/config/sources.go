@@ -47,10 +47,10 @@ func (c *Config) source(entry spec.Entry[spec.Node], registry *connectors.Regist
 	}
 	source := Source{
 		Name: entry.Key, Connector: connector, Config: connector.NewConfig(),
-		QuarantineLimit: c.Quarantine.Limit, Node: node,
+		QuarantineLimit: c.Quarantine.Limit, QuarantineFrom: c.Quarantine.From, Node: node,
 	}
 	if common.Quarantine != nil {
-		source.QuarantineLimit = common.Quarantine.Limit
+		source.QuarantineLimit, source.QuarantineFrom = common.Quarantine.Limit, common.Quarantine.From
 	}
 	node.Without("connector", "quarantine").Decode(source.Config, errs)
 	return source, true

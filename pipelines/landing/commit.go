@@ -116,7 +116,7 @@ func (w *Writer) close() error {
 // tooManyRejects returns a *RejectsError if an entity is over the limit.
 func (w *Writer) tooManyRejects() error {
 	for _, c := range w.manifest.Entities {
-		if share(c.Quarantined, c.Read) > w.options.RejectLimit.V {
+		if w.options.tooMany(c) {
 			return &RejectsError{
 				Dataset: w.dataset.Name, Entity: c.Entity, Rejected: c.Quarantined, Read: c.Read, Limit: w.options.RejectLimit.V,
 				Quarantine: w.zone.dir(w.manifest.Source, quarantineDir, runPrefix+w.manifest.RunID),
@@ -124,6 +124,14 @@ func (w *Writer) tooManyRejects() error {
 		}
 	}
 	return nil
+}
+
+// tooMany says that more of an entity's records were rejected than the options
+// allow. One bad record of ten is no reason to do without the nine: the share says
+// something from some number on.
+func (o *Options) tooMany(c EntityCounts) bool {
+	rejected, limit := share(c.Quarantined, c.Read), o.RejectLimit.V
+	return rejected > limit && (c.Quarantined >= o.RejectFrom || rejected > 0.5 || limit == 0)
 }
 
 // partDirs returns the folders that have parts of this dataset.

@@ -79,6 +79,8 @@ type EntityCounts struct {
 	Duplicates  int64  `json:"duplicates"`  // the same content again
 	Quarantined int64  `json:"quarantined"` // records, not values
 	Ignored     int64  `json:"ignored"`     // left out by a rule
+	// Emptied is how many values, not records, were left out of rows that landed.
+	Emptied int64 `json:"emptied,omitempty"`
 }
 
 // Counts returns the counts of an entity; all are 0 if the dataset lacks it.

@@ -231,6 +231,10 @@ func (w *Writer) Reject(ctx context.Context, r connectors.Reject) error {
 	if err := w.failed(ctx); err != nil {
 		return err
 	}
+	if r.Kept {
+		f.counts.Emptied++
+		return w.rejects.add(r)
+	}
 	id := recordID{input: r.Input, line: r.Line}
 	if r.Line == 0 || id != f.lastReject {
 		f.counts.Quarantined++

@@ -102,6 +102,10 @@ type Options struct {
 	// RejectLimit is the share of an entity's records, 0 to 1, that may be
 	// rejected, by default 0.05.
 	RejectLimit entity.Opt[float64]
+	// RejectFrom is how many rejected records the limit counts from, by default 1.
+	// Fewer are too many only where they are more than half of all, or none is
+	// allowed.
+	RejectFrom int64
 	// DropPayload leaves out the source's own record.
 	DropPayload bool
 }
