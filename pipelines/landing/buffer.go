@@ -32,7 +32,8 @@ type column struct {
 }
 
 // constants are the fields that the landing zone fills in, the same for every
-// row of a run.
+// row of a run. Without a source there are none: rows that were landed before have
+// values of their own.
 type constants struct {
 	source, runID string
 	extractedAt   entity.Time
@@ -40,7 +41,7 @@ type constants struct {
 
 // of returns the constant value of a field, if it has one.
 func (c constants) of(f *entity.Field) (text string, number int64, ok bool) {
-	if !f.Meta {
+	if !f.Meta || c.source == "" {
 		return "", 0, false
 	}
 	switch f.Name {

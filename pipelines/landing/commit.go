@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -148,23 +147,26 @@ func (w *Writer) partDirs() []string {
 // writeManifest puts the manifest in place: the one step that makes the run's
 // files count.
 func (w *Writer) writeManifest(folder string) error {
-	m := w.manifest
-	m.CommittedAt = w.zone.now().UTC()
+	w.manifest.CommittedAt = w.zone.now().UTC()
+	return w.zone.writeManifest(w.manifest, folder)
+}
+
+func (z *Zone) writeManifest(m *Manifest, folder string) error {
 	text, err := m.encode()
 	if err != nil {
 		return err
 	}
-	dir := w.zone.dir(m.Source, folder)
-	path := filepath.Join(dir, fmt.Sprintf("%s.%s.json", m.RunID, m.Dataset))
-	if err := w.zone.writeFile(path, func(out io.Writer) error {
+	dir := z.dir(m.Source, folder)
+	path := filepath.Join(dir, m.fileName())
+	if err := z.writeFile(path, func(out io.Writer) error {
 		_, err := out.Write(text)
 		return err
 	}); err != nil {
 		return err
 	}
-	if err := w.zone.syncPath(dir); err != nil {
+	if err := z.syncPath(dir); err != nil {
 		// Whether the name lasts is not known: it is taken back before the files go.
-		return errors.Join(err, w.zone.removeFile(path))
+		return errors.Join(err, z.removeFile(path))
 	}
 	return nil
 }

@@ -121,7 +121,11 @@ func (s *rowSet) has(row int64) bool {
 // settleCluster merges the keys of parts that overlap.
 func (w *Writer) settleCluster(ctx context.Context, f *feed, cluster []int) (err error) {
 	c := &contents{parts: f.parts, schema: f.schema, readers: map[int]*contentReader{}}
-	m := &keyMerge{prefix: sharedPrefix(f, cluster)}
+	parts := make([]*part, len(cluster))
+	for i, number := range cluster {
+		parts[i] = f.parts[number]
+	}
+	m := &keyMerge{prefix: sharedPrefix(f.schema, parts)}
 	defer func() { err = errors.Join(err, m.close(), c.close()) }()
 	for _, number := range cluster {
 		if err := m.open(f, number); err != nil {
@@ -133,15 +137,18 @@ func (w *Writer) settleCluster(ctx context.Context, f *feed, cluster []int) (err
 
 // sharedPrefix returns how many bytes all first keys of the parts begin with:
 // as many as the smallest and the largest of them share.
-func sharedPrefix(f *feed, cluster []int) int {
-	key := f.schema.Keys[0]
-	if numeric(f.schema.Fields[key].Kind) {
+func sharedPrefix(s *entity.Schema, parts []*part) int {
+	key := s.Keys[0]
+	if len(parts) == 0 || numeric(s.Fields[key].Kind) {
 		return 0
 	}
-	low, high := f.parts[cluster[0]].low, f.parts[cluster[0]].high
-	for _, i := range cluster[1:] {
-		if compareBounds(f.parts[i].high, high) > 0 {
-			high = f.parts[i].high
+	low, high := parts[0].low, parts[0].high
+	for _, p := range parts[1:] {
+		if compareBounds(p.low, low) < 0 {
+			low = p.low
+		}
+		if compareBounds(p.high, high) > 0 {
+			high = p.high
 		}
 	}
 	return sharedLength(low.columns[key].text(0), high.columns[key].text(0))

@@ -2,24 +2,24 @@ package landing
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 )
 
-// manifestFormat is the version of the manifests' format.
-const manifestFormat = 1
+// Versions of the manifests' format. What a run leaves is written as the first,
+// which every winback reads; what a compaction leaves would be misread by one
+// that knows nothing of them, and is refused by it.
+const (
+	manifestFormat  = 1
+	compactedFormat = 2
+)
 
-// Manifest says what one run extracted of one dataset.
+// Manifest says what one run extracted of one dataset, or what a compaction made
+// of the manifests of several runs.
 type Manifest struct {
 	Format  int    `json:"format"`
 	RunID   string `json:"run_id"`
@@ -41,6 +41,8 @@ type Manifest struct {
 	// it left.
 	CursorBefore json.RawMessage `json:"cursor_before,omitempty"`
 	CursorAfter  json.RawMessage `json:"cursor_after,omitempty"`
+	// Compacted is set in what a compaction left.
+	Compacted *Compacted `json:"compacted,omitempty"`
 	// Failure says why nothing of the dataset was taken over. It is empty in the
 	// manifests of committed runs.
 	Failure string `json:"failure,omitempty"`
@@ -48,9 +50,33 @@ type Manifest struct {
 	Checksum string `json:"checksum"`
 }
 
+// Compacted says what a manifest stands for that put others together. Those are
+// the ones of its dataset that are not newer than it; they do not count any more,
+// and their files are removed when nobody reads them. Its counts are the sums of
+// theirs, its times those of the newest.
+type Compacted struct {
+	// Generation is 1 more than that of any compacted manifest before it.
+	Generation int `json:"generation"`
+	// Runs is how many extractions it stands for.
+	Runs int `json:"runs"`
+	// Whole says that every key is in its files once. Otherwise large files were
+	// left as they are, and a key may be in one of them and in another file too.
+	Whole bool `json:"whole"`
+	// Cursors are what the extractions left, oldest first.
+	Cursors []json.RawMessage `json:"cursors,omitempty"`
+	// Covers tells by entity which files were put together, so that a warehouse
+	// that holds them need not load their rows again: 8 bytes for each, little
+	// endian, the xxHash64 of its path, a line feed and its checksum.
+	Covers map[string][]byte `json:"covers,omitempty"`
+}
+
 // File is one part file.
 type File struct {
 	Entity string `json:"entity"`
+	// RunID is the run whose rows the file holds, where that is not the manifest's.
+	RunID string `json:"run_id,omitempty"`
+	// Merged says that a compaction wrote the file: its rows are of many runs.
+	Merged bool `json:"merged,omitempty"`
 	// Path is relative to the zone's root, with slashes.
 	Path  string `json:"path"`
 	Rows  int64  `json:"rows"`
@@ -65,6 +91,8 @@ type File struct {
 
 // QuarantineFile is one file of records that did not fit.
 type QuarantineFile struct {
+	// RunID is the run that met the records, where that is not the manifest's.
+	RunID    string `json:"run_id,omitempty"`
 	Path     string `json:"path"`
 	Rows     int64  `json:"rows"`
 	Bytes    int64  `json:"bytes"`
@@ -132,15 +160,38 @@ func decodeManifest(path string, text []byte) (*Manifest, error) {
 	if err := json.Unmarshal(text, m); err != nil {
 		return nil, &ManifestError{Path: path, Err: err}
 	}
-	if m.Format > manifestFormat {
+	if m.Format > compactedFormat {
 		return nil, &ManifestError{Path: path, Err: fmt.Errorf("it has format %d, written by a newer winback", m.Format)}
 	}
-	stored := m.Checksum
-	if _, err := m.encode(); err != nil || m.Checksum != stored {
+	if checksumOf(text) != m.Checksum {
 		return nil, &ManifestError{Path: path, Err: errors.New("its checksum is wrong")}
 	}
 	m.CursorBefore, m.CursorAfter = compactJSON(m.CursorBefore), compactJSON(m.CursorAfter)
+	if m.Compacted != nil {
+		for i, cursor := range m.Compacted.Cursors {
+			m.Compacted.Cursors[i] = compactJSON(cursor)
+		}
+	}
 	return m, nil
+}
+
+// checksumOf returns the checksum of a manifest's text, which is taken as if the
+// checksum in it, the last of its fields, were empty.
+func checksumOf(text []byte) string {
+	name := []byte(`"checksum": "`)
+	at := bytes.LastIndex(text, name)
+	if at < 0 {
+		return ""
+	}
+	at += len(name)
+	end := bytes.IndexByte(text[at:], '"')
+	if end < 0 {
+		return ""
+	}
+	hash := xxhash.New()
+	hash.Write(text[:at])     //nolint:errcheck // never fails
+	hash.Write(text[at+end:]) //nolint:errcheck // never fails
+	return checksumText(hash.Sum64())
 }
 
 // compactJSON undoes the indentation that a manifest gives to cursors.
@@ -153,62 +204,4 @@ func compactJSON(text json.RawMessage) json.RawMessage {
 		return text
 	}
 	return compact.Bytes()
-}
-
-// Manifests returns the manifests of a source, oldest first. A source that
-// nothing was extracted from has none. The error is a *ManifestError if one of
-// them is damaged.
-func (z *Zone) Manifests(source string) ([]*Manifest, error) {
-	return z.readManifests(z.dir(source, manifestDir))
-}
-
-// Failures returns what is kept of extractions that had too many records that
-// do not fit, oldest first: their counts and quarantine files.
-func (z *Zone) Failures(source string) ([]*Manifest, error) {
-	return z.readManifests(z.dir(source, failedDir))
-}
-
-func (z *Zone) readManifests(dir string) ([]*Manifest, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, storageError("read", dir, err)
-	}
-	var manifests []*Manifest
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".json") {
-			continue
-		}
-		path := filepath.Join(dir, e.Name())
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, storageError("read", path, err)
-		}
-		m, err := decodeManifest(path, text)
-		if err != nil {
-			return nil, err
-		}
-		manifests = append(manifests, m)
-	}
-	slices.SortStableFunc(manifests, func(a, b *Manifest) int {
-		return cmp.Or(a.ExtractedAt.Compare(b.ExtractedAt), a.CommittedAt.Compare(b.CommittedAt), cmp.Compare(a.RunID, b.RunID))
-	})
-	return manifests, nil
-}
-
-// Cursors returns the cursors that the commits of a dataset left, oldest first.
-func (z *Zone) Cursors(source, dataset string) ([]json.RawMessage, error) {
-	manifests, err := z.Manifests(source)
-	if err != nil {
-		return nil, err
-	}
-	var cursors []json.RawMessage
-	for _, m := range manifests {
-		if m.Dataset == dataset && m.CursorAfter != nil {
-			cursors = append(cursors, m.CursorAfter)
-		}
-	}
-	return cursors, nil
 }

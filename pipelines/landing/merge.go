@@ -23,9 +23,11 @@ type keyStream struct {
 	part   *Part
 	cursor *cursor
 	buf    *buffer
-	at     int    // row within buf
-	base   int64  // row of the part that buf begins with
-	skip   int    // bytes left out of prefix
+	at     int   // row within buf
+	base   int64 // row of the part that buf begins with
+	skip   int   // bytes left out of prefix
+	// refill, if set, is called before the rows in buf give way to the next.
+	refill func(*keyStream) error
 	prefix uint64 // first bytes of the key at hand
 }
 
@@ -120,6 +122,11 @@ func (s *keyStream) next() (bool, error) {
 	if s.at++; s.at >= s.buf.rows {
 		s.base += int64(s.buf.rows)
 		left := s.part.Rows() - s.base
+		if s.refill != nil && s.buf.rows > 0 {
+			if err := s.refill(s); err != nil {
+				return false, err
+			}
+		}
 		if left == 0 {
 			return false, nil
 		}
