@@ -1,7 +1,9 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -27,17 +29,26 @@ const quarantineTable = warehouse.Ops + ".quarantine"
 // load brings every visible landing file that the warehouse lacks into it:
 // those of this run, those of a run that ended before its load, and all of them
 // when the warehouse is new.
-func (r *run) load(ctx context.Context) error {
+func (r *run) load(ctx context.Context) (err error) {
+	release, err := r.Zone.Hold()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	files, err := r.landedFiles()
 	if err != nil {
 		return err
 	}
 	r.landed = slices.ContainsFunc(files, func(f load.File) bool { return f.Table != quarantineTable })
 	loader := load.Loader{Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: r.noteLoaded}
-	pending, err := loader.Pending(ctx, files)
+	compared, err := loader.Compare(ctx, files)
+	if err == nil {
+		err = loader.Adopt(ctx, compared.Covered)
+	}
 	if err != nil {
 		return err
 	}
+	pending := compared.Pending
 	r.o.Observer.Loading(summarizeLoads(pending))
 	started := r.now()
 	err = loader.Load(ctx, pending)
@@ -122,11 +133,16 @@ func (r *run) rowFiles(m *landing.Manifest) []load.File {
 			continue
 		}
 		table, columns := load.Into(schema)
+		kind := ledger.Landed
+		if f.Merged {
+			kind = ledger.Merged
+		}
 		files = append(files, load.File{
 			Load: ledger.Load{
-				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: f.Entity, RunID: m.RunID, Rows: f.Rows, Bytes: f.Bytes,
+				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: f.Entity, RunID: cmp.Or(f.RunID, m.RunID),
+				Kind: kind, Rows: f.Rows, Bytes: f.Bytes,
 			},
-			Table: table, Columns: columns, Open: r.opener(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}),
+			Table: table, Columns: columns, Open: r.opener(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}), Covers: m.Covers(f),
 		})
 	}
 	return files
@@ -137,7 +153,8 @@ func (r *run) quarantineFiles(m *landing.Manifest) []load.File {
 	for _, f := range m.Quarantine {
 		files = append(files, load.File{
 			Load: ledger.Load{
-				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: quarantineTable, RunID: m.RunID, Rows: f.Rows, Bytes: f.Bytes,
+				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: quarantineTable, RunID: cmp.Or(f.RunID, m.RunID),
+				Rows: f.Rows, Bytes: f.Bytes,
 			},
 			Table: quarantineTable, Columns: ledger.QuarantineColumns(), Open: r.opener(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}),
 		})

@@ -73,6 +73,7 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (s Summary, err error) 
 			r.stage(ctx, "extract", r.extract),
 			r.stage(ctx, "load", r.load),
 			r.stage(ctx, "models", r.build),
+			r.stage(ctx, "compact", r.compact),
 		)
 	}
 	return r.finish(err)

@@ -60,7 +60,8 @@ type Engine struct {
 
 // Landing says how rows are kept before they are loaded.
 type Landing struct {
-	PartSize spec.Bytes `yaml:"part_size" default:"64MiB" doc:"memory that the rows of one Parquet file take while they are collected; the file is about a quarter of it" advanced:"true"`
+	PartSize     spec.Bytes `yaml:"part_size" default:"64MiB" doc:"memory that the rows of one Parquet file take while they are collected; the file is about a quarter of it" advanced:"true"`
+	CompactAfter int        `yaml:"compact_after" default:"500" doc:"how many extractions or small files of a dataset pile up before a run puts them together at its end; 0 for never" advanced:"true"`
 }
 
 // identity checks what tags cannot say about the first keys. It is no Validate method since it shall speak up even
@@ -132,6 +133,9 @@ func (e *Engine) Validate(n spec.Node, errs *spec.Errors) {
 func (l *Landing) Validate(n spec.Node, errs *spec.Errors) {
 	if l.PartSize < 1<<20 || l.PartSize > 4<<30 {
 		errs.Addf(n.Get("part_size"), "wants 1MiB to 4GiB, got %v", l.PartSize)
+	}
+	if l.CompactAfter < 0 || l.CompactAfter == 1 {
+		errs.Addf(n.Get("compact_after"), "wants 2 or more, or 0 for never, got %d", l.CompactAfter)
 	}
 }
 

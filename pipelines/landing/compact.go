@@ -66,6 +66,9 @@ type Compaction struct {
 	Written Size `json:"written"`
 }
 
+// Name is how messages call the dataset: its source and its own name.
+func (c Compaction) Name() string { return c.Source + ": " + c.Dataset }
+
 // PlanCompaction returns what Compact would do to each dataset of a source, and
 // changes nothing. Errors as of Manifests.
 func (z *Zone) PlanCompaction(source string, o CompactOptions) ([]Compaction, error) {

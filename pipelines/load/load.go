@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,9 @@ type File struct {
 	Table   string
 	Columns []string
 	Open    func() (io.ReadCloser, error)
+	// Covers are the files whose rows a compaction put into this one, by
+	// ledger.FileID. Once all of them are loaded, this one is.
+	Covers []uint64
 }
 
 // Into returns the raw table of an entity and its columns.
@@ -67,19 +71,51 @@ const valueBytes = 20
 // memory is what loading the file takes in the engine, roughly.
 func (f File) memory() int64 { return f.Rows * int64(len(f.Columns)) * valueBytes }
 
-// Pending returns the files that are not in the warehouse.
-func (l *Loader) Pending(ctx context.Context, files []File) ([]File, error) {
+// Comparison is what the warehouse lacks of the landing zone.
+type Comparison struct {
+	Pending []File // to load
+	// Covered are files whose rows came with others, which is not written down yet.
+	Covered []File
+}
+
+// Compare compares files with what is in the warehouse.
+func (l *Loader) Compare(ctx context.Context, files []File) (Comparison, error) {
+	var c Comparison
 	loaded, err := l.Book.Loaded(ctx)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	var pending []File
 	for _, f := range files {
-		if !loaded.Has(f.Path, f.Checksum) {
-			pending = append(pending, f)
+		switch {
+		case loaded.Has(f.Path, f.Checksum):
+		case f.coveredBy(loaded):
+			c.Covered = append(c.Covered, f)
+		default:
+			c.Pending = append(c.Pending, f)
 		}
 	}
-	return pending, nil
+	return c, nil
+}
+
+func (f File) coveredBy(loaded ledger.Files) bool {
+	return len(f.Covers) > 0 && !slices.ContainsFunc(f.Covers, func(id uint64) bool { return !loaded.HasID(id) })
+}
+
+// Pending returns the files that are to be loaded.
+func (l *Loader) Pending(ctx context.Context, files []File) ([]File, error) {
+	c, err := l.Compare(ctx, files)
+	return c.Pending, err
+}
+
+// Adopt writes down that the rows of files came with others.
+func (l *Loader) Adopt(ctx context.Context, covered []File) error {
+	for _, f := range covered {
+		f.Kind = ledger.Covered
+		if err := l.Book.RecordLoad(ctx, f.Load); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Load loads the files given. A file that fails stops no other; the errors of
