@@ -25,6 +25,18 @@ func (c *content) zipped(p *plan, use func(*table) error) error {
 	if err != nil {
 		return use(c.unusable(p, fmt.Sprintf("the file begins like a zip archive or an Excel workbook, but its directory cannot be read (%v): it is damaged or was cut off", err)))
 	}
+	if isWorkbook(archive.File) {
+		return c.sheetTables(p, archive.File, use)
+	}
+	if problem := otherOffice(archive.File); problem != "" {
+		return use(c.unusable(p, problem))
+	}
+	if p.config.Format == formatXLSX && c.plain {
+		return use(c.unusable(p, "the file is a zip archive but no Excel workbook (.xlsx)"))
+	}
+	if slices.Contains(c.found, "zip") {
+		return use(c.unusable(p, "archives within archives are not read: unpack it"))
+	}
 	members := c.chosen(archive.File)
 	if len(members) == 0 {
 		return use(c.unusable(p, c.noMembers(archive.File)))
@@ -81,9 +93,6 @@ func (c *content) member(p *plan, m *zip.File, use func(*table) error) error {
 	inner := &content{file: c.file, name: c.name + "/" + memberName(m), found: append(slices.Clone(c.found), "zip")}
 	if m.Flags&1 != 0 {
 		return use(inner.unusable(p, "the member of the archive is protected by a password: unpack it"))
-	}
-	if slices.Contains(c.found, "zip") {
-		return use(c.unusable(p, "archives within archives are not read: unpack it"))
 	}
 	in, err := m.Open()
 	if err != nil {

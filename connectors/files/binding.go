@@ -22,6 +22,7 @@ type binding struct {
 
 	// of records that are JSON
 	document bool              // they are no lines of the file
+	typed    bool              // times among their values are as the format has them, whatever the layout of texts
 	paths    [][]jsonPath      // by slot
 	scopes   []scope           // of the plan, with the slots whose values stand in their elements
 	lines    int               // that of scopes, from 1, whose elements are counted as lines

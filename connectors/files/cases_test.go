@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +29,7 @@ var update = flag.Bool("update", false, "rewrite the expectations of the cases")
 //	winback.yaml       keys of the source
 //	NAME               an input; NAME.quoted is written as Go strings, a line each
 //	NAME.gz, NAME.zst  is packed before it is read
-//	NAME.zip/MEMBER    is put into an archive
+//	NAME.zip/MEMBER    is put into an archive, NAME.xlsx/PART into a workbook
 //	want               rows, rejects and counts by entity
 //	errors             instead of want: what is wrong with the configuration
 func TestCases(t *testing.T) {
@@ -40,6 +42,8 @@ func TestCases(t *testing.T) {
 		t.Run(name, func(t *testing.T) { runCase(t, path) })
 	}
 }
+
+var memberBegin = regexp.MustCompile(`\.(zip|xlsx)/`)
 
 func runCase(t *testing.T, path string) {
 	archive, err := txtar.ParseFile(path)
@@ -62,8 +66,9 @@ func runCase(t *testing.T, path string) {
 		default:
 			name, data := unpackInput(t, file)
 			inputs++
-			if archive, member, found := strings.Cut(name, ".zip/"); found {
-				archives[archive+".zip"] = append(archives[archive+".zip"], txtar.File{Name: member, Data: []byte(data)})
+			if at := memberBegin.FindStringIndex(name); at != nil {
+				archive := name[:at[1]-1]
+				archives[archive] = append(archives[archive], txtar.File{Name: name[at[1]:], Data: []byte(data)})
 				break
 			}
 			f.write(name, data)
@@ -154,6 +159,39 @@ func packed(t testing.TB, text string) string {
 		t.Fatal(err)
 	}
 	return out.String()
+}
+
+// members lists members of an archive: name, text, name …
+func members(namesAndTexts ...string) []txtar.File {
+	var list []txtar.File
+	for i := 0; i < len(namesAndTexts); i += 2 {
+		list = append(list, txtar.File{Name: namesAndTexts[i], Data: []byte(namesAndTexts[i+1])})
+	}
+	return list
+}
+
+// rewritePart changes a member of an archive; without a pattern the member is left
+// out.
+func rewritePart(t testing.TB, archive, name, pattern, replacement string) string {
+	t.Helper()
+	in, err := zip.NewReader(strings.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []txtar.File
+	for _, m := range in.File {
+		text, err := io.ReadAll(must(m.Open()))
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case m.Name == name && pattern == "":
+			continue
+		case m.Name == name:
+			text = regexp.MustCompile(pattern).ReplaceAll(text, []byte(replacement))
+		}
+		list = append(list, txtar.File{Name: m.Name, Data: text})
+	}
+	return zipped(t, list)
 }
 
 // outcome writes down what comes of a configuration and its files.

@@ -91,7 +91,7 @@ func checkTable(p *plan, t *table, withRows bool) connectors.Finding {
 		out.Text = fmt.Sprintf("%s: %s", t.input, t.problem)
 	case b.problem != nil:
 		out.Text = fmt.Sprintf("%s: %s", t.input, b.problem.reason)
-	case b.format == formatNDJSON:
+	case b.format == formatNDJSON && b.header == nil:
 		out.OK, out.Text = true, fmt.Sprintf("%s: %s", t.input, t.describe())
 	case len(b.header) == 0:
 		out.OK, out.Text = true, fmt.Sprintf("%s: the file is empty", t.input)

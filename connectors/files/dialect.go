@@ -58,7 +58,7 @@ func (d dialect) score(p *plan, head []byte) int {
 	width, same := len(s.fields), 0
 	found := 0
 	if len(p.config.Columns) == 0 {
-		found = foundColumns(p, s.fields)
+		found = foundColumns(p, texts(s.fields))
 	} else if width == len(p.config.Columns) {
 		found = width
 	}
@@ -76,14 +76,18 @@ func (d dialect) score(p *plan, head []byte) int {
 	return found*1000 + same*10 + min(width, 9)
 }
 
-func foundColumns(p *plan, fields [][]byte) int {
-	header := make([]string, len(fields))
-	for i, name := range fields {
-		header[i] = string(name)
+func texts(fields [][]byte) []string {
+	list := make([]string, len(fields))
+	for i, field := range fields {
+		list[i] = string(field)
 	}
-	b := bind(p, "", header)
+	return list
+}
+
+// foundColumns counts the mapped columns that a header has.
+func foundColumns(p *plan, header []string) int {
 	found := 0
-	for _, at := range b.at {
+	for _, at := range bind(p, "", header).at {
 		if at >= 0 {
 			found++
 		}

@@ -69,16 +69,25 @@ func (o *opened) ReadAt(into []byte, at int64) (int, error) {
 // progress returns how many of the file's bytes are read, as far as can be told.
 func (o *opened) progress() int64 { return max(o.read, min(o.jumped, o.size)) }
 
-// spool copies a stream to a file without a name, for formats that are not read
-// in order.
-func (o *opened) spool(in io.Reader) (*os.File, int64, error) {
+// spare makes a file without a name, for what does not belong in memory.
+func (o *opened) spare() (*os.File, error) {
 	copied, err := os.CreateTemp("", "winback-*")
 	if err != nil {
-		return nil, 0, fmt.Errorf("unpack %s: %w", o.file.Name(), err)
+		return nil, fmt.Errorf("unpack %s: %w", o.file.Name(), err)
 	}
 	o.spools = append(o.spools, copied)
 	if err := os.Remove(copied.Name()); err != nil {
-		return nil, 0, fmt.Errorf("unpack %s: %w", o.file.Name(), err)
+		return nil, fmt.Errorf("unpack %s: %w", o.file.Name(), err)
+	}
+	return copied, nil
+}
+
+// spool copies a stream to a file without a name, for formats that are not read
+// in order. What is damaged is copied as far as it goes.
+func (o *opened) spool(in io.Reader) (*os.File, int64, error) {
+	copied, err := o.spare()
+	if err != nil {
+		return nil, 0, err
 	}
 	size, err := io.Copy(copied, in)
 	if err != nil && damage(err) == "" {

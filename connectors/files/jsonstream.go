@@ -221,7 +221,6 @@ type valueScanner struct {
 	quoted  bool
 	escaped bool
 	scalar  bool // it is a number or a word
-	begun   bool
 	wrong   byte // a bracket that does not fit
 }
 

@@ -66,7 +66,11 @@ var undecodable = []byte("\uFFFD")
 
 // time reads a time or a date in the first layout that fits.
 func (m *mapper) time(f *field, text []byte) (n int64, reason string) {
-	for _, read := range f.layouts {
+	layouts := f.layouts
+	if m.typed {
+		layouts = append(layouts[:len(layouts):len(layouts)], readISO)
+	}
+	for _, read := range layouts {
 		at, ok := read(text)
 		switch {
 		case !ok:

@@ -68,6 +68,8 @@ type mapper struct {
 	encoding string
 	// kind is of the text being converted.
 	kind valueKind
+	// typed says that it may be a time of the format itself, written as iso.
+	typed bool
 }
 
 func newMapper(p *plan) *mapper {
@@ -192,6 +194,7 @@ func (m *mapper) fromSource(f *field, r *record, into *value) *misfit {
 
 func (m *mapper) fromColumn(f *field, r *record, into *value) *misfit {
 	text := trim(r.column(f.slot))
+	m.typed = r.bound != nil && r.bound.typed
 	if m.kind = r.kind(f.slot); m.kind == kindError && !f.isNull(text) {
 		return &misfit{value: string(text), reason: "the cell holds an error"}
 	}

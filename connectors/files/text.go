@@ -32,7 +32,7 @@ func (t *table) prepare(p *plan, encoding string) error {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) && damage(err) == "" {
 		return unreadable(t.input, err)
 	}
-	skipped, size := skipLines(head, p.config.SkipLines)
+	skipped, size := skipLines(head, p.config.linesAbove())
 	head = head[size:]
 	switch format := formatOf(p.config, t.input, head); format {
 	case formatNDJSON:
@@ -89,6 +89,12 @@ func (t *table) prepareCSV(p *plan, head []byte, skipped int64) (length int) {
 	}
 	t.bound = b
 	return length
+}
+
+// linesAbove is how many lines or rows stand above the header, or above the
+// records where there is none.
+func (d *Dataset) linesAbove() int {
+	return max(d.SkipLines, d.HeaderRow-1, 0)
 }
 
 // skipLines returns how many lines, and bytes of them, stand above the header.
