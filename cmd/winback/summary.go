@@ -124,7 +124,7 @@ func warnings(n int) string {
 	return ", " + plural(n, "warning")
 }
 
-func plural(n int, noun string) string {
+func plural[N ~int | ~int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
