@@ -138,6 +138,9 @@ type Reject struct {
 	Record string         // the whole record as text, as far as known
 	// Kept says that the record itself went on, with nothing in place of the value.
 	Kept bool
+	// Form is how Record is written, for a Replayer alone to understand; empty
+	// where the record cannot be read again by itself.
+	Form string
 }
 
 // ErrNoInput says that a source has nothing to read at all, as when a pattern
@@ -173,6 +176,27 @@ type PlannedInput struct {
 	Name   string `json:"name"`
 	Bytes  int64  `json:"bytes"`
 	Reason string `json:"reason"` // new, changed, appended
+}
+
+// Replayer is a source that can read records again that it rejected, as after its
+// mapping was mended.
+type Replayer interface {
+	// Replay runs records of a dataset through its present mapping. The rows of
+	// those that fit go to the sink; what does not fit goes to Sink.Reject, under
+	// the input and line that the record came with, and so does a record that
+	// cannot be read again, with the way out. The request has the cursors of the
+	// dataset's extractions; no new one is left.
+	Replay(ctx context.Context, req Request, records []Reject, sink Sink) error
+	// ReplaysWhole says that records of the dataset are read again together with
+	// those they belong to, as the lines of an invoice: the rows that come out
+	// stand for what was landed of them before.
+	ReplaysWhole(dataset string) bool
+}
+
+// Rereader is a source that can say which of its inputs an extraction read from
+// begin to end: what an earlier one rejected of them has had its second chance.
+type Rereader interface {
+	ReadWhole(cursor json.RawMessage) (inputs []string, err error)
 }
 
 // Registry holds the connectors of a program.

@@ -36,12 +36,15 @@ func (w *Writer) commit(ctx context.Context, cursor json.RawMessage) (*Manifest,
 		return nil, err
 	}
 	m := w.manifest
-	if len(m.Files) == 0 && len(m.Quarantine) == 0 && cursor == nil {
+	if w.settles != nil {
+		m.Settles = w.settles()
+	}
+	if len(m.Files) == 0 && len(m.Quarantine) == 0 && len(m.Settles) == 0 && cursor == nil {
 		return nil, nil
 	}
 	m.CursorAfter = cursor
 	if err := w.tooManyRejects(); err != nil {
-		m.Failure, m.Files, m.CursorAfter = err.Error(), nil, nil
+		m.Failure, m.Files, m.CursorAfter, m.Settles = err.Error(), nil, nil, nil
 		for i := range m.Entities {
 			m.Entities[i].Landed = 0
 		}

@@ -281,6 +281,7 @@ func (m *Manifest) add(from *Manifest) {
 		m.Compacted.Runs += c.Runs - 1
 		m.Compacted.Generation = max(m.Compacted.Generation, c.Generation+1)
 	}
+	m.Settles = append(m.Settles, from.Settles...)
 	m.Compacted.Cursors = append(m.Compacted.Cursors, from.cursors()...)
 	if from.CursorAfter != nil {
 		m.CursorAfter = from.CursorAfter

@@ -43,6 +43,11 @@ type Manifest struct {
 	CursorAfter  json.RawMessage `json:"cursor_after,omitempty"`
 	// Compacted is set in what a compaction left.
 	Compacted *Compacted `json:"compacted,omitempty"`
+	// Replays is the run whose quarantine the rows come from, if they do. They
+	// carry a version beside the one of that run, not ExtractedAt.
+	Replays string `json:"replays,omitempty"`
+	// Settles is what the run did to records that earlier runs put aside.
+	Settles []Settlement `json:"settles,omitempty"`
 	// Failure says why nothing of the dataset was taken over. It is empty in the
 	// manifests of committed runs.
 	Failure string `json:"failure,omitempty"`

@@ -28,6 +28,10 @@ type QuarantineRow struct {
 	Reason  string `parquet:"reason"`
 	Record  string `parquet:"record"`
 	At      int64  `parquet:"at,timestamp(microsecond)"` // extraction time of the run
+	// Form is how the record is written, as the source needs it to read it again.
+	Form string `parquet:"form,dict"`
+	// Kept says that the record was landed without the value.
+	Kept bool `parquet:"kept"`
 }
 
 // What is kept of a value and of a record. A quote that is never closed makes
@@ -74,6 +78,9 @@ type quarantine struct {
 	manifest *Manifest
 	number   int // of the file within the run and dataset
 
+	// catch takes the records instead of a file.
+	catch func(connectors.Reject)
+
 	mu      sync.Mutex
 	file    writtenFile
 	path    string
@@ -90,6 +97,10 @@ const quarantineGroup = 4 << 20
 func (q *quarantine) add(r connectors.Reject) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.catch != nil {
+		q.catch(r)
+		return nil
+	}
 	if q.writer == nil {
 		if err := q.open(); err != nil {
 			return err
@@ -99,6 +110,7 @@ func (q *quarantine) add(r connectors.Reject) error {
 		RunID: q.manifest.RunID, Source: q.manifest.Source, Dataset: q.manifest.Dataset, Entity: r.Entity.FullName(),
 		Input: r.Input, Line: r.Line, Column: r.Column, Value: shorten(r.Value, longestValue), Reason: r.Reason,
 		Record: shorten(r.Record, longestRecord), At: q.manifest.ExtractedAt.UnixMicro(),
+		Form: r.Form, Kept: r.Kept,
 	}
 	if _, err := q.writer.Write([]QuarantineRow{row}); err != nil {
 		return err

@@ -27,6 +27,7 @@ type Writer struct {
 	slots  chan struct{} // one for each part in flight
 
 	rejects *quarantine // what the source rejects
+	settles func() []Settlement
 
 	background sync.WaitGroup
 	mu         sync.Mutex
@@ -242,6 +243,10 @@ func (w *Writer) Reject(ctx context.Context, r connectors.Reject) error {
 	f.lastReject = id
 	return w.rejects.add(r)
 }
+
+// SettleBy has Commit write down what the run did to records that earlier runs put
+// aside. list is called when all rows are written.
+func (w *Writer) SettleBy(list func() []Settlement) { w.settles = list }
 
 // Count adds to the counts of an entity that only the source knows. Counts of
 // entities that the dataset lacks are left out.
