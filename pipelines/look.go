@@ -34,13 +34,9 @@ func TestModels(ctx context.Context, models *model.Project, selectors []string) 
 }
 
 // Check runs the data checks of the selected models over the warehouse as it
-// is, without building anything.
+// is, as of the day that it describes, without building anything.
 func (p *Project) Check(ctx context.Context, selectors []string) (results []check.Result, err error) {
 	selected, err := p.Models.Select(selectors)
-	if err != nil {
-		return nil, err
-	}
-	targets, err := p.Models.CheckTargets(selected, p.Vars())
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +46,10 @@ func (p *Project) Check(ctx context.Context, selectors []string) (results []chec
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	if err := p.requireBuilt(ctx, w, selected); err != nil {
+		return nil, err
+	}
+	targets, err := p.Runner(w, nil, model.RunnerOptions{Select: selectors}).Targets(ctx)
+	if err != nil {
 		return nil, err
 	}
 	return check.Run(ctx, w, targets, check.Options{Moment: check.Moment{AsOf: p.AsOf(), Timezone: p.Config.Timezone}, Parallel: p.parallel()})

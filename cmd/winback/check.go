@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -12,8 +13,9 @@ import (
 func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "check [SELECTION…]", Short: "Run the data checks over the warehouse as it is",
-		Long: `check runs the checks of the selected models (all by default) over the tables as they are. A
-failure shows the query that finds the rows, how many there are, and up to three of them.`,
+		Long: `check runs the checks of the selected models (all by default) over the tables as they are, each
+as of the day that it describes. A failure shows the query that finds the rows, how many there
+are, and up to three of them; personal data are masked.`,
 		Example: "  winback check\n  winback check churn_monthly+",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			project, err := a.project()
@@ -36,7 +38,7 @@ func (a *app) printChecks(results []check.Result) error {
 		blocking = blocking || r.Blocking()
 		lines[i] = checkLine{
 			Model: r.Model, Check: r.Check, Severity: string(r.Severity), Status: string(r.Status), Failures: r.Failures,
-			Sample: r.Sample, Query: r.Query, Message: r.Message, Place: r.Place, Seconds: r.Duration.Seconds(),
+			Sample: rawJSON(r.Sample), Query: r.Query, Message: r.Message, Place: r.Place, Seconds: r.Duration.Seconds(),
 		}
 	}
 	if a.json {
@@ -53,16 +55,25 @@ func (a *app) printChecks(results []check.Result) error {
 }
 
 type checkLine struct {
-	Model    string   `json:"model"`
-	Check    string   `json:"check"`
-	Severity string   `json:"severity"`
-	Status   string   `json:"status"`
-	Failures uint64   `json:"failures"`
-	Sample   []string `json:"sample,omitempty"`
-	Query    string   `json:"query"`
-	Message  string   `json:"message,omitempty"`
-	Place    string   `json:"place"`
-	Seconds  float64  `json:"seconds"`
+	Model    string            `json:"model"`
+	Check    string            `json:"check"`
+	Severity string            `json:"severity"`
+	Status   string            `json:"status"`
+	Failures uint64            `json:"failures"`
+	Sample   []json.RawMessage `json:"sample,omitempty"`
+	Query    string            `json:"query"`
+	Message  string            `json:"message,omitempty"`
+	Place    string            `json:"place"`
+	Seconds  float64           `json:"seconds"`
+}
+
+// rawJSON lets rows that are JSON already stand as they are.
+func rawJSON(rows []string) []json.RawMessage {
+	raw := make([]json.RawMessage, len(rows))
+	for i, row := range rows {
+		raw[i] = json.RawMessage(row)
+	}
+	return raw
 }
 
 func (a *app) printCheckLines(results []check.Result) {
@@ -81,7 +92,21 @@ func (a *app) printCheckLines(results []check.Result) {
 		for _, row := range r.Sample {
 			fmt.Fprintln(a.stdout, "    ", row)
 		}
-		fmt.Fprintf(a.stdout, "     found by: %s\n\n", strings.Join(strings.Fields(r.Query), " "))
+		if r.Status == check.Failed {
+			fmt.Fprintln(a.stdout, "     found by:", indented(r.Query))
+		}
+		fmt.Fprintln(a.stdout)
 	}
 	fmt.Fprintf(a.stdout, "%s passed, %s, %s failed\n", count(passed), plural(warned, "warning"), count(failed))
+}
+
+// indented sets the lines of a longer query below each other, so that it can be
+// copied as it is; a line of its own may end in a comment.
+func indented(query string) string {
+	query = strings.TrimSpace(query)
+	if !strings.Contains(query, "\n") {
+		return query
+	}
+	const margin = "\n       "
+	return margin + strings.ReplaceAll(query, "\n", margin)
 }

@@ -32,6 +32,15 @@ const (
 	Freshness Kind = "freshness"
 	// RowCount: the table has at least so many rows.
 	RowCount Kind = "row_count_min"
+	// RowCountChange: the table did not lose or gain more than a share of the rows
+	// of its last good build. Without such a build it passes.
+	RowCountChange Kind = "row_count_change"
+	// NeverWidens: along an order, within groups, the column never exceeds a value
+	// that came before: the stages of a funnel, a survival curve. NULL is left out.
+	NeverWidens Kind = "never_widens"
+	// NullUntil: the columns are NULL as long as a condition does not hold, as that
+	// the window they measure is over.
+	NullUntil Kind = "null_until"
 	// Query: a query of its own, which returns the failing rows.
 	Query Kind = "query"
 )
@@ -53,15 +62,21 @@ type Check struct {
 	Name     string
 	Kind     Kind
 	Severity Severity
-	// Columns are the tested columns: several for Unique, one for the others.
+	// Columns are the tested columns: several for Unique and NullUntil, one for the
+	// others.
 	Columns []string
 	// Values are the accepted values as text.
 	Values []string
 	// To and Field are the other table, as SQL, and its column (Relationships).
 	// An empty To means the tested table itself.
 	To, Field string
-	// Condition is the SQL that must hold in every row (Expression).
+	// Condition is the SQL that must hold in every row (Expression), or until which
+	// the columns are NULL (NullUntil).
 	Condition string
+	// By are the columns that make a group, Order the one along which its rows
+	// follow each other (NeverWidens).
+	By    []string `json:",omitempty"`
+	Order string   `json:",omitempty"`
 	// Query is the SQL that returns the failing rows (Query).
 	Query string
 	// Where limits the check to some rows; empty means all.
@@ -70,6 +85,12 @@ type Check struct {
 	MaxAgeDays int
 	// MinRows is the limit of RowCount.
 	MinRows int
+	// MaxDropPct and MaxGrowthPct are the limits of RowCountChange in percent; nil
+	// is no limit.
+	MaxDropPct, MaxGrowthPct *float64 `json:",omitempty"`
+	// RowsBefore are the rows of the last good build (RowCountChange), filled in by
+	// whoever runs the check; nil when there is nothing to compare with.
+	RowsBefore *uint64 `json:",omitempty"`
 	// Place is where the check is written, "file:line".
 	Place string
 }
@@ -82,6 +103,12 @@ func (c Check) DefaultName() string {
 		return "expression(" + strings.Join(strings.Fields(c.Condition), " ") + ")"
 	case RowCount:
 		return fmt.Sprintf("%s(%d)", c.Kind, c.MinRows)
+	case NullUntil:
+		return fmt.Sprintf("%s(%s: %s)", c.Kind, strings.Join(strings.Fields(c.Condition), " "), strings.Join(c.Columns, ", "))
+	case NeverWidens:
+		return fmt.Sprintf("%s(%s by %s)", c.Kind, c.Columns[0], c.Order)
+	case RowCountChange:
+		return string(c.Kind)
 	default:
 		return fmt.Sprintf("%s(%s)", c.Kind, strings.Join(c.Columns, ", "))
 	}
@@ -98,8 +125,13 @@ type Target struct {
 	Built string
 	// Columns are the table's columns in order.
 	Columns []string
-	// Private marks columns with personal data; samples leave them out.
+	// Private marks columns with personal data; samples mask them. For a Query they
+	// are names that its result may have.
 	Private map[string]bool
+	// AsOf is the day that the table describes; zero means that of Options.
+	AsOf time.Time
+	// NotRun says why the checks do not run, if they do not.
+	NotRun string
 	// Fingerprint tells which data and rules were judged; kept with the results.
 	Fingerprint string
 	Checks      []Check
@@ -123,6 +155,8 @@ const (
 	Failed Status = "failed"
 	// Broken: the check itself could not run.
 	Broken Status = "broken"
+	// NotRun: the check had nothing to judge.
+	NotRun Status = "not run"
 )
 
 // Result is the outcome of one check.
@@ -133,9 +167,9 @@ type Result struct {
 	Severity Severity
 	Status   Status
 	// Failures is the number of failing rows; for Unique, of repeated keys; for
-	// Freshness and RowCount 1.
+	// Freshness, RowCount and RowCountChange 1.
 	Failures uint64
-	// Sample holds up to three failing rows as JSON, without personal data.
+	// Sample holds up to three failing rows as JSON, personal data masked.
 	Sample []string
 	// Query returns the failing rows from the table under its final name.
 	Query string
@@ -150,12 +184,15 @@ type Result struct {
 
 // Blocking says that the result keeps a table from being published.
 func (r Result) Blocking() bool {
-	return r.Status != Passed && r.Severity == Error
+	return (r.Status == Failed || r.Status == Broken) && r.Severity == Error
 }
 
 // String returns the result in one line for people.
 func (r Result) String() string {
 	head := fmt.Sprintf("%s: %s", r.Model, r.Check)
+	if r.Model == r.Check {
+		head = r.Model
+	}
 	switch {
 	case r.Status == Passed:
 		return head + " passed"

@@ -32,6 +32,11 @@ func orders(t *testing.T) (driver.Conn, check.Target) {
 			('3', 'cat@x.org', null, 3, 4, 'cat', '2024-03-29 02:00:00')`,
 		"create table checks.customers (name String) engine = MergeTree order by name",
 		"insert into checks.customers values ('ann'), ('bob')",
+		`create table checks.funnel (month Date, pipeline String, stage_no UInt8, entered Nullable(UInt64), won_pct Nullable(Float64), is_over Bool)
+			engine = MergeTree order by (month, pipeline, stage_no)`,
+		`insert into checks.funnel values ('2024-01-01', 'narrow', 1, 50, 80, true), ('2024-01-01', 'narrow', 2, 40, 75, true),
+			('2024-01-01', 'narrow', 3, 40, null, true), ('2024-01-01', 'wide', 1, 40, null, false), ('2024-01-01', 'wide', 2, null, null, false),
+			('2024-01-01', 'wide', 3, 41, null, false), ('2024-02-01', 'narrow', 1, 60, 10, true), ('2024-02-01', 'narrow', 9, 60, 10, true)`,
 		"create table checks.empty (at Date) engine = MergeTree order by at",
 	} {
 		if err := conn.Exec(t.Context(), statement); err != nil {
@@ -43,6 +48,11 @@ func orders(t *testing.T) (driver.Conn, check.Target) {
 		Columns: []string{"id", "email", "status", "total", "returns", "customer", "at"},
 		Private: map[string]bool{"email": true, "customer": true},
 	}
+}
+
+// funnel has stages that narrow and stages that widen.
+var funnel = check.Target{
+	Name: "funnel", Relation: "checks.funnel", Columns: []string{"month", "pipeline", "stage_no", "entered", "won_pct", "is_over"},
 }
 
 func TestRun(t *testing.T) {
@@ -58,40 +68,75 @@ func TestRun(t *testing.T) {
 		sample   string // the first one
 	}{
 		{"not_null passes", of(check.NotNull, "id"), check.Passed, 0, ""},
-		{"not_null fails", of(check.NotNull, "total"), check.Failed, 1, `{"id":"2","status":"it's lost","total":null,"returns":1,"at":"2024-03-03 00:00:00.000000"}`},
+		{"not_null fails", of(check.NotNull, "total"), check.Failed, 1, `{"id":"2","email":null,"status":"it's lost","total":null,"returns":1,"customer":null,"at":"2024-03-03 00:00:00.000000"}`},
 		{"unique leaves out nulls", of(check.Unique, "email"), check.Passed, 0, ""},
 		{"unique counts repeated keys", of(check.Unique, "id"), check.Failed, 1, `{"id":"2","times":2}`},
 		{"unique over several columns", of(check.Unique, "id", "total"), check.Passed, 0, ""},
-		{"unique over several columns, null being a value", of(check.Unique, "id", "email"), check.Failed, 1, `{"id":"2","times":2}`},
+		{"unique over several columns, null being a value", of(check.Unique, "id", "email"), check.Failed, 1, `{"id":"2","email":null,"times":2}`},
 		{"accepted values, null and apostrophe among them", with(of(check.AcceptedValues, "status"), func(c *check.Check) {
 			c.Values = []string{"paid", "open", "it's lost"}
 		}), check.Passed, 0, ""},
 		{"a value that is not accepted", with(of(check.AcceptedValues, "status"), func(c *check.Check) {
 			c.Values = []string{"paid", "it's lost"}
-		}), check.Failed, 1, `{"id":"2","status":"open","total":5,"returns":7,"at":"2024-03-02 00:00:00.000000"}`},
+		}), check.Failed, 1, `{"id":"2","email":null,"status":"open","total":5,"returns":7,"customer":"***","at":"2024-03-02 00:00:00.000000"}`},
 		{"accepted numbers", with(of(check.AcceptedValues, "returns"), func(c *check.Check) {
 			c.Values = []string{"1", "4", "7"}
 		}), check.Passed, 0, ""},
 		{"relationships leave out nulls", with(of(check.Relationships, "customer"), func(c *check.Check) {
 			c.To, c.Field = "checks.customers", "name"
-		}), check.Failed, 1, `{"id":"3","status":null,"total":3,"returns":4,"at":"2024-03-29 02:00:00.000000"}`},
+		}), check.Failed, 1, `{"id":"3","email":"***","status":null,"total":3,"returns":4,"customer":"***","at":"2024-03-29 02:00:00.000000"}`},
 		{"relationships within the table", with(of(check.Relationships, "id"), func(c *check.Check) { c.Field = "id" }), check.Passed, 0, ""},
 		{"an expression that is null passes", with(of(check.Expression), func(c *check.Check) { c.Condition = "total >= 3" }), check.Passed, 0, ""},
 		{"an expression that fails", with(of(check.Expression), func(c *check.Check) { c.Condition = "total >= returns" }), check.Failed, 2,
-			`{"id":"2","status":"open","total":5,"returns":7,"at":"2024-03-02 00:00:00.000000"}`},
+			`{"id":"2","email":null,"status":"open","total":5,"returns":7,"customer":"***","at":"2024-03-02 00:00:00.000000"}`},
 		{"where limits the rows", with(of(check.Expression), func(c *check.Check) {
 			c.Condition, c.Where = "total >= returns", "id = '1' or id = '3'"
-		}), check.Failed, 1, `{"id":"3","status":null,"total":3,"returns":4,"at":"2024-03-29 02:00:00.000000"}`},
+		}), check.Failed, 1, `{"id":"3","email":"***","status":null,"total":3,"returns":4,"customer":"***","at":"2024-03-29 02:00:00.000000"}`},
 		{"fresh enough, counted in the zone's days", with(of(check.Freshness, "at"), func(c *check.Check) { c.MaxAgeDays = 3 }), check.Passed, 0, ""},
 		{"too old", with(of(check.Freshness, "at"), func(c *check.Check) { c.MaxAgeDays = 2 }), check.Failed, 1, `{"newest":"2024-03-28","age_days":3}`},
 		{"enough rows", with(of(check.RowCount), func(c *check.Check) { c.MinRows = 4 }), check.Passed, 0, ""},
 		{"too few rows", with(of(check.RowCount), func(c *check.Check) { c.MinRows = 5 }), check.Failed, 1, `{"row_count":4}`},
 		{"a query of its own", with(of(check.Query), func(c *check.Check) { c.Query = "select id from checks.orders where total > 5" }), check.Failed, 1, `{"id":"1"}`},
+		{"a query of its own that gives personal data", with(of(check.Query), func(c *check.Check) {
+			c.Query = "select id, email, 1 as other from checks.orders where id = '1'"
+		}), check.Failed, 1, `{"id":"1","email":"***","other":1}`},
+		{"a funnel that narrows", with(of(check.NeverWidens, "entered"), func(c *check.Check) {
+			c.By, c.Order, c.Where = []string{"month", "pipeline"}, "stage_no", "pipeline != 'wide'"
+		}), check.Passed, 0, ""},
+		{"a funnel that widens, an unknown stage between", with(of(check.NeverWidens, "entered"), func(c *check.Check) {
+			c.By, c.Order = []string{"month", "pipeline"}, "stage_no"
+		}), check.Failed, 1, `{"month":"2024-01-01","pipeline":"wide","stage_no":3,"entered":41,"won_pct":null,"is_over":false,"smallest_before":40}`},
+		{"one group when none is named", with(of(check.NeverWidens, "entered"), func(c *check.Check) {
+			c.Order, c.Where = "stage_no", "pipeline = 'narrow' and (month = '2024-02-01' or stage_no > 1)"
+		}), check.Failed, 1, `{"month":"2024-02-01","pipeline":"narrow","stage_no":9,"entered":60,"won_pct":10,"is_over":true,"smallest_before":40}`},
+		{"no figure before the window is over", with(of(check.NullUntil, "won_pct", "entered"), func(c *check.Check) {
+			c.Condition, c.Where = "is_over", "pipeline = 'narrow'"
+		}), check.Passed, 0, ""},
+		{"a figure too early, also where nobody knows whether it is over", with(of(check.NullUntil, "won_pct"), func(c *check.Check) {
+			c.Condition = "if(stage_no = 9, null, is_over)"
+		}), check.Failed, 1, ""},
+		{"the rows of the last good build", with(of(check.RowCountChange), func(c *check.Check) {
+			c.MaxDropPct, c.MaxGrowthPct, c.RowsBefore = new(20.0), new(20.0), new(uint64(5))
+		}), check.Passed, 0, ""},
+		{"rows were lost", with(of(check.RowCountChange), func(c *check.Check) {
+			c.MaxDropPct, c.RowsBefore = new(19.9), new(uint64(5))
+		}), check.Failed, 1, `{"row_count":4,"row_count_before":5,"change_pct":-20}`},
+		{"rows have doubled", with(of(check.RowCountChange), func(c *check.Check) {
+			c.MaxDropPct, c.MaxGrowthPct, c.RowsBefore = new(10.0), new(99.0), new(uint64(2))
+		}), check.Failed, 1, `{"row_count":4,"row_count_before":2,"change_pct":100}`},
+		{"no build to compare with", with(of(check.RowCountChange), func(c *check.Check) { c.MaxDropPct = new(0.0) }), check.Passed, 0, ""},
+		{"from nothing to anything", with(of(check.RowCountChange), func(c *check.Check) {
+			c.MaxGrowthPct, c.RowsBefore = new(1.0), new(uint64(0))
+		}), check.Passed, 0, ""},
 		{"a condition that is no SQL", with(of(check.Expression), func(c *check.Check) { c.Condition = "total >= nope" }), check.Broken, 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.check.Name = c.check.DefaultName()
 			alone := target
+			switch c.check.Kind {
+			case check.NeverWidens, check.NullUntil:
+				alone = funnel
+			}
 			alone.Checks = []check.Check{c.check}
 			results, err := check.Run(t.Context(), conn, []check.Target{alone}, check.Options{Moment: moment})
 			if err != nil {
@@ -101,7 +146,7 @@ func TestRun(t *testing.T) {
 			if r.Status != c.status || r.Failures != c.failures {
 				t.Errorf("%s with %d failures (%s), want %s with %d\n%s", r.Status, r.Failures, r.Message, c.status, c.failures, r.Query)
 			}
-			if strings.Join(r.Sample[:min(len(r.Sample), 1)], "") != c.sample {
+			if c.sample != "" && strings.Join(r.Sample[:min(len(r.Sample), 1)], "") != c.sample {
 				t.Errorf("sample %q, want %s", r.Sample, c.sample)
 			}
 		})

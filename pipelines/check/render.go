@@ -17,7 +17,7 @@ type Moment struct {
 }
 
 // FailingRows renders the query that returns the rows of relation that break
-// the check. self says that relation is the table the check belongs to.
+// the check.
 func (c Check) FailingRows(relation string, m Moment) string {
 	if c.Kind == Query {
 		return c.Query
@@ -32,6 +32,10 @@ func (c Check) FailingRows(relation string, m Moment) string {
 		return c.orphans(relation)
 	case Freshness:
 		return c.staleness(relation, m)
+	case NeverWidens:
+		return c.widenings(relation)
+	case RowCountChange:
+		return c.rowCountChange(relation)
 	default:
 		return fmt.Sprintf("select count() as row_count from %s%s having row_count < %d", relation, c.whereClause(), c.MinRows)
 	}
@@ -51,6 +55,12 @@ func (c Check) rowCondition() (string, bool) {
 		return fmt.Sprintf("toString(%s) not in (%s)", quote.Name(c.Columns[0]), strings.Join(values, ", ")), true
 	case Expression:
 		return "not (" + c.Condition + ")", true
+	case NullUntil:
+		figures := make([]string, len(c.Columns))
+		for i, column := range c.Columns {
+			figures[i] = quote.Name(column) + " is not null"
+		}
+		return fmt.Sprintf("not ifNull(%s, false) and (%s)", c.Condition, strings.Join(figures, " or ")), true
 	default:
 		return "", false
 	}
@@ -98,6 +108,35 @@ func (c Check) staleness(relation string, m Moment) string {
 		quote.Name(c.Columns[0]), quote.Literal(m.Timezone), quote.Date(m.AsOf), relation, c.whereClause(), c.MaxAgeDays)
 }
 
+// widenings compares each value with the smallest one before it, so that a NULL
+// between two stages hides nothing.
+func (c Check) widenings(relation string) string {
+	value := quote.Name(c.Columns[0])
+	partition := ""
+	if len(c.By) > 0 {
+		partition = "partition by " + quote.Names(c.By) + " "
+	}
+	return fmt.Sprintf("select * from (select *, min(toNullable(%s)) over (%sorder by %s rows between unbounded preceding and 1 preceding) as smallest_before from %s%s) where %s > smallest_before",
+		value, partition, quote.Name(c.Order), relation, c.whereClause(), value)
+}
+
+// rowCountChange compares the rows with those of the last good build. From nothing
+// a table may grow to anything.
+func (c Check) rowCountChange(relation string) string {
+	const counted = "select count() as row_count, toUInt64(%d) as row_count_before, round(100 * (toFloat64(row_count) - row_count_before) / row_count_before, 2) as change_pct from %s%s having %s"
+	var limits []string
+	if c.MaxDropPct != nil {
+		limits = append(limits, fmt.Sprintf("change_pct < -%v", *c.MaxDropPct))
+	}
+	if c.MaxGrowthPct != nil {
+		limits = append(limits, fmt.Sprintf("change_pct > %v", *c.MaxGrowthPct))
+	}
+	if c.RowsBefore == nil || *c.RowsBefore == 0 || len(limits) == 0 {
+		return fmt.Sprintf(counted, 0, relation, c.whereClause(), "false")
+	}
+	return fmt.Sprintf(counted, *c.RowsBefore, relation, c.whereClause(), strings.Join(limits, " or "))
+}
+
 // scanQuery renders the one query that counts the failing rows of every check:
 // one column of counts per check, in the order given.
 func scanQuery(relation string, checks []Check) string {
@@ -114,29 +153,16 @@ func (c Check) countQuery(relation string, m Moment) string {
 	return "select count() from (\n" + c.FailingRows(relation, m) + "\n)"
 }
 
-// sampleQuery renders the first failing rows as JSON text, without the private
-// columns. It returns "" where nothing but private columns could be shown.
-func (c Check) sampleQuery(t Target, m Moment) string {
-	columns := "*"
-	switch c.Kind {
-	case NotNull, AcceptedValues, Expression, Relationships:
-		columns = quote.Names(shown(t.Columns, t.Private))
-	case Unique:
-		columns = quote.Names(append(shown(c.Columns, t.Private), "times"))
-	}
-	if columns == "" {
-		return ""
-	}
-	return fmt.Sprintf("select formatRowNoNewline('JSONEachRow', %s) from (\n%s\n) limit %d",
-		columns, c.FailingRows(t.scanned(), m), sampleRows)
-}
-
-func shown(columns []string, private map[string]bool) []string {
-	var names []string
-	for _, name := range columns {
-		if !private[name] {
-			names = append(names, name)
+// sampleQuery renders the first failing rows as JSON text. columns are those of the
+// failing rows; personal ones show only whether there is a value.
+func (c Check) sampleQuery(t Target, columns []string, m Moment) string {
+	shown := make([]string, len(columns))
+	for i, name := range columns {
+		shown[i] = quote.Name(name)
+		if t.Private[name] {
+			shown[i] = fmt.Sprintf("if(isNull(%s), null, '***') as %s", shown[i], shown[i])
 		}
 	}
-	return names
+	return fmt.Sprintf("select formatRowNoNewline('JSONEachRow', %s) from (\n%s\n) limit %d",
+		strings.Join(shown, ", "), c.FailingRows(t.scanned(), m), sampleRows)
 }

@@ -47,11 +47,17 @@ func Run(ctx context.Context, conn driver.Conn, targets []Target, o Options) ([]
 // RunTarget runs the checks of one table: those that look at single rows in one
 // scan, the others each in a query of its own, and samples for the failing ones.
 func RunTarget(ctx context.Context, conn driver.Conn, t Target, o Options) ([]Result, error) {
+	if !t.AsOf.IsZero() {
+		o.Moment.AsOf = t.AsOf
+	}
 	s := session{conn: conn, target: t, options: o}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings(o.Settings)))
 	results := make([]Result, len(t.Checks))
 	for i, c := range t.Checks {
 		results[i] = s.blank(c)
+	}
+	if t.NotRun != "" {
+		return notRun(results, t.NotRun), nil
 	}
 	alone := s.scan(ctx, results)
 	for _, i := range alone {
@@ -66,6 +72,13 @@ func RunTarget(ctx context.Context, conn driver.Conn, t Target, o Options) ([]Re
 		return nil, fmt.Errorf("check %s: %w", t.Name, context.Cause(ctx))
 	}
 	return results, nil
+}
+
+func notRun(results []Result, why string) []Result {
+	for i := range results {
+		results[i].Status, results[i].Message = NotRun, why
+	}
+	return results
 }
 
 // session runs the checks of one target.
@@ -134,12 +147,12 @@ func (r *Result) judge(failures uint64) {
 // sample fetches examples of failing rows. An error here does not matter to the
 // verdict: the result goes without an example.
 func (s session) sample(ctx context.Context, c Check, r *Result) {
-	query := c.sampleQuery(s.target, s.options.Moment)
-	if query == "" {
+	began := time.Now()
+	columns, err := s.columns(ctx, c)
+	if err != nil {
 		return
 	}
-	began := time.Now()
-	rows, err := s.conn.Query(ctx, query)
+	rows, err := s.conn.Query(ctx, c.sampleQuery(s.target, columns, s.options.Moment))
 	if err != nil {
 		return
 	}
@@ -152,6 +165,21 @@ func (s session) sample(ctx context.Context, c Check, r *Result) {
 		r.Sample = append(r.Sample, line)
 	}
 	r.Duration += time.Since(began)
+}
+
+// columns returns those of the check's failing rows: the table's own where they
+// are its rows, else what the engine says.
+func (s session) columns(ctx context.Context, c Check) ([]string, error) {
+	switch c.Kind {
+	case NotNull, AcceptedValues, Expression, NullUntil, Relationships:
+		return s.target.Columns, nil
+	}
+	rows, err := s.conn.Query(ctx, "select * from (\n"+c.FailingRows(s.target.scanned(), s.options.Moment)+"\n) limit 1")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	return rows.Columns(), rows.Err()
 }
 
 func settings(values map[string]string) clickhouse.Settings {

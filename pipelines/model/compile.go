@@ -55,52 +55,6 @@ func (c *SingularCheck) compile(vars Vars, r resolver) (string, error) {
 	return text, nil
 }
 
-// CheckTargets returns the tables of the models with their checks, for running
-// them over a built warehouse, and one target for each check of its own that
-// reads one of the models.
-func (p *Project) CheckTargets(models []*Model, vars Vars) ([]check.Target, error) {
-	var targets []check.Target
-	selected := map[string]bool{}
-	for _, m := range models {
-		selected[m.Name] = true
-		if len(m.Checks) > 0 {
-			targets = append(targets, m.checkTarget())
-		}
-	}
-	for _, c := range p.checks {
-		if !c.reads(selected) && len(models) < len(p.models) {
-			continue
-		}
-		target, err := p.singularTarget(c, vars)
-		if err != nil {
-			return nil, err
-		}
-		targets = append(targets, target)
-	}
-	return targets, nil
-}
-
-func (m *Model) checkTarget() check.Target {
-	private := map[string]bool{}
-	for _, column := range m.Columns {
-		private[column.Name] = column.Private
-	}
-	return check.Target{
-		Name: m.Name, Relation: m.Relation(), Columns: m.columnNames(), Private: private, Checks: m.Checks,
-	}
-}
-
-func (p *Project) singularTarget(c *SingularCheck, vars Vars) (check.Target, error) {
-	query, err := c.compile(vars, p.relations())
-	if err != nil {
-		return check.Target{}, err
-	}
-	return check.Target{
-		Name:   c.Name,
-		Checks: []check.Check{{Name: c.Name, Kind: check.Query, Severity: c.Severity, Query: query, Place: c.Path}},
-	}, nil
-}
-
 // reads says whether the check reads one of the models.
 func (c *SingularCheck) reads(models map[string]bool) bool {
 	for _, name := range c.Parents {

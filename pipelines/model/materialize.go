@@ -151,6 +151,9 @@ func (b *builder) countRows(ctx context.Context) (*uint64, error) {
 // a RedCheckError.
 func (b *builder) check(ctx context.Context) ([]check.Result, error) {
 	target := b.m.checkTarget()
+	if b.exists {
+		compareRows(target.Checks, b.last, b.moment.AsOf)
+	}
 	target.Built = b.m.aside(newSuffix)
 	results, err := check.RunTarget(ctx, b.conn, target, check.Options{Moment: b.moment, Settings: b.settings})
 	if err != nil {

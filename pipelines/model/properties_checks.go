@@ -13,7 +13,8 @@ import (
 // checkKinds are the checks a .yml may name.
 var checkKinds = []string{
 	string(check.NotNull), string(check.Unique), string(check.AcceptedValues), string(check.Relationships),
-	string(check.Expression), string(check.Freshness), string(check.RowCount),
+	string(check.Expression), string(check.Freshness), string(check.RowCount), string(check.RowCountChange),
+	string(check.NeverWidens), string(check.NullUntil),
 }
 
 // checkOptions are the keys every check may have, beside its kind or inside it.
@@ -22,7 +23,7 @@ var checkOptions = []string{"severity", "name", "where"}
 // readCheck reads one item of a "checks:" list. column is the column the list
 // belongs to, or "" for the table's own.
 func readCheck(y *yamlFile, m *Model, node ast.Node, column string) {
-	c := check.Check{Severity: check.Error, Place: fmt.Sprintf("%s:%d", y.name, lineOf(node))}
+	c := check.Check{Place: fmt.Sprintf("%s:%d", y.name, lineOf(node))}
 	if column != "" {
 		c.Columns = []string{column}
 	}
@@ -39,6 +40,12 @@ func readCheck(y *yamlFile, m *Model, node ast.Node, column string) {
 	}
 	if c.Name == "" {
 		c.Name = c.DefaultName()
+	}
+	if c.Severity == "" {
+		c.Severity = check.Error
+		if c.Kind == check.RowCountChange { // growing and shrinking is a question, not a mistake
+			c.Severity = check.Warn
+		}
 	}
 	m.Checks = append(m.Checks, c)
 }
@@ -127,8 +134,15 @@ func (r *checkReader) parameters(entry yamlEntry) {
 		r.freshness(short, fields)
 	case check.RowCount:
 		r.c.MinRows = r.number(short, fields["min"])
+	case check.RowCountChange:
+		r.rowCountChange(fields)
+	case check.NeverWidens:
+		r.neverWidens(fields)
+	case check.NullUntil:
+		r.columns(nil, fields)
+		r.c.Condition = r.required(nil, fields["over"], "the condition that holds once the window is over (over:)")
 	}
-	if r.c.Kind != check.Unique && len(r.c.Columns) > 1 {
+	if r.c.Kind != check.Unique && r.c.Kind != check.NullUntil && len(r.c.Columns) > 1 {
 		r.y.problem(r.line, "%s looks at one column, not %d; write one check a column", r.c.Kind, len(r.c.Columns))
 	}
 }
@@ -145,6 +159,12 @@ func (r *checkReader) parameterNames() []string {
 		return []string{"condition"}
 	case check.Freshness:
 		return []string{"column", "max_age_days"}
+	case check.RowCountChange:
+		return []string{"max_drop_pct", "max_growth_pct"}
+	case check.NeverWidens:
+		return []string{"by", "order", "value"}
+	case check.NullUntil:
+		return []string{"column", "columns", "over"}
 	default:
 		return []string{"min"}
 	}
@@ -188,6 +208,29 @@ func (r *checkReader) relationships(fields yamlFields) {
 func (r *checkReader) freshness(short ast.Node, fields yamlFields) {
 	r.columns(nil, fields)
 	r.c.MaxAgeDays = r.number(short, fields["max_age_days"])
+}
+
+func (r *checkReader) rowCountChange(fields yamlFields) {
+	for name, limit := range map[string]**float64{"max_drop_pct": &r.c.MaxDropPct, "max_growth_pct": &r.c.MaxGrowthPct} {
+		if entry, ok := fields[name]; ok {
+			percent := readNumber(r.y, entry)
+			*limit = &percent
+		}
+	}
+	if r.c.MaxDropPct == nil && r.c.MaxGrowthPct == nil {
+		r.y.problem(r.line, "row_count_change: give max_drop_pct, max_growth_pct or both")
+	}
+}
+
+func (r *checkReader) neverWidens(fields yamlFields) {
+	if node := fields["by"].value; node != nil {
+		r.c.By = r.y.texts(node, "by")
+	}
+	r.c.Order = r.required(nil, fields["order"], "the column along which the stages follow each other (order:)")
+	r.c.Columns = append(r.c.Columns, r.required(nil, fields["value"], "the column that never grows (value:)"))
+	named := append(slices.Concat(r.c.By, r.c.Columns), r.c.Order)
+	named = slices.DeleteFunc(named, func(name string) bool { return name == "" }) // reported as missing
+	requireColumns(r.y, r.m, r.line, string(r.c.Kind), named)
 }
 
 func (r *checkReader) required(short ast.Node, field yamlEntry, what string) string {

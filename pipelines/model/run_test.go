@@ -172,7 +172,7 @@ func TestRunner_Run_RedCheck(t *testing.T) {
 			t.Fatalf("error is %v", summary.Models[i].Err)
 		}
 		got, _, _ := strings.Cut(red.Error(), "; the table built at")
-		want := `mart.customers not published: revenue_within_reason failed in 1 row, such as {"orders":1,"revenue":5000,"last_order_on":"2024-12-06","status":"active"}`
+		want := `mart.customers not published: revenue_within_reason failed in 1 row, such as {"customer_id":"***","orders":1,"revenue":5000,"last_order_on":"2024-12-06","status":"active"}`
 		if got != want || !red.Exists {
 			t.Errorf("\n got %s\nwant %s", got, want)
 		}
@@ -447,13 +447,12 @@ func TestRunner_Plan(t *testing.T) {
 	})
 }
 
-func TestProject_CheckTargets(t *testing.T) {
+func TestRunner_Targets(t *testing.T) {
 	shop := files(t, "shop.txtar")
 	conn := warehouse(t)
 	runModels(t, conn, shop, model.RunnerOptions{})
 	exec(t, conn, "insert into mart.customers select * from mart.customers where customer_id = 'ann'")
-	project := load(t, shop)
-	targets, err := project.CheckTargets(project.Models(), model.DefaultVars())
+	targets, err := model.NewRunner(conn, load(t, shop), model.RunnerOptions{}).Targets(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -468,8 +467,8 @@ func TestProject_CheckTargets(t *testing.T) {
 		}
 	}
 	want := []string{
-		`customers: unique(customer_id) failed: 1 repeated key, such as {"times":2}`,
-		`revenue_balances: revenue_balances failed in 1 row, such as {"c":91,"r":60.5}`,
+		`customers: unique(customer_id) failed: 1 repeated key, such as {"customer_id":"***","times":2}`,
+		`revenue_balances failed in 1 row, such as {"c":91,"r":60.5}`,
 	}
 	if !slices.Equal(red, want) {
 		t.Errorf("\n got %q\nwant %q", red, want)

@@ -1,0 +1,135 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"winback/pipelines/check"
+)
+
+// Targets returns what the checks of the selected models judge in the warehouse as
+// it stands: the models' tables, each as of the day it describes, and one target
+// for each check of its own that reads one of the models. A check over tables that
+// describe different days is a target that says why it does not run.
+func (r *Runner) Targets(ctx context.Context) ([]check.Target, error) {
+	models, err := r.project.Select(r.options.Select)
+	if err != nil {
+		return nil, err
+	}
+	s, err := readState(ctx, r.conn)
+	if err != nil {
+		return nil, err
+	}
+	var targets []check.Target
+	selected := map[string]bool{}
+	for _, m := range models {
+		selected[m.Name] = true
+		if len(m.Checks) > 0 {
+			target := m.checkTarget()
+			target.AsOf = s.builds[m.Name].asOf
+			compareRows(target.Checks, s.builds[m.Name], target.AsOf)
+			targets = append(targets, target)
+		}
+	}
+	for _, c := range r.project.checks {
+		if !c.reads(selected) && len(models) < len(r.project.models) {
+			continue
+		}
+		target, err := r.standing(c, s)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, target)
+	}
+	return targets, nil
+}
+
+// standing returns the target of a check of its own for the day that the tables it
+// reads describe.
+func (r *Runner) standing(c *SingularCheck, s *state) (check.Target, error) {
+	vars := r.options.Vars
+	var newest, oldest time.Time
+	for _, name := range c.Parents {
+		asOf := s.builds[name].asOf
+		if asOf.IsZero() || !r.project.followsDay(r.project.byName[name], vars) {
+			continue
+		}
+		if newest.IsZero() || asOf.After(newest) {
+			newest = asOf
+		}
+		if oldest.IsZero() || asOf.Before(oldest) {
+			oldest = asOf
+		}
+	}
+	if !newest.IsZero() {
+		vars.AsOf = newest
+	}
+	target, err := r.project.singularTarget(c, vars)
+	if !sameDay(newest, oldest) {
+		target.NotRun = fmt.Sprintf("the tables it compares describe different days, %s and %s; a run without --only brings them together",
+			oldest.Format(time.DateOnly), newest.Format(time.DateOnly))
+	}
+	return target, err
+}
+
+// followsDay says whether a model, or something that it is built from, depends on
+// the day that the warehouse describes.
+func (p *Project) followsDay(m *Model, vars Vars) bool {
+	if m.sql != nil {
+		next := vars
+		next.AsOf = vars.AsOf.AddDate(0, 0, 1)
+		today, err := m.compile(vars, p.relations())
+		tomorrow, nextErr := m.compile(next, p.relations())
+		if err != nil || nextErr != nil || today != tomorrow {
+			return true
+		}
+	}
+	return slices.ContainsFunc(m.Parents, func(name string) bool { return p.followsDay(p.byName[name], vars) })
+}
+
+func (m *Model) checkTarget() check.Target {
+	private := map[string]bool{}
+	for _, column := range m.Columns {
+		private[column.Name] = column.Private
+	}
+	return check.Target{
+		Name: m.Name, Relation: m.Relation(), Columns: m.columnNames(), Private: private, Checks: slices.Clone(m.Checks),
+	}
+}
+
+// longestLeap is how far the day may move between two builds whose rows are
+// compared: over more time a table may well grow.
+const longestLeap = 31 * 24 * time.Hour
+
+// compareRows tells the checks of growing and shrinking how many rows the last
+// good build had. Going back in time there is nothing to compare.
+func compareRows(checks []check.Check, last build, asOf time.Time) {
+	if last.rows == nil || last.asOf.After(asOf) || asOf.Sub(last.asOf) > longestLeap {
+		return
+	}
+	for i := range checks {
+		if checks[i].Kind == check.RowCountChange {
+			checks[i].RowsBefore = last.rows
+		}
+	}
+}
+
+func (p *Project) singularTarget(c *SingularCheck, vars Vars) (check.Target, error) {
+	query, err := c.compile(vars, p.relations())
+	if err != nil {
+		return check.Target{}, err
+	}
+	private := map[string]bool{}
+	for _, name := range c.Parents {
+		for _, column := range p.byName[name].Columns {
+			private[column.Name] = private[column.Name] || column.Private
+		}
+	}
+	return check.Target{
+		Name:    c.Name,
+		Private: private,
+		Checks:  []check.Check{{Name: c.Name, Kind: check.Query, Severity: c.Severity, Query: query, Place: c.Path}},
+	}, nil
+}
