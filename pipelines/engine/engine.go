@@ -43,6 +43,9 @@ type Options struct {
 	// Server are further options of the engine as a whole, by the names of
 	// ClickHouse's server configuration. They win over the package's own.
 	Server map[string]string
+	// Roles are what limited sessions may do, by a name of small Latin letters,
+	// digits and _. Sessions that take none of them may do everything.
+	Roles map[string]Role
 	// IdleSessions is how many unused sessions are kept for reuse. Zero: 8.
 	IdleSessions int
 	// Logger hears of what is unusual but no error of a call. Nil: nobody.
@@ -63,6 +66,8 @@ var serverDefaults = map[string]string{
 	// On a terminal the engine would write its own log over the program's. What
 	// goes wrong with a statement comes back as its error.
 	"logger.level": "none",
+	// Whoever may read a view may read through it; see default_normal_view_sql_security.
+	"ignore_empty_sql_security_in_create_view_query": "0",
 }
 
 // sessionDefaults make a session predictable where the engine's own defaults are
@@ -70,6 +75,9 @@ var serverDefaults = map[string]string{
 var sessionDefaults = map[string]string{
 	"implicit_select": "0", // a word that is no statement is an error, not a column
 	"async_insert":    "0", // an insert is in the table when it returns, in the blocks it came in
+	// A view reads with its maker's rights: a role that may read the view needs none
+	// on the tables below it.
+	"default_normal_view_sql_security": "DEFINER",
 }
 
 // Engine is an open data directory. Its methods may be called from several
@@ -80,6 +88,7 @@ type Engine struct {
 	path     string
 	args     []string
 	defaults map[string]string
+	roles    map[string]Role
 	maxIdle  int
 	timezone string
 	log      *slog.Logger
@@ -134,6 +143,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("open warehouse %s: %w", path, err)
 	}
 	e := newEngine(o, path)
+	if err := e.writeAccess(); err != nil {
+		return nil, fmt.Errorf("open warehouse %s: %w", path, err)
+	}
 	if e.keeper, err = e.connect(profile{}); err != nil {
 		// Somebody may have taken the directory since it was checked.
 		if locked := checkLock(path, true); locked != nil {
@@ -181,7 +193,7 @@ func load(l Library) error {
 func newEngine(o Options, path string) *Engine {
 	e := &Engine{
 		b: process.b, guard: process.guard, path: path, live: map[*connection]bool{},
-		defaults: maps.Clone(sessionDefaults), maxIdle: o.IdleSessions, log: o.Logger,
+		defaults: maps.Clone(sessionDefaults), roles: o.Roles, maxIdle: o.IdleSessions, log: o.Logger,
 	}
 	if e.maxIdle == 0 {
 		e.maxIdle = 8
@@ -198,7 +210,7 @@ func newEngine(o Options, path string) *Engine {
 		server["max_server_memory_usage"] = strconv.FormatInt(o.MaxMemory, 10)
 	}
 	maps.Copy(server, o.Server)
-	e.args = []string{"winback", "--path=" + path}
+	e.args = append([]string{"winback", "--path=" + path}, e.accessArgs()...)
 	for _, name := range slices.Sorted(maps.Keys(server)) {
 		e.args = append(e.args, "--"+name+"="+server[name])
 	}
@@ -279,10 +291,20 @@ func (e *Engine) Session(ctx context.Context) (*Session, error) {
 // SessionWith lends a session with another current database (empty: default) and
 // settings on top of the engine's. An unknown setting or database is an *Error.
 func (e *Engine) SessionWith(ctx context.Context, database string, settings map[string]string) (*Session, error) {
+	return e.SessionAs(ctx, "", database, settings)
+}
+
+// SessionAs is SessionWith for one of the roles of the options; an empty one may
+// do everything.
+func (e *Engine) SessionAs(ctx context.Context, role, database string, settings map[string]string) (*Session, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if _, known := e.roles[role]; role != "" && !known {
+		return nil, fmt.Errorf("the engine was opened without the role %s", role)
+	}
 	p := newProfile(database, settings)
+	p.role = role
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -342,7 +364,7 @@ const killInterval = 50 * time.Millisecond
 func (e *Engine) killStatement(tag string) {
 	e.kill.Lock()
 	defer e.kill.Unlock()
-	sql := "KILL QUERY WHERE endsWith(Settings['" + commentSetting + "'], '" + tag + "') ASYNC FORMAT Null"
+	sql := "KILL QUERY WHERE Settings['" + tagSetting + "'] = '" + tag + "' ASYNC FORMAT Null"
 	if _, err := e.b.result(call(e.b.query, e.keeper.target, sql, "Null", nil)); err != nil {
 		e.log.Warn("a cancelled statement could not be stopped", "error", err)
 	}

@@ -32,6 +32,7 @@ const (
 	CodeSessionIsLocked  = 373
 	CodeCancelled        = 394 // QUERY_WAS_CANCELLED
 	CodeRequiredPassword = 194
+	CodeAccessDenied     = 497
 	CodeAuthentication   = 516
 	codeStdException     = 1001
 )

@@ -49,6 +49,12 @@ type Access struct {
 	// Settings are applied after those of the request, so they can't be undone:
 	// readonly=1 makes a reader.
 	Settings map[string]string
+	// Role is one of the engine's roles, which the caller can't leave. Empty: no
+	// limits.
+	Role string
+	// Database is where names without a database are looked for when the request
+	// names none.
+	Database string
 }
 
 // Handler speaks ClickHouse's HTTP interface for an engine.
@@ -228,7 +234,7 @@ func (h *Handler) answer(ctx context.Context, req *request, s *Session) error {
 // one that runs it. It gives nil for what is no query, or can't be described
 // outside its own session.
 func (h *Handler) columnTypes(ctx context.Context, req *request) []string {
-	s, err := h.e.SessionWith(ctx, req.database, nil)
+	s, err := h.e.SessionAs(ctx, req.access.Role, req.database, nil)
 	if err != nil {
 		return nil
 	}
@@ -250,7 +256,7 @@ func (h *Handler) session(ctx context.Context, req *request) (*Session, func(), 
 	if req.session.id != "" {
 		return h.sessions.take(ctx, req)
 	}
-	s, err := h.e.SessionWith(ctx, req.database, req.sessionSettings())
+	s, err := h.e.SessionAs(ctx, req.access.Role, req.database, req.sessionSettings())
 	if err != nil {
 		return nil, nil, err
 	}

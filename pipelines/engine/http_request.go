@@ -91,6 +91,11 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*request, error)
 	if err := req.readParams(q); err != nil {
 		return req, err
 	}
+	if req.access.Role != "" {
+		if err := guardSettings(req.settings); err != nil {
+			return req, err
+		}
+	}
 	body, err := decodeBody(r, q)
 	if err != nil {
 		return req, err
@@ -126,6 +131,9 @@ func (h *Handler) authenticate(r *http.Request, q url.Values, req *request) erro
 		return &Error{Code: CodeAuthentication, Name: "AUTHENTICATION_FAILED", Text: err.Error()}
 	}
 	req.user, req.access = c.User, access
+	if access.Database != "" && (req.database == "" || req.database == "default") {
+		req.database = access.Database // many clients say "default" when nobody told them
+	}
 	return nil
 }
 
@@ -177,7 +185,7 @@ func (req *request) sessionSettings() map[string]string {
 func (req *request) requestSettings() map[string]string {
 	settings := maps.Clone(req.settings)
 	delete(settings, "readonly")
-	delete(settings, commentSetting)
+	delete(settings, tagSetting)
 	return settings
 }
 

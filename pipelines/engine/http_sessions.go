@@ -48,7 +48,7 @@ func (n *namedSessions) take(ctx context.Context, req *request) (*Session, func(
 		return nil, nil, err
 	}
 	if kept.s == nil {
-		if kept.s, err = n.e.SessionWith(ctx, req.database, req.access.Settings); err != nil {
+		if kept.s, err = n.e.SessionAs(ctx, req.access.Role, req.database, req.access.Settings); err != nil {
 			n.end(name, kept)
 			return nil, nil, err
 		}

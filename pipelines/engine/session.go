@@ -18,9 +18,9 @@ func (h handle) target() handle {
 
 // profile is the initial state of a connection; equal profiles are exchangeable.
 type profile struct {
+	role     string // empty: everything is allowed
 	database string
 	settings string // the list of a SET statement
-	comment  string // the setting log_comment, which also carries the tag
 }
 
 func newProfile(database string, settings map[string]string) profile {
@@ -30,10 +30,6 @@ func newProfile(database string, settings map[string]string) profile {
 	p := profile{database: database}
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		if name == commentSetting {
-			p.comment = settings[name] + " "
-			continue
-		}
 		list = append(list, quoteName(name)+" = "+quoteText(settings[name]))
 	}
 	p.settings = strings.Join(list, ", ")
@@ -50,19 +46,23 @@ type connection struct {
 	dirty   bool          // carries state: it can't be lent to somebody else; guarded by turn
 }
 
-// commentSetting is the setting by which a running statement is known to belong
-// to a connection: it shows in the engine's list of running statements.
-const commentSetting = "log_comment"
+// tagSetting is the setting by which a running statement is known to belong to a
+// connection: it shows in the engine's list of running statements. Of the settings
+// that take any text it is one that no statement here has a use for: it chooses a
+// queue of engines such as Kafka's. A statement's own SETTINGS would hide the tag.
+const tagSetting = "stream_like_engine_insert_queue"
 
 // statements bring a new connection into its profile's state.
 func (c *connection) statements(defaults map[string]string) []string {
 	base := newProfile("", defaults)
-	tag := quoteName(commentSetting) + " = " + quoteText(c.profile.comment+c.tag)
-	first := tag
+	first := quoteName(tagSetting) + " = " + quoteText(c.tag)
 	if base.settings != "" {
 		first += ", " + base.settings
 	}
 	list := []string{"SET " + first}
+	if c.profile.role != "" {
+		list = append(list, "SET ROLE "+quoteName(c.profile.role))
+	}
 	if c.profile.database != "" {
 		list = append(list, "USE "+quoteName(c.profile.database))
 	}
@@ -107,6 +107,9 @@ type Session struct {
 // It returns an *Error when the engine refuses or fails the statement, and the
 // context's cause when it was cancelled; the statement has then stopped.
 func (s *Session) Query(ctx context.Context, q Query) (Result, error) {
+	if err := s.guard(ctx, q.SQL); err != nil {
+		return Result{}, err
+	}
 	if err := s.begin(ctx); err != nil {
 		return Result{}, err
 	}

@@ -37,6 +37,9 @@ type Stream struct {
 // Statements that do not parse or are refused early may return their error here
 // or from the first Read.
 func (s *Session) Stream(ctx context.Context, q Query) (*Stream, error) {
+	if err := s.guard(ctx, q.SQL); err != nil {
+		return nil, err
+	}
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -150,6 +153,9 @@ const insertChunk = 1 << 20
 //
 // When data fails the insert is given up and the error returned.
 func (s *Session) Insert(ctx context.Context, q Query, data io.Reader) (Result, error) {
+	if err := s.guardInsert(ctx, q); err != nil {
+		return Result{}, err
+	}
 	if err := s.begin(ctx); err != nil {
 		return Result{}, err
 	}

@@ -26,6 +26,12 @@ import (
 	"winback/pipelines/engine"
 )
 
+// Reader is a role of the engine: it may read the database Shown.
+const (
+	Reader = "reader"
+	Shown  = "shown"
+)
+
 // Warehouse is the engine of the test process.
 type Warehouse struct {
 	Engine *engine.Engine
@@ -104,7 +110,8 @@ func open() (*Warehouse, error) {
 		return nil, err
 	}
 	w := &Warehouse{dir: dir}
-	if w.Engine, err = engine.Open(context.Background(), engine.Options{Library: library, Path: dir}); err != nil {
+	o := engine.Options{Library: library, Path: dir, Roles: map[string]engine.Role{Reader: {Databases: []string{Shown}}}}
+	if w.Engine, err = engine.Open(context.Background(), o); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
