@@ -275,3 +275,27 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestLoad_Serve(t *testing.T) {
+	_, err := load(t, head+`
+serve:
+  listen: 0.0.0.0:8124
+  users:
+    - {name: ann, password: "${ANN}"}
+    - {name: bob, role: admin, password: {file: secret}}
+`, map[string]string{"ANN": "hunter2"})
+	if err == nil || !strings.Contains(err.Error(), "secret") {
+		t.Fatalf("a missing secret file: %v", err)
+	}
+	c, err := load(t, head+"serve: {users: [{name: ann, password: \"${ANN}\"}, {name: bob, databases: [mart, staging]}]}\n", map[string]string{"ANN": "hunter2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Serve.Listen != "127.0.0.1:8123" || !c.Serve.Loopback() || len(c.Serve.Users) != 2 {
+		t.Fatalf("got %+v", c.Serve)
+	}
+	ann, bob := c.Serve.Users[0], c.Serve.Users[1]
+	if ann.Admin() || ann.Password.Reveal() != "hunter2" || cmp.Diff(ann.Databases, []string{"mart"}) != "" || cmp.Diff(bob.Databases, []string{"mart", "staging"}) != "" {
+		t.Errorf("got %+v", c.Serve.Users)
+	}
+}

@@ -21,6 +21,7 @@ type Settings struct {
 	Churn      Churn                   `yaml:"churn" doc:"what a lost customer is"`
 	Quarantine Quarantine              `yaml:"quarantine" doc:"what happens to records that do not fit"`
 	Engine     Engine                  `yaml:"engine" doc:"what the program may use of the machine"`
+	Serve      Serve                   `yaml:"serve" doc:"how other programs reach the warehouse, through winback serve"`
 	Landing    Landing                 `yaml:"landing" doc:"the Parquet files rows are kept in"`
 	SourceMaps spec.Ordered[spec.Node] `yaml:"sources" doc:"where data comes from, by a name of your own"`
 }

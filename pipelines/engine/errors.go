@@ -26,6 +26,9 @@ const (
 	CodeSyntaxError      = 62
 	CodeUnknownSetting   = 115
 	CodeTimeoutExceeded  = 159
+	CodeTooMany          = 202 // TOO_MANY_SIMULTANEOUS_QUERIES
+	CodeSameID           = 216 // QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING
+	CodeCannotDecompress = 271
 	CodeReadonly         = 164
 	CodeTooLarge         = 350 // QUERY_IS_TOO_LARGE
 	CodeSessionNotFound  = 372

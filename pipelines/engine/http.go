@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -36,12 +35,22 @@ type HandlerOptions struct {
 	// MaxSessions bounds how many named sessions (session_id) are kept at once.
 	// Zero: 100.
 	MaxSessions int
+	// MaxStatements bounds how many statements run at once; more are refused with
+	// the status 503. Zero: no bound.
+	MaxStatements int
+	// BodyWait is how long a caller may take for the next piece of a request,
+	// AnswerWait how long to take the next piece of an answer. Zero: any time.
+	BodyWait, AnswerWait time.Duration
+	// Origins are the web pages, such as https://example.com, whose scripts may ask
+	// from a browser; * for all. None: browsers keep all others out.
+	Origins []string
 }
 
 // Credentials are what a request came with.
 type Credentials struct {
 	User, Password string // empty when the request names nobody
 	Remote         string // host:port of the caller
+	Host           string // the name by which the caller calls this side
 }
 
 // Access says how a caller's statements are limited.
@@ -62,6 +71,7 @@ type Handler struct {
 	e        *Engine
 	o        HandlerOptions
 	sessions *namedSessions
+	running  *running
 	buffers  buffers
 	readers  sync.Pool // of *nativeReader
 }
@@ -81,11 +91,13 @@ func NewHandler(e *Engine, o HandlerOptions) *Handler {
 	if o.MaxSessions == 0 {
 		o.MaxSessions = 100
 	}
-	return &Handler{e: e, o: o, sessions: newNamedSessions(e, o.MaxSessions)}
+	return &Handler{e: e, o: o, sessions: newNamedSessions(e, o.MaxSessions), running: newRunning(o.MaxStatements)}
 }
 
-// Close ends the named sessions. Requests that name one afterwards fail.
+// Close stops the statements that run and ends the named sessions. Requests that
+// come afterwards fail.
 func (h *Handler) Close() error {
+	h.running.close()
 	h.sessions.close()
 	return nil
 }
@@ -140,30 +152,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req.out.fail(err)
 }
 
-// serveFixed answers what needs no engine: health checks and wrong paths.
-func (h *Handler) serveFixed(w http.ResponseWriter, r *http.Request) bool {
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-	ok := r.URL.Path == "/ping" || r.URL.Path == "/replicas_status" ||
-		r.URL.Path == "/" && reads && r.URL.RawQuery == ""
-	switch {
-	case ok && reads:
-		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
-		_, _ = io.WriteString(w, "Ok.\n")
-	case r.URL.Path != "/" && r.URL.Path != "/query":
-		http.Error(w, "There is no handle "+r.URL.Path+": statements go to / and health checks to /ping.", http.StatusNotFound)
-	case r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodHead:
-		w.Header().Set("Allow", "GET, HEAD, POST")
-		http.Error(w, r.Method+" is not used here: statements come by GET or POST.", http.StatusMethodNotAllowed)
-	default:
-		return false
-	}
-	return true
-}
-
 // execute runs the request's statement and sends the answer. The session is free
 // again before the caller can know that the answer is complete.
 func (h *Handler) execute(req *request) error {
-	ctx := req.http.Context()
+	ctx, end, err := h.running.begin(req.http.Context(), req)
+	if err != nil {
+		return err
+	}
+	defer end()
 	s, release, err := h.session(ctx, req)
 	if err != nil {
 		return err
@@ -174,10 +170,14 @@ func (h *Handler) execute(req *request) error {
 		return err
 	}
 	release()
+	end()
 	return req.out.finish()
 }
 
 func (h *Handler) run(ctx context.Context, req *request, s *Session) error {
+	if err := h.kill(ctx, req); err != nil {
+		return err
+	}
 	if err := req.checkMethod(s); err != nil {
 		return err
 	}
@@ -189,8 +189,11 @@ func (h *Handler) run(ctx context.Context, req *request, s *Session) error {
 		req.out.result, err = s.Insert(ctx, Query{SQL: req.sql, Format: req.format, Params: req.params}, req.data)
 		return err
 	}
-	return h.answer(ctx, req, s)
+	return h.answer(h.startProgress(ctx, req, s), req, s)
 }
+
+// errReadonlyMethod refuses a change that comes by another method than POST.
+var errReadonlyMethod = &Error{Code: CodeReadonly, Name: "READONLY", Text: "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries"}
 
 // checkMethod refuses statements that change something when they come by GET.
 // The engine does that itself for a session of one request, which is read-only
@@ -205,7 +208,7 @@ func (req *request) checkMethod(s *Session) error {
 		changes = !ok || a.class != classReads && a.class != classUnknown
 	}
 	if changes {
-		return &Error{Code: CodeReadonly, Name: "READONLY", Text: "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries"}
+		return errReadonlyMethod
 	}
 	return nil
 }
@@ -272,18 +275,6 @@ func newQueryID() string {
 	return strings.Join([]string{t[:8], t[8:12], t[12:16], t[16:20], t[20:]}, "-")
 }
 
-// summary is the header X-ClickHouse-Summary.
-func summary(r Result) string {
-	n := func(v uint64) string { return strconv.FormatUint(v, 10) }
-	text, _ := json.Marshal(map[string]string{
-		"read_rows": n(r.RowsRead), "read_bytes": n(r.BytesRead),
-		"written_rows": n(r.RowsWritten), "written_bytes": n(r.BytesWritten),
-		"total_rows_to_read": "0", "result_rows": n(r.RowsWritten), "result_bytes": n(r.BytesWritten),
-		"elapsed_ns": strconv.FormatInt(int64(r.Seconds*1e9), 10),
-	})
-	return string(text)
-}
-
 // statuses are the HTTP statuses a ClickHouse server gives its errors; the others
 // are 500.
 var statuses = map[int]int{
@@ -336,7 +327,7 @@ func status(err error) int {
 	switch {
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, ErrClosed):
+	case errors.Is(err, ErrClosed), errors.As(err, &e) && e.Code == CodeTooMany:
 		return http.StatusServiceUnavailable
 	case errors.As(err, &e) && statuses[e.Code] != 0:
 		return statuses[e.Code]

@@ -1,8 +1,7 @@
 package engine
 
 import (
-	"compress/gzip"
-	"compress/zlib"
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -13,11 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ClickHouse/ch-go/compress"
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 )
 
 // answer writes a response: headers with the first bytes, the output as it
@@ -31,6 +28,9 @@ type answer struct {
 	framed   bool   // ClickHouse's own compression on top
 	method   compress.Method
 	waits    bool // send nothing before the statement has ended
+	hold     int  // bytes of output to hold back at first
+	patience time.Duration
+	progress *progress // nil: nobody wants to hear of it
 
 	format string // of the output; empty when there is none
 	result Result // of the statement, known when it has ended
@@ -46,38 +46,26 @@ type answer struct {
 
 func newAnswer(w http.ResponseWriter, r *http.Request, q url.Values, id string) *answer {
 	a := &answer{
-		w: w, id: id, tag: rand.Text()[:16], framed: q.Get("compress") == "1", method: compress.LZ4,
-		waits: q.Get("wait_end_of_query") == "1" || q.Get("wait_end_of_query") == "true",
+		w: w, id: id, tag: rand.Text()[:16], framed: isTrue(q.Get("compress")), method: compress.LZ4, hold: answerHold,
+		waits: isTrue(q.Get("wait_end_of_query")) || isTrue(q.Get("http_wait_end_of_query")),
+	}
+	for _, name := range []string{"buffer_size", "http_response_buffer_size"} {
+		if n, err := strconv.ParseUint(q.Get(name), 10, 63); err == nil {
+			a.hold = max(a.hold, int(min(n, answerMost)))
+		}
 	}
 	if strings.EqualFold(q.Get("network_compression_method"), "zstd") {
 		a.method = compress.ZSTD
 	}
-	if enabled := q.Get("enable_http_compression"); enabled != "0" && enabled != "false" {
+	if enabled := q.Get("enable_http_compression"); enabled == "" || isTrue(enabled) {
 		a.encoding = chooseEncoding(r.Header.Get("Accept-Encoding"))
 	}
 	return a
 }
 
-// encodings are the compressions of answers, those that cost least first.
-var encodings = []string{"zstd", "lz4", "gzip", "deflate", "br"}
-
-// chooseEncoding picks a compression the caller takes; empty for none.
-func chooseEncoding(accept string) string {
-	takes := map[string]bool{}
-	for part := range strings.SplitSeq(accept, ",") {
-		name, weight, _ := strings.Cut(strings.ToLower(strings.TrimSpace(part)), ";")
-		takes[strings.TrimSpace(name)] = strings.ReplaceAll(weight, " ", "") != "q=0"
-	}
-	for _, name := range encodings {
-		if takes[name] {
-			return name
-		}
-	}
-	return ""
-}
-
 // begin sends the headers of a success.
 func (a *answer) begin() {
+	a.progress.end()
 	h := a.w.Header()
 	a.common(h)
 	if a.format != "" {
@@ -105,34 +93,13 @@ func (a *answer) common(h http.Header) {
 	h.Set("X-ClickHouse-Timezone", a.timezone)
 }
 
-// encoder gives a compressing writer, and what ends it.
-func encoder(w io.Writer, encoding string) (io.Writer, io.Closer) {
-	switch encoding {
-	case "gzip":
-		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
-		return z, z
-	case "deflate":
-		z, _ := zlib.NewWriterLevel(w, zlib.BestSpeed)
-		return z, z
-	case "br":
-		z := brotli.NewWriterLevel(w, brotli.BestSpeed)
-		return z, z
-	case "zstd":
-		z, _ := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-		return z, z
-	case "lz4":
-		z := lz4.NewWriter(w)
-		return z, z
-	}
-	return w, nil
-}
-
 // answerBuffer is how much output is moved at a time, answerHold how much of it
 // is held back at first: an error up to there still gets a proper status.
-// Answers below answerSmall are not worth HTTP's compression. All in bytes.
+// Callers may ask for more, up to answerMost. Answers below answerSmall are not worth HTTP's compression. All in bytes.
 const (
 	answerBuffer = 512 << 10
 	answerHold   = 64 << 10
+	answerMost   = 64 << 20
 	answerSmall  = 4 << 10
 )
 
@@ -160,6 +127,12 @@ func (a *answer) copy(st *Stream, source io.Reader) error {
 		}
 		defer whole.Close()
 		source = whole
+	} else if a.hold > answerBuffer {
+		first := bytes.Buffer{}
+		if _, err := io.CopyN(&first, source, int64(a.hold)); err != nil && err != io.EOF {
+			return err
+		}
+		source = io.MultiReader(&first, source)
 	}
 	a.format, a.memory = st.Format(), a.buffers.get()
 	held := 0
@@ -172,7 +145,7 @@ func (a *answer) copy(st *Stream, source io.Reader) error {
 			return nil
 		case err != nil:
 			return err
-		case !a.started && held < answerHold:
+		case !a.started && held < min(a.hold, answerBuffer):
 			continue
 		case !a.started:
 			a.begin()
@@ -204,7 +177,12 @@ func (a *answer) finish() error {
 		a.memory, a.rest = nil, nil
 	}
 	if a.closer != nil {
-		return a.closer.Close()
+		if err := a.closer.Close(); err != nil {
+			return err
+		}
+	}
+	if early, ok := a.w.(*earlyResponse); ok {
+		return early.finish()
 	}
 	return nil
 }
@@ -219,6 +197,9 @@ func (a *answer) write(p []byte) error {
 			return fmt.Errorf("compress the answer: %w", err)
 		}
 		p = a.frames.Data
+	}
+	if a.patience > 0 {
+		_ = http.NewResponseController(a.w).SetWriteDeadline(time.Now().Add(a.patience))
 	}
 	if _, err := a.encoded.Write(p); err != nil {
 		return err
@@ -235,22 +216,46 @@ func (a *answer) flush() error {
 	return http.NewResponseController(a.w).Flush()
 }
 
+// maxException bounds the block of an error inside the output, as clients expect.
+const maxException = 16<<10 - 256
+
 // fail sends an error: with its status while that is possible, otherwise as a
 // marked block at the end of the output, after which the connection is broken
-// off, so that a caller who knows nothing of marks sees an incomplete answer.
+// off, so that a caller who knows nothing of marks sees an incomplete answer. The
+// block goes through the output's compression.
 func (a *answer) fail(err error) {
 	text, code := errorText(err)
-	if a.started {
-		fmt.Fprintf(a.encoded, "\r\n__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n", a.tag, text, len(text)+1, a.tag)
-		_ = a.flush()
-		panic(http.ErrAbortHandler)
+	a.progress.end()
+	early, isEarly := a.w.(*earlyResponse)
+	if !a.started && !isEarly {
+		a.refuse(status(err), code, text)
+		return
 	}
+	if !a.started { // the status is out, and says that all is well
+		a.encoding, a.framed = "", false
+		early.header.Set("X-ClickHouse-Exception-Code", strconv.Itoa(code))
+		a.begin()
+	}
+	if len(text) > maxException {
+		text = text[:maxException]
+	}
+	_ = a.write(fmt.Appendf(nil, "\r\n__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n", a.tag, text, len(text)+1, a.tag))
+	if isEarly {
+		early.breakOff()
+		return
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// refuse sends an error as an answer of its own.
+func (a *answer) refuse(status, code int, text string) {
 	h := a.w.Header()
 	a.common(h)
 	h.Del("Content-Length")
 	h.Set("X-ClickHouse-Exception-Code", strconv.Itoa(code))
+	h.Set("X-ClickHouse-Summary", summary(a.result))
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
-	a.w.WriteHeader(status(err))
+	a.w.WriteHeader(status)
 	_, _ = io.WriteString(a.w, text+"\n")
 }
 

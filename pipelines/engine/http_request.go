@@ -1,13 +1,7 @@
 package engine
 
 import (
-	"bufio"
-	"compress/flate"
-	"compress/gzip"
-	"compress/zlib"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -15,11 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/ClickHouse/ch-go/compress"
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 )
 
 // request is what an HTTP request asks for.
@@ -79,6 +68,10 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*request, error)
 	if req.format == "" {
 		req.format = r.Header.Get("X-ClickHouse-Format")
 	}
+	req.out.patience = h.o.AnswerWait
+	if h.o.BodyWait > 0 {
+		r.Body = &patientBody{ReadCloser: r.Body, control: http.NewResponseController(w), wait: h.o.BodyWait}
+	}
 	if h.o.MaxBodyBytes > 0 {
 		r.Body = http.MaxBytesReader(w, r.Body, h.o.MaxBodyBytes)
 	}
@@ -109,7 +102,7 @@ func (h *Handler) authenticate(r *http.Request, q url.Values, req *request) erro
 	if h.o.Authenticate == nil {
 		return nil
 	}
-	c := Credentials{Remote: r.RemoteAddr}
+	c := Credentials{Remote: r.RemoteAddr, Host: r.Host}
 	if user, password, ok := r.BasicAuth(); ok {
 		c.User, c.Password = user, password
 	} else if r.Header.Get("X-ClickHouse-User") != "" || r.Header.Get("X-ClickHouse-Key") != "" {
@@ -187,69 +180,4 @@ func (req *request) requestSettings() map[string]string {
 	delete(settings, "readonly")
 	delete(settings, tagSetting)
 	return settings
-}
-
-// decodeBody undoes the body's compression.
-func decodeBody(r *http.Request, q url.Values) (io.Reader, error) {
-	body := io.Reader(r.Body)
-	var err error
-	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
-	case "", "identity":
-	case "gzip", "x-gzip":
-		body, err = gzip.NewReader(body)
-	case "deflate":
-		body, err = newInflater(body)
-	case "br":
-		body = brotli.NewReader(body)
-	case "zstd":
-		var d *zstd.Decoder
-		if d, err = zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20)); err == nil {
-			context.AfterFunc(r.Context(), d.Close)
-			body = d
-		}
-	case "lz4":
-		body = lz4.NewReader(body)
-	default:
-		return nil, &Error{Code: CodeNotImplemented, Name: "NOT_IMPLEMENTED", Text: "unknown Content-Encoding: " + encoding}
-	}
-	if err != nil {
-		return nil, badBody(err)
-	}
-	if q.Get("decompress") == "1" {
-		body = frameReader{compress.NewReader(body)}
-	}
-	return body, nil
-}
-
-// frameReader undoes ClickHouse's own compression. The library's reader wraps
-// the end of the data, which may only come before a frame, in an error.
-type frameReader struct{ frames io.Reader }
-
-func (r frameReader) Read(p []byte) (int, error) {
-	n, err := r.frames.Read(p)
-	switch {
-	case err == nil || !errors.Is(err, io.EOF):
-		return n, err
-	case strings.HasSuffix(err.Error(), "header: EOF"):
-		return n, io.EOF
-	}
-	return n, io.ErrUnexpectedEOF
-}
-
-// newInflater reads deflate with zlib's frame, as the standard has it, or
-// without, as some clients send it.
-func newInflater(r io.Reader) (io.Reader, error) {
-	b := bufio.NewReader(r)
-	head, err := b.Peek(2)
-	if err != nil {
-		return nil, err
-	}
-	if head[0]&0x0f == 8 && (uint(head[0])<<8|uint(head[1]))%31 == 0 {
-		return zlib.NewReader(b)
-	}
-	return flate.NewReader(b), nil
-}
-
-func badBody(err error) error {
-	return fmt.Errorf("read the request's body: %w", err)
 }

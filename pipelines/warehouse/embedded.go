@@ -54,7 +54,7 @@ func openEmbedded(ctx context.Context, o Options) (*Warehouse, error) {
 		if w != nil {
 			return w, nil
 		}
-		if time.Now().After(deadline) {
+		if time.Now().After(deadline) || o.Purpose == ForServe && holder.Purpose == ForServe {
 			return nil, &HeldError{What: "warehouse", Home: o.Home, Holder: holder, Cause: err}
 		}
 		select {
@@ -73,7 +73,7 @@ func openThroughOwner(ctx context.Context, o Options) (*Warehouse, Holder, error
 	if err != nil {
 		return nil, Holder{}, err
 	}
-	if o.Purpose != ForQuery && e.Holder.Purpose != ForServe {
+	if o.Purpose != ForQuery && e.Holder.Purpose != ForServe || o.Purpose == ForServe {
 		return nil, e.Holder, nil
 	}
 	conn, err := connect(ctx, e.clientOptions(o))
@@ -123,9 +123,28 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 	}
 	w.address = "http://" + e.Address
 	if len(w.mended) > 0 {
-		return w, loadAgain(ctx, w.Conn)
+		if err := loadAgain(ctx, w.Conn); err != nil {
+			return w, err
+		}
 	}
-	return w, nil
+	return w, w.openFront(ctx, eng, o)
+}
+
+// openFront lets other programs in, if they are wanted.
+func (w *Warehouse) openFront(ctx context.Context, eng *engine.Engine, o Options) error {
+	if o.Front == nil {
+		return nil
+	}
+	if err := w.openViews(ctx); err != nil {
+		return err
+	}
+	address, stop, err := serveFront(eng, o)
+	if err != nil {
+		return err
+	}
+	w.front = address
+	w.close = append(w.close, stop)
+	return nil
 }
 
 func openEngine(ctx context.Context, o Options) (*engine.Engine, error) {
@@ -139,7 +158,7 @@ func openEngine(ctx context.Context, o Options) (*engine.Engine, error) {
 	}
 	return engine.Open(ctx, engine.Options{
 		Library: *library, Path: enginePath(o.Home),
-		MaxMemory: o.Engine.Memory, Threads: o.Engine.Threads,
+		MaxMemory: o.Engine.Memory, Threads: o.Engine.Threads, Roles: o.Front.roles(),
 	})
 }
 

@@ -45,6 +45,9 @@ type Options struct {
 	// Server, if set, is used instead of the embedded engine.
 	Server *Server
 	Engine EngineOptions
+	// Front, for a warehouse that serves, is where other programs reach the embedded
+	// engine.
+	Front  *Front
 	Logger *slog.Logger
 }
 
@@ -52,6 +55,7 @@ type Options struct {
 type Warehouse struct {
 	driver.Conn
 	address string
+	front   string
 	mended  []string
 	close   []func() error
 }

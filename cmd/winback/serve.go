@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"winback/pipelines"
+	"winback/pipelines/config"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var o pipelines.ServeOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Let other programs into the warehouse: curl, DBeaver, Grafana, Python, anything that knows ClickHouse",
+		Long: `serve opens the warehouse and answers on ClickHouse's HTTP interface until it is stopped. Who
+may log in is in winback.yaml, serve.users: analysts read the databases they were given, admins
+do everything. Without users everybody on this machine may read as default, without a password.
+
+The other commands work meanwhile, a run too: they go through it. Ctrl-C or SIGTERM lets running
+statements end, for 20 seconds; a second one stops at once.`,
+		Example: `  winback serve
+  winback serve --listen 127.0.0.1:8124
+  curl http://127.0.0.1:8123 -d "select * from mart.churn_monthly format PrettyCompact"`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.Listen, "listen", "", "`address` and port to listen at (default: the configuration's serve.listen, 127.0.0.1:8123)")
+	return cmd
+}
+
+func (a *app) serve(ctx context.Context, o pipelines.ServeOptions) error {
+	project, err := a.project()
+	if err != nil {
+		return err
+	}
+	stopping := context.AfterFunc(ctx, func() {
+		a.say("Stopping: statements that run have 20 seconds to end. Once more stops at once.")
+	})
+	defer stopping()
+	o.Ready = a.sayHowToConnect
+	err = project.Serve(ctx, o)
+	if mistake := (*pipelines.ServeError)(nil); errors.As(err, &mistake) {
+		return usageError{err}
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // it was stopped before it began
+	}
+	return err
+}
+
+// sayHowToConnect tells the ways in, for the first user who reads.
+func (a *app) sayHowToConnect(s pipelines.Serving) error {
+	host, port, err := net.SplitHostPort(s.Address)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "THIS-HOST"
+	}
+	address := net.JoinHostPort(host, port)
+	user := s.Users[max(0, slices.IndexFunc(s.Users, func(u config.User) bool { return !u.Admin() }))]
+	database := "mart"
+	if !user.Admin() {
+		database = user.Databases[0]
+	}
+	login, key := "?user="+user.Name, ""
+	if s.Open {
+		login = ""
+	}
+	if user.Password != "" {
+		key = " -H 'X-ClickHouse-Key: PASSWORD'"
+	}
+	a.say("The warehouse answers at http://%s. Ctrl-C stops it.\n", address)
+	a.say("  curl     curl 'http://%s/%s'%s -d 'select 1'", address, login, key)
+	a.say("  DBeaver  ClickHouse, jdbc:clickhouse:http://%s/%s, user %s", address, database, user.Name)
+	a.say("  Grafana  ClickHouse data source: server %s, port %s, protocol HTTP, user %s, default database %s", host, port, user.Name, database)
+	a.say("  Python   clickhouse_connect.get_client(host='%s', port=%s, username='%s', database='%s')", host, port, user.Name, database)
+	switch {
+	case s.Open:
+		a.say("\nEverybody on this machine may read everything, without a password; serve.users in the configuration changes that.")
+	case s.Clear:
+		a.say("\nPasswords and data travel unencrypted between machines: put a proxy with TLS in front, or use a network of your own.")
+	}
+	return nil
+}

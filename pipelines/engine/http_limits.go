@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// LimitConnections lets so many connections be open at once; further callers wait
+// to be accepted.
+func LimitConnections(l net.Listener, most int) net.Listener {
+	return &limitedListener{Listener: l, places: make(chan struct{}, most), closed: make(chan struct{})}
+}
+
+type limitedListener struct {
+	net.Listener
+	places chan struct{}
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *limitedListener) Accept() (net.Conn, error) {
+	select {
+	case l.places <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		<-l.places
+		return nil, err
+	}
+	return &limitedConn{Conn: conn, leave: sync.OnceFunc(func() { <-l.places })}, nil
+}
+
+func (l *limitedListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+type limitedConn struct {
+	net.Conn
+	leave func()
+}
+
+func (c *limitedConn) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
+}
+
+// patientBody is a request's body whose sender may take so long for each piece,
+// but not for ever.
+type patientBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	wait    time.Duration
+}
+
+func (b *patientBody) Read(p []byte) (int, error) {
+	_ = b.control.SetReadDeadline(time.Now().Add(b.wait))
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		// From here on the server only looks whether the caller is still there.
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}

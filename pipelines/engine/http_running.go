@@ -1,0 +1,233 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// running are the statements that a handler's callers have under way. They are
+// known by the ids that the callers gave them; the engine has other ids.
+type running struct {
+	max int
+
+	mu     sync.Mutex
+	closed bool
+	byID   map[string]*runningStatement
+	idle   sync.WaitGroup // done when nothing runs
+}
+
+type runningStatement struct {
+	id, user, sql string
+	cancel        context.CancelCauseFunc
+	ended         chan struct{}
+}
+
+func newRunning(max int) *running {
+	return &running{max: max, byID: map[string]*runningStatement{}}
+}
+
+// replaceWait is how long a statement waits for one that it replaces.
+const replaceWait = 5 * time.Second
+
+// begin notes a statement. Its context ends when somebody kills it; the function
+// ends the note. An id that is in use is refused, unless the request says to
+// replace the statement that has it.
+func (r *running) begin(ctx context.Context, req *request) (context.Context, func(), error) {
+	for {
+		ctx, s, err := r.add(ctx, req)
+		if err == nil {
+			return ctx, sync.OnceFunc(func() { r.end(s) }), nil
+		}
+		if s == nil || req.settings["replace_running_query"] != "1" {
+			return nil, nil, err
+		}
+		s.cancel(killed(s.id))
+		patience := time.NewTimer(replaceWait)
+		select {
+		case <-s.ended:
+			patience.Stop()
+		case <-patience.C:
+			return nil, nil, err
+		case <-ctx.Done():
+			patience.Stop()
+			return nil, nil, context.Cause(ctx)
+		}
+	}
+}
+
+// add gives the statement that has the id already with the error that says so.
+func (r *running) add(ctx context.Context, req *request) (context.Context, *runningStatement, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch other := r.byID[req.id]; {
+	case r.closed:
+		return ctx, nil, ErrClosed
+	case other != nil:
+		return ctx, other, &Error{Code: CodeSameID, Name: "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING", Text: "Query with id = " + req.id + " is already running."}
+	case r.max > 0 && len(r.byID) >= r.max:
+		return ctx, nil, &Error{Code: CodeTooMany, Name: "TOO_MANY_SIMULTANEOUS_QUERIES", Text: fmt.Sprintf("Too many simultaneous queries. Maximum: %d. Try again in a moment", r.max)}
+	}
+	s := &runningStatement{id: req.id, user: req.user, sql: req.sql, ended: make(chan struct{})}
+	ctx, s.cancel = context.WithCancelCause(ctx)
+	r.byID[req.id] = s
+	r.idle.Add(1)
+	return ctx, s, nil
+}
+
+func (r *running) end(s *runningStatement) {
+	s.cancel(nil)
+	r.mu.Lock()
+	delete(r.byID, s.id)
+	r.mu.Unlock()
+	close(s.ended)
+	r.idle.Done()
+}
+
+// close stops everything that runs, and waits for it.
+func (r *running) close() {
+	r.mu.Lock()
+	r.closed = true
+	for _, s := range r.byID {
+		s.cancel(ErrClosed)
+	}
+	r.mu.Unlock()
+	r.idle.Wait()
+}
+
+// find gives the statements of these ids that a user may kill: their own, or all.
+func (r *running) find(ids []string, user string, all bool) []*runningStatement {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []*runningStatement
+	for _, id := range ids {
+		if s := r.byID[id]; s != nil && (all || s.user == user) && !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func killed(id string) error {
+	return &Error{Code: CodeCancelled, Name: "QUERY_WAS_CANCELLED", Text: "Query " + id + " was cancelled"}
+}
+
+// kill carries out a KILL QUERY of statements by the ids that callers gave them,
+// and makes the request a query for its result. Other statements are left as they
+// are, and so are ids that nobody gave: they may be the engine's own.
+func (h *Handler) kill(ctx context.Context, req *request) error {
+	k, ok := parseKill(req.sql)
+	if !ok {
+		return nil
+	}
+	admin := req.access.Role == "" && req.access.Settings["readonly"] == ""
+	found := h.running.find(k.ids, req.user, admin)
+	if len(found) == 0 && admin {
+		return nil
+	}
+	if req.http.Method != "POST" {
+		return errReadonlyMethod
+	}
+	var rows []string
+	for _, s := range found {
+		state := "waiting"
+		if !k.test {
+			s.cancel(killed(s.id))
+		}
+		if k.sync {
+			select {
+			case <-s.ended:
+				state = "finished"
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		rows = append(rows, fmt.Sprintf("(%s, %s, %s, %s)", quoteText(state), quoteText(s.id), quoteText(s.user), quoteText(s.sql)))
+	}
+	const columns = "'kill_status String, query_id String, user String, query String'"
+	req.sql = "SELECT * FROM values(" + columns + ", " + strings.Join(rows, ", ") + ")" + k.format
+	if len(rows) == 0 {
+		req.sql = "SELECT * FROM values(" + columns + ", ('', '', '', '')) WHERE 0" + k.format
+	}
+	return nil
+}
+
+// killStatement is a KILL QUERY that names its victims.
+type killStatement struct {
+	ids        []string
+	sync, test bool
+	format     string // the FORMAT clause, with a space before it
+}
+
+// parseKill reads
+//
+//	KILL QUERY [ON CLUSTER c] WHERE query_id = 'id' | query_id IN ('id', …) [SYNC | ASYNC | TEST] [FORMAT f]
+func parseKill(sql string) (killStatement, bool) {
+	list := tokens(sql)
+	next := func(words ...string) bool {
+		for i, word := range words {
+			if i >= len(list) || list[i].word != word {
+				return false
+			}
+		}
+		list = list[len(words):]
+		return true
+	}
+	sign := func(c byte) bool {
+		ok := len(list) > 0 && list[0].isSign(sql, c)
+		if ok {
+			list = list[1:]
+		}
+		return ok
+	}
+	k := killStatement{}
+	text := func() bool {
+		if len(list) == 0 || list[0].kind != tokenQuoted || sql[list[0].start] != '\'' {
+			return false
+		}
+		inside := sql[list[0].start+1 : list[0].end-1]
+		list = list[1:]
+		k.ids = append(k.ids, inside)
+		return !strings.ContainsAny(inside, `\'`) // ids like that are the engine's to read
+	}
+	if !next("KILL", "QUERY") {
+		return k, false
+	}
+	if next("ON", "CLUSTER") && len(list) > 0 {
+		list = list[1:]
+	}
+	if !next("WHERE", "QUERY_ID") {
+		return k, false
+	}
+	switch {
+	case sign('='):
+		if !text() {
+			return k, false
+		}
+	case next("IN") && sign('('):
+		for {
+			if !text() {
+				return k, false
+			}
+			if !sign(',') {
+				break
+			}
+		}
+		if !sign(')') {
+			return k, false
+		}
+	default:
+		return k, false
+	}
+	k.sync, k.test = next("SYNC"), next("TEST")
+	_ = next("ASYNC")
+	if len(list) > 1 && next("FORMAT") {
+		k.format = " FORMAT " + sql[list[0].start:list[0].end]
+		list = list[1:]
+	}
+	_ = sign(';')
+	return k, len(list) == 0
+}

@@ -1,0 +1,73 @@
+package pipelines
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"winback/pipelines/config"
+	"winback/pipelines/warehouse"
+)
+
+// ServeOptions say how a project is served.
+type ServeOptions struct {
+	// Listen is an address and a port instead of the configuration's.
+	Listen string
+	// Ready is called once everything is served.
+	Ready func(Serving) error
+}
+
+// Serving is what is served.
+type Serving struct {
+	// Address is host and port of the warehouse's HTTP interface.
+	Address string
+	// Users may log in.
+	Users []config.User
+	// Open says that everybody on this machine may read, without a password.
+	Open bool
+	// Clear says that passwords travel between machines without encryption.
+	Clear bool
+}
+
+// drain is how long statements may go on when the serving is to end.
+const drain = 20 * time.Second
+
+// Serve opens the embedded warehouse and lets other programs in until the context
+// ends; other commands of the project go through it meanwhile. Then no new
+// statements are taken, and those that run may end. It returns nil when it was
+// the context that ended it.
+func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
+	serve := p.Config.Serve
+	serve.Listen = cmp.Or(o.Listen, serve.Listen)
+	if problem := serve.CheckListen(); problem != "" {
+		return &ServeError{fmt.Sprintf("%s %s", serve.Listen, problem)}
+	}
+	if !p.Config.Warehouse.Embedded() {
+		return &ServeError{"the warehouse is a ClickHouse server, which serves its clients itself"}
+	}
+	front := &warehouse.Front{Listen: serve.Listen, Drain: drain}
+	users := serve.Users
+	if len(users) == 0 {
+		users = []config.User{{Name: "default", Databases: []string{warehouse.Mart, warehouse.Staging, warehouse.Raw, warehouse.Ops}}}
+	}
+	for _, u := range users {
+		front.Users = append(front.Users, warehouse.User{Name: u.Name, Password: u.Password.Reveal(), Admin: u.Admin(), Databases: u.Databases})
+	}
+	w, err := p.openWarehouse(ctx, warehouse.Options{Purpose: warehouse.ForServe, Front: front})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	if err := o.Ready(Serving{Address: w.FrontAddress(), Users: users, Open: len(serve.Users) == 0, Clear: !serve.Loopback()}); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// ServeError says why a project can't be served as it is configured.
+type ServeError struct{ text string }
+
+func (e *ServeError) Error() string { return e.text }
