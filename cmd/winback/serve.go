@@ -68,15 +68,12 @@ func (a *app) sayHowToConnect(s pipelines.Serving) error {
 	if !user.Admin() {
 		database = user.Databases[0]
 	}
-	login, key := "?user="+user.Name, ""
-	if s.Open {
-		login = ""
-	}
-	if user.Password != "" {
-		key = " -H 'X-ClickHouse-Key: PASSWORD'"
+	login := ""
+	if !s.Open {
+		login = "-u " + user.Name + " " // it asks for the password
 	}
 	a.say("The warehouse answers at http://%s. Ctrl-C stops it.\n", address)
-	a.say("  curl     curl 'http://%s/%s'%s -d 'select 1'", address, login, key)
+	a.say("  curl     curl %shttp://%s/ -d 'show tables from %s'", login, address, database)
 	a.say("  DBeaver  ClickHouse, jdbc:clickhouse:http://%s/%s, user %s", address, database, user.Name)
 	a.say("  Grafana  ClickHouse data source: server %s, port %s, protocol HTTP, user %s, default database %s", host, port, user.Name, database)
 	a.say("  Python   clickhouse_connect.get_client(host='%s', port=%s, username='%s', database='%s')", host, port, user.Name, database)

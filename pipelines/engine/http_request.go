@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"maps"
@@ -105,10 +106,8 @@ func (h *Handler) authenticate(r *http.Request, q url.Values, req *request) erro
 	c := Credentials{Remote: r.RemoteAddr, Host: r.Host}
 	if user, password, ok := r.BasicAuth(); ok {
 		c.User, c.Password = user, password
-	} else if r.Header.Get("X-ClickHouse-User") != "" || r.Header.Get("X-ClickHouse-Key") != "" {
-		c.User, c.Password = r.Header.Get("X-ClickHouse-User"), r.Header.Get("X-ClickHouse-Key")
 	} else {
-		c.User, c.Password = q.Get("user"), q.Get("password")
+		c.User, c.Password = cmp.Or(r.Header.Get("X-ClickHouse-User"), q.Get("user")), cmp.Or(r.Header.Get("X-ClickHouse-Key"), q.Get("password"))
 	}
 	access, err := h.o.Authenticate(r.Context(), c)
 	if err != nil {
