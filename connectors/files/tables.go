@@ -50,6 +50,7 @@ const (
 	magicZip      = "PK\x03\x04"
 	magicEmptyZip = "PK\x05\x06"
 	magicParquet  = "PAR1"
+	magicSealed   = "PARE"
 	magicOLE      = "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"
 )
 
@@ -64,6 +65,10 @@ func eachTable(p *plan, c *content, use func(*table) error) error {
 		return c.zipped(p, use)
 	case len(c.members) > 0 && c.plain && len(start) > 0:
 		return use(c.unusable(p, "the file is no zip archive, as its name in the configuration says"))
+	case begins(magicParquet):
+		return c.parquetTable(p, use)
+	case begins(magicSealed):
+		return use(c.unusable(p, "the Parquet file is encrypted: write it without encryption"))
 	case begins(magicOLE):
 		return use(c.unusable(p, oldOffice))
 	case declared == formatXLSX:
