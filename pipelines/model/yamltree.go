@@ -8,7 +8,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 )
 
 // yamlFile reads one YAML file node by node, so that every mistake is reported
@@ -31,7 +30,7 @@ type yamlFields map[string]yamlEntry
 
 // parse returns the file's root node, or nil with the problem reported.
 func (y *yamlFile) parse(content []byte) ast.Node {
-	file, err := parser.ParseBytes(content, 0)
+	file, err := parseYAML(content)
 	if err != nil {
 		line, text := 0, err.Error()
 		if at, ok := errors.AsType[yaml.Error](err); ok {
@@ -55,6 +54,9 @@ func (y *yamlFile) parse(content []byte) ast.Node {
 	for _, node := range ast.Filter(ast.AnchorType, root) {
 		anchor := node.(*ast.AnchorNode)
 		y.anchors[anchor.Name.GetToken().Value] = anchor.Value
+	}
+	if !y.isFinite(root) {
+		return nil
 	}
 	return root
 }
