@@ -54,7 +54,35 @@ type Source interface {
 type Dataset struct {
 	Name     string
 	Entities []*entity.Schema
+	// Duplicates say, by an entity's full name, what becomes of rows of one
+	// extraction that have the same key and other content. Where nothing is said,
+	// it is ReportDuplicates.
+	Duplicates map[string]Duplicates
 }
+
+// Duplicates is a rule for rows of one extraction with the same key and other
+// content. Rows with the same content are always one, and counted as duplicates.
+type Duplicates struct {
+	Keep string // one of the rules below
+	// Field is what KeepNewest compares: a field of the entity that is a time, a
+	// day or a number.
+	Field string
+}
+
+// Rules for duplicates.
+const (
+	// ReportDuplicates: the first stays, the others are put aside.
+	ReportDuplicates = "report"
+	// KeepFirst and KeepLast: that one stays, in the order of the inputs; the
+	// others are counted as duplicates.
+	KeepFirst = "first"
+	KeepLast  = "last"
+	// KeepNewest: the one with the largest value of a field stays, of several the
+	// last; the others are counted as duplicates. No value is less than any.
+	KeepNewest = "newest"
+	// KeepNone: all are put aside.
+	KeepNone = "quarantine"
+)
 
 // Request says what to extract.
 type Request struct {

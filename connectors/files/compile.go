@@ -59,6 +59,7 @@ func (k *compiler) plan(name string) *plan {
 	k.out.lines = slices.IndexFunc(k.out.scopes, func(p jsonPath) bool { return p.text == k.linesOf() }) + 1
 	k.choosePrimary()
 	k.payloads()
+	k.duplicates()
 	k.out.fingerprint = fingerprint(k.out.name, k.config, d, k.env)
 	return k.out
 }

@@ -1,8 +1,10 @@
 package files
 
 import (
+	"slices"
 	"time"
 
+	"winback/connectors"
 	"winback/connectors/entity"
 	"winback/connectors/spec"
 )
@@ -41,16 +43,19 @@ type Dataset struct {
 	Timezone  string                      `yaml:"timezone" doc:"as for the source, for these files"`
 	Payload   Payload                     `yaml:"payload" doc:"as for the source, for these files"`
 	Node      spec.Node                   `yaml:",node"`
+
+	Duplicates Duplicates `yaml:"duplicates" doc:"what becomes of records of one run with the same key and other content: report (default) keeps the first and puts the others aside; first, last and {newest: field} keep that one and count the others as duplicates; quarantine puts all aside" example:"{newest: ordered_at}"`
 }
 
 // EntityMapping says how records become rows of one entity.
 type EntityMapping struct {
-	Fields  spec.Ordered[Field] `yaml:"fields" required:"true" doc:"the entity's fields, each with the column it is made from" example:"{id: Invoice}"`
-	Where   []Condition         `yaml:"where" doc:"only records that meet these conditions" example:"{column: Invoice, prefix: C}"`
-	Each    string              `yaml:"each" doc:"one row for each element of this array in a record; ^.id is the record's own id" example:"line_items"`
-	Per     string              `yaml:"per" enum:"document|line" doc:"one row per document or per record; default: per document, unless a field is numbered by line"`
-	Payload Payload             `yaml:"payload" doc:"as for the source, for this entity"`
-	Node    spec.Node           `yaml:",node"`
+	Fields     spec.Ordered[Field] `yaml:"fields" required:"true" doc:"the entity's fields, each with the column it is made from" example:"{id: Invoice}"`
+	Where      []Condition         `yaml:"where" doc:"only records that meet these conditions" example:"{column: Invoice, prefix: C}"`
+	Each       string              `yaml:"each" doc:"one row for each element of this array in a record; ^.id is the record's own id" example:"line_items"`
+	Per        string              `yaml:"per" enum:"document|line" doc:"one row per document or per record; default: per document, unless a field is numbered by line"`
+	Duplicates Duplicates          `yaml:"duplicates" doc:"as for the dataset, for this entity"`
+	Payload    Payload             `yaml:"payload" doc:"as for the source, for this entity"`
+	Node       spec.Node           `yaml:",node"`
 }
 
 // Field says how one field is made. As a text it is a column's name, as a list
@@ -146,6 +151,33 @@ type Payload struct {
 	Mode    string // none, unmapped, full, columns; "" where nothing is said
 	Columns []string
 	Node    spec.Node
+}
+
+// Duplicates says which of several records with the same key stays.
+type Duplicates struct {
+	Keep   string // a rule of package connectors; "" where nothing is said
+	Newest string // the field that the rule newest compares
+	Node   spec.Node
+}
+
+// SpecType names the type in references.
+func (Duplicates) SpecType() string { return "report, first, last, quarantine, or {newest: field}" }
+
+// UnmarshalSpec reads a rule's name, or the field that tells the newest.
+func (d *Duplicates) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
+	d.Node = n
+	if n.Kind() == spec.Mapping {
+		var given struct {
+			Newest string `yaml:"newest" required:"true"`
+		}
+		n.Decode(&given, errs)
+		d.Keep, d.Newest = connectors.KeepNewest, given.Newest
+		return
+	}
+	known := []string{connectors.ReportDuplicates, connectors.KeepFirst, connectors.KeepLast, connectors.KeepNone}
+	if d.Keep = n.Text(); !slices.Contains(known, d.Keep) {
+		errs.Addf(n, "wants report, first, last, quarantine or {newest: field}%s", spec.Hint(d.Keep, known))
+	}
 }
 
 // Modes of a Payload.

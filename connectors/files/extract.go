@@ -36,13 +36,14 @@ type extraction struct {
 
 	// of the writer
 	seen    map[uint64]firstSeen
+	ages    map[uint64]int64 // of documents, where the newest counts
 	records int64
 	total   int64
 }
 
 func newExtraction(s *source, a *arrivals, req connectors.Request, sink connectors.Sink) *extraction {
 	x := &extraction{
-		plan: a.plan, req: req, sink: sink, files: a.todo, known: a.known, seen: map[uint64]firstSeen{},
+		plan: a.plan, req: req, sink: sink, files: a.todo, known: a.known, seen: map[uint64]firstSeen{}, ages: map[uint64]int64{},
 		again: func(c candidate) (candidate, error) { return s.candidate(c.path) }, grows: s.watch.grows,
 	}
 	for _, c := range x.files {

@@ -60,6 +60,7 @@ func (s *source) Datasets() []connectors.Dataset {
 		for _, e := range p.entities {
 			list[i].Entities = append(list[i].Entities, e.schema)
 		}
+		list[i].Duplicates = p.duplicates
 	}
 	return list
 }

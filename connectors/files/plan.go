@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"time"
 
+	"winback/connectors"
 	"winback/connectors/entity"
 )
 
@@ -27,9 +28,18 @@ type plan struct {
 	entities []*entityPlan
 	// primary is the entity that records as such are counted and put aside for:
 	// the first with a row per record, else the first.
-	primary int
+	primary    int
+	duplicates map[string]connectors.Duplicates // by entity
+	// newest is the field that tells which of two documents is newer.
+	newest newestField
 	// fingerprint changes when rows would come out differently.
 	fingerprint string
+}
+
+// newestField is a field of an entity with a row per document.
+type newestField struct {
+	entity int // of the plan
+	at     int // in the schema
 }
 
 // columnRef is a column that the mapping uses, by the names it may have.

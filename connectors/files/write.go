@@ -156,13 +156,13 @@ func (x *extraction) judge(u *unit) (keep []bool, asides [][]aside) {
 	return keep, asides
 }
 
-// meet looks whether a document was met before in this run.
+// meet looks whether a document was met before in this run, and which one counts.
 func (x *extraction) meet(u *unit, d *document) (wrong *misfit, duplicate bool) {
 	id := xxhash.Sum64String(d.key)
 	first, met := x.seen[id]
 	switch {
 	case !met:
-		x.seen[id] = firstSeen{content: d.content, line: uint32(min(d.lines[0].line, math.MaxUint32)), file: u.bound.file}
+		x.see(u, d, id)
 		return nil, false
 	case first.file == u.bound.file:
 		return &misfit{column: u.bound.name(x.plan.group.slot), value: d.key, reason: fmt.Sprintf(
@@ -170,8 +170,28 @@ func (x *extraction) meet(u *unit, d *document) (wrong *misfit, duplicate bool) 
 	case first.content == d.content:
 		return nil, true
 	}
+	switch x.plan.config.Duplicates.Keep {
+	case connectors.KeepFirst:
+		return nil, true
+	case connectors.KeepNewest:
+		if x.age(u, d) < x.ages[id] {
+			return nil, true
+		}
+		fallthrough
+	case connectors.KeepLast: // its rows win over those of the earlier one
+		x.see(u, d, id)
+		return nil, false
+	}
 	return &misfit{column: u.bound.name(x.plan.group.slot), value: d.key, reason: fmt.Sprintf(
 		"the document is in %s, line %d, with other content", x.files[first.file].name, first.line)}, false
+}
+
+// see remembers the document that counts.
+func (x *extraction) see(u *unit, d *document, id uint64) {
+	x.seen[id] = firstSeen{content: d.content, line: uint32(min(d.lines[0].line, math.MaxUint32)), file: u.bound.file}
+	if x.plan.config.Duplicates.Keep == connectors.KeepNewest {
+		x.ages[id] = x.age(u, d)
+	}
 }
 
 // allAside puts all records of a document aside, those that do not fit for

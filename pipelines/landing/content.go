@@ -2,8 +2,11 @@ package landing
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"strings"
+
+	"github.com/cespare/xxhash/v2"
 
 	"winback/connectors/entity"
 )
@@ -12,47 +15,31 @@ import (
 // read. A record that has vanished differs from one that is there.
 func content(f *entity.Field) bool { return !f.Meta || f.Name == "deleted" }
 
-// repeat is a row whose key another row has already, with other content.
-type repeat struct{ first, row uint32 }
-
-// dropRepeats leaves the first row of each key in an order by key. Rows with the
-// same content are counted, others returned.
-func dropRepeats(b *buffer, order []uint32) (kept []uint32, lost []repeat, same int64) {
-	kept = order[:1]
-	for _, row := range order[1:] {
-		first := kept[len(kept)-1]
-		switch {
-		case compareKeys(b, first, row) != 0:
-			kept = append(kept, row)
-		case sameContent(b, int(first), b, int(row)):
-			same++
-		default:
-			lost = append(lost, repeat{first: first, row: row})
-		}
-	}
-	return kept, lost, same
-}
-
-// sameContent says whether row i of a buffer and row j of another, or of the
-// same, hold the same record.
-func sameContent(a *buffer, i int, b *buffer, j int) bool {
-	for at := range a.columns {
-		x, y := &a.columns[at], &b.columns[at]
-		if !content(x.field) || x.empty() && y.empty() {
+// contentHash hashes what a row holds, so that rows with the same hash hold the
+// same record.
+func contentHash(b *buffer, row int) uint64 {
+	var bytes [10]byte
+	digest := xxhash.New()
+	for at := range b.columns {
+		c := &b.columns[at]
+		if !content(c.field) {
 			continue
 		}
-		if x.null(i) != y.null(j) {
-			return false
+		if c.null(row) {
+			_, _ = digest.Write([]byte{0}) // never fails, as below
+			continue
 		}
-		if numeric(x.field.Kind) {
-			if x.number(i) != y.number(j) {
-				return false
-			}
-		} else if !bytes.Equal(x.text(i), y.text(j)) {
-			return false
+		if numeric(c.field.Kind) {
+			bytes[0] = 1
+			binary.LittleEndian.PutUint64(bytes[1:], uint64(c.number(row)))
+			_, _ = digest.Write(bytes[:9])
+			continue
 		}
+		text := c.text(row)
+		_, _ = digest.Write(binary.AppendUvarint(append(bytes[:0], 1), uint64(len(text))))
+		_, _ = digest.Write(text)
 	}
-	return true
+	return digest.Sum64()
 }
 
 func keyNames(s *entity.Schema) string { return strings.Join(s.KeyNames(), ", ") }

@@ -11,10 +11,10 @@ import (
 	"winback/connectors/entity"
 )
 
-// settleDuplicates finds the keys that occur in more than one part of an entity,
-// leaves their first occurrence in input order, and writes the parts that lose
-// rows anew. Parts are cut in input order, so the earlier part has the earlier
-// row. Only parts whose key ranges overlap are read.
+// settleDuplicates finds the keys that occur more than once in the parts of an
+// entity, leaves the rows that the entity's rule leaves, and writes the parts that
+// lose rows anew. Parts are cut in input order, so the earlier part has the earlier
+// row. Only parts whose key ranges overlap are read, and those with such keys.
 func (w *Writer) settleDuplicates(ctx context.Context, f *feed) error {
 	for _, cluster := range overlapping(f) {
 		if err := w.settleCluster(ctx, f, cluster); err != nil {
@@ -35,8 +35,8 @@ func (w *Writer) settleDuplicates(ctx context.Context, f *feed) error {
 	return nil
 }
 
-// overlapping returns the numbers of parts that may share keys, in groups of two
-// or more.
+// overlapping returns the numbers of parts that may share keys, in groups; a part
+// that has a key repeatedly may be alone.
 func overlapping(f *feed) [][]int {
 	byKey := make([]int, len(f.parts))
 	for i := range byKey {
@@ -49,7 +49,7 @@ func overlapping(f *feed) [][]int {
 	for _, i := range byKey {
 		p := f.parts[i]
 		if len(group) > 0 && compareBounds(p.low, high) > 0 {
-			if len(group) > 1 {
+			if f.unsettled(group) {
 				groups = append(groups, group)
 			}
 			group = nil
@@ -59,10 +59,18 @@ func overlapping(f *feed) [][]int {
 		}
 		group = append(group, i)
 	}
-	if len(group) > 1 {
+	if f.unsettled(group) {
 		groups = append(groups, group)
 	}
 	return groups
+}
+
+// unsettled says that parts may have a key more than once.
+func (f *feed) unsettled(group []int) bool { return len(group) > 1 || f.repeats(group) }
+
+// repeats says that one of the parts has a key more than once itself.
+func (f *feed) repeats(group []int) bool {
+	return slices.ContainsFunc(group, func(i int) bool { return f.parts[i].repeats })
 }
 
 // compareBounds orders the keys of two buffers of one row.
@@ -120,7 +128,7 @@ func (s *rowSet) has(row int64) bool {
 
 // settleCluster merges the keys of parts that overlap.
 func (w *Writer) settleCluster(ctx context.Context, f *feed, cluster []int) (err error) {
-	c := &contents{parts: f.parts, schema: f.schema, readers: map[int]*contentReader{}}
+	c := &contents{parts: f.parts, schema: f.schema, rule: f.rule, readers: map[int]*contentReader{}}
 	parts := make([]*part, len(cluster))
 	for i, number := range cluster {
 		parts[i] = f.parts[number]
@@ -132,7 +140,11 @@ func (w *Writer) settleCluster(ctx context.Context, f *feed, cluster []int) (err
 			return err
 		}
 	}
-	return m.run(ctx, func(first, later *keyStream) error { return w.settlePair(f, c, first, later) })
+	settle := &settler{writer: w, feed: f, contents: c, seen: map[uint64]bool{}}
+	if f.repeats(cluster) {
+		return m.groups(ctx, settle.row)
+	}
+	return m.run(ctx, settle.pair)
 }
 
 // sharedPrefix returns how many bytes all first keys of the parts begin with:
@@ -154,38 +166,11 @@ func sharedPrefix(s *entity.Schema, parts []*part) int {
 	return sharedLength(low.columns[key].text(0), high.columns[key].text(0))
 }
 
-// settlePair drops the later of two rows with the same key.
-func (w *Writer) settlePair(f *feed, c *contents, first, later *keyStream) error {
-	a, i, err := c.row(first.number, first.row())
-	if err != nil {
-		return err
-	}
-	b, j, err := c.row(later.number, later.row())
-	if err != nil {
-		return err
-	}
-	p := f.parts[later.number]
-	p.dropped.add(later.row())
-	if sameContent(a, i, b, j) {
-		p.duplicates++
-		return nil
-	}
-	p.conflicts++
-	stays, err := c.origin(first.number, first.row())
-	if err != nil {
-		return err
-	}
-	goes, err := c.origin(later.number, later.row())
-	if err != nil {
-		return err
-	}
-	return f.conflicts.add(w.conflict(b, uint32(j), goes, stays))
-}
-
 // contents reads whole rows of an entity's parts, of each part in order.
 type contents struct {
 	parts   []*part
 	schema  *entity.Schema
+	rule    rule
 	readers map[int]*contentReader
 }
 
@@ -208,10 +193,15 @@ func (c *contents) reader(number int) (*contentReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &contentReader{part: p, cursor: p.cursor(content), buf: newBuffer(c.schema)}
+	r := &contentReader{part: p, cursor: p.cursor(c.looksAt), buf: newBuffer(c.schema)}
 	c.readers[number] = r
 	r.origins, err = openOrigins(c.parts[number])
 	return r, err
+}
+
+// looksAt says whether a field matters for which row stays.
+func (c *contents) looksAt(f *entity.Field) bool {
+	return content(f) || c.rule.keep == connectors.KeepNewest && f.Index == c.rule.field
 }
 
 // row returns a row of a part as a row of a buffer, valid until another row of
@@ -307,14 +297,4 @@ func (w *Writer) copyKept(ctx context.Context, out *fileWriter, e *encoder, old 
 		}
 	}
 	return nil
-}
-
-// conflict is the reject of a row of a buffer whose key came before with other
-// content.
-func (w *Writer) conflict(b *buffer, row uint32, goes, stays entity.Origin) connectors.Reject {
-	return connectors.Reject{
-		Entity: b.schema, Input: w.inputName(goes.Input), Line: goes.Line,
-		Column: keyNames(b.schema), Value: keyText(b, row),
-		Reason: w.conflictReason(stays), Record: recordText(b, row),
-	}
 }

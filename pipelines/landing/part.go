@@ -2,11 +2,8 @@ package landing
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"sync"
-
-	"winback/connectors/entity"
 )
 
 // part is one part file of a run that is not committed yet.
@@ -17,16 +14,15 @@ type part struct {
 	duplicates int64
 	conflicts  int64
 	low, high  *buffer // first and last key, as buffers of one row
-	dropped    rowSet  // rows that an earlier part has too
+	repeats    bool    // a key occurs more than once in it
+	dropped    rowSet  // rows that do not stay
 }
 
 // partJob is a part on its way to the disk.
 type partJob struct {
-	feed    *feed
-	buf     *buffer
-	part    *part
-	before  <-chan struct{} // closed when the entity's part before is settled
-	settled chan struct{}
+	feed *feed
+	buf  *buffer
+	part *part
 }
 
 // encoders keeps the memory of encoders from part to part.
@@ -39,7 +35,8 @@ func takeEncoder() (*encoder, error) {
 	return newEncoder()
 }
 
-// writePart sorts the rows of a part, drops repeated keys and writes the file.
+// writePart sorts the rows of a part, drops those that other rows of it have made
+// needless and writes the file.
 func (w *Writer) writePart(job partJob) error {
 	e, err := takeEncoder()
 	if err != nil {
@@ -49,14 +46,12 @@ func (w *Writer) writePart(job partJob) error {
 	b := job.buf
 	b.align()
 	order, repeats := e.sorter.sort(b)
-	var lost []repeat
 	if repeats {
 		if order == nil {
 			order = e.sorter.identity(b.rows)
 		}
-		order, lost, job.part.duplicates = dropRepeats(b, order)
+		order, job.part.duplicates, job.part.repeats = job.feed.rule.thin(b, order)
 	}
-	job.part.conflicts = int64(len(lost))
 	rows := rowRange{order: order, hi: b.rows}
 	if order != nil {
 		rows.hi = len(order)
@@ -70,33 +65,12 @@ func (w *Writer) writePart(job partJob) error {
 	if err := w.writeOrigins(job.part, b, rows); err != nil {
 		return err
 	}
-	<-job.before // conflicts are put aside in the order of the parts
-	for _, l := range lost {
-		if err := job.feed.conflicts.add(w.conflict(b, l.row, b.origins[l.row], b.origins[l.first])); err != nil {
-			return err
-		}
-	}
 	b.reset()
 	select {
 	case job.feed.buffers <- b:
 	default:
 	}
 	return nil
-}
-
-// conflictReason names the occurrence that stays.
-func (w *Writer) conflictReason(first entity.Origin) string {
-	const what = "the same key with other content came before"
-	name := w.inputName(first.Input)
-	switch {
-	case name != "" && first.Line > 0:
-		return fmt.Sprintf("%s, in %s line %d; the first stays", what, name, first.Line)
-	case name != "":
-		return fmt.Sprintf("%s, in %s; the first stays", what, name)
-	case first.Line > 0:
-		return fmt.Sprintf("%s, in line %d; the first stays", what, first.Line)
-	}
-	return what + "; the first stays"
 }
 
 // groups writes rows of a buffer as row groups of bounded size.

@@ -31,8 +31,9 @@ type Writer struct {
 
 	background sync.WaitGroup
 	mu         sync.Mutex
-	err        error    // first error of the background
-	inputs     []string // name of input i+1
+	err        error            // first error of the background
+	inputs     []string         // name of input i+1
+	numbers    map[string]int32 // of inputs, by name
 	ended      bool
 }
 
@@ -48,7 +49,7 @@ type feed struct {
 	parts   []*part
 	paths   []string // of all parts that were begun
 	origins []string
-	settled chan struct{} // closed when the last part that was cut is settled
+	rule    rule
 	counts  EntityCounts
 	// conflicts are the rows whose key came before with other content. Each entity
 	// has a file of them, so that their order does not depend on who is faster.
@@ -69,6 +70,7 @@ func newWriter(ctx context.Context, z *Zone, m *Manifest, dataset connectors.Dat
 		zone: z, manifest: m, dataset: dataset, options: o,
 		fixed:   constants{source: m.Source, runID: m.RunID, extractedAt: entity.TimeOf(m.ExtractedAt)},
 		slots:   make(chan struct{}, o.PartsInFlight),
+		numbers: map[string]int32{},
 		rejects: &quarantine{zone: z, manifest: m, number: 1},
 	}
 	w.skip = func(f *entity.Field) bool {
@@ -81,10 +83,12 @@ func newWriter(ctx context.Context, z *Zone, m *Manifest, dataset connectors.Dat
 		if err != nil {
 			return nil, err
 		}
-		settled := make(chan struct{})
-		close(settled)
+		rule, err := ruleOf(dataset, s)
+		if err != nil {
+			return nil, err
+		}
 		w.feeds = append(w.feeds, &feed{
-			schema: s, layout: l, buf: newBuffer(s), settled: settled,
+			schema: s, layout: l, buf: newBuffer(s), rule: rule,
 			buffers:   make(chan *buffer, o.PartsInFlight+1),
 			conflicts: &quarantine{zone: z, manifest: m, number: i + 2},
 			counts:    EntityCounts{Entity: s.FullName()},
@@ -201,8 +205,7 @@ func (w *Writer) cut(ctx context.Context, f *feed) error {
 	f.parts = append(f.parts, p)
 	f.paths = append(f.paths, p.path)
 	f.origins = append(f.origins, p.path+originsSuffix)
-	job := partJob{feed: f, buf: f.buf, part: p, before: f.settled, settled: make(chan struct{})}
-	f.settled = job.settled
+	job := partJob{feed: f, buf: f.buf, part: p}
 	select {
 	case f.buf = <-f.buffers:
 	default:
@@ -210,7 +213,6 @@ func (w *Writer) cut(ctx context.Context, f *feed) error {
 	}
 	w.background.Go(func() {
 		defer func() { <-w.slots }()
-		defer close(job.settled)
 		if err := w.writePart(job); err != nil {
 			w.fail(err)
 		}
@@ -264,13 +266,12 @@ func (w *Writer) Count(s *entity.Schema, c connectors.Counts) {
 func (w *Writer) Input(name string) int32 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i, known := range w.inputs {
-		if known == name {
-			return int32(i + 1)
-		}
+	if number, known := w.numbers[name]; known {
+		return number
 	}
 	w.inputs = append(w.inputs, name)
-	return int32(len(w.inputs))
+	w.numbers[name] = int32(len(w.inputs))
+	return w.numbers[name]
 }
 
 // inputName returns the name of an input, or "" if it is not known.

@@ -241,34 +241,77 @@ func TestWriter_Abort(t *testing.T) {
 	}
 }
 
+// The same rows in parts of every size: what becomes of them does not depend on
+// where the parts end.
 func TestWriter_Duplicates(t *testing.T) {
-	parts := map[string]landing.Options{"within a part": {}, "across parts": {PartRows: 2}}
-	for name, options := range parts {
-		t.Run(name, func(t *testing.T) {
-			z := landing.Open(t.TempDir())
-			options.RejectLimit = entity.Some(0.5)
-			w := begin(t, z, "r1", dataset("orders", orders), options)
-			writeOrders(t, w, "a.csv", order{"7", "Ann", 2}, order{"5", "Bea", 3})
-			writeOrders(t, w, "a.csv", order{"9", "Cid", 4}, order{"6", "Dan", 5})
-			writeOrders(t, w, "b.csv", order{"5", "Bea", 2}, order{"9", "Eve", 3})
-			writeOrders(t, w, "b.csv", order{"8", "Fay", 4}, order{"5", "Gus", 5})
-			writeOrders(t, w, "b.csv", order{"5", "Bea", 6}, order{"5", "Bea", 7})
-			m := commit(t, w, `1`)
-			equal(t, "rows", sortedStrings(readOrders(t, z, m)), []string{"5 Bea", "6 Dan", "7 Ann", "8 Fay", "9 Cid"})
-			equal(t, "counts", m.Counts("shop.orders"), landing.EntityCounts{
-				Entity: "shop.orders", Read: 10, Landed: 5, Duplicates: 3, Quarantined: 2,
-			})
-			rows := quarantined(t, z, m)
-			equal(t, "quarantine", sortedStrings(describe(rows)), []string{
-				"b.csv:3 id=9 the same key with other content came before, in a.csv line 4; the first stays {\"id\":\"9\",\"customer_id\":\"Eve\"}",
-				"b.csv:5 id=5 the same key with other content came before, in a.csv line 3; the first stays {\"id\":\"5\",\"customer_id\":\"Gus\"}",
-			})
-			for _, f := range tree(t, z.Root()) {
-				if strings.HasSuffix(f, ".tmp") {
-					t.Errorf("left %s", f)
+	const (
+		again = "the same key with other content comes again, in a.csv line %d; none of them is taken"
+		came  = "the same key with other content came before, in a.csv line %d; "
+	)
+	tests := []struct {
+		rule       connectors.Duplicates
+		rows       []string
+		duplicates int64
+		quarantine []string
+	}{
+		{connectors.Duplicates{}, []string{"5 Bea", "6 Dan", "7 Ann", "8 Fay", "9 Cid"}, 5, []string{
+			"a.csv:6 9 " + fmt.Sprintf(came, 3) + "the first stays", "a.csv:8 5 " + fmt.Sprintf(came, 2) + "the first stays",
+			"a.csv:9 5 " + fmt.Sprintf(came, 2) + "the first stays",
+		}},
+		{connectors.Duplicates{Keep: connectors.KeepFirst}, []string{"5 Bea", "6 Dan", "7 Ann", "8 Fay", "9 Cid"}, 8, nil},
+		{connectors.Duplicates{Keep: connectors.KeepLast}, []string{"5 Gus", "6 Dan", "7 Ann", "8 Fay", "9 Eve"}, 8, nil},
+		{connectors.Duplicates{Keep: connectors.KeepNewest, Field: "ordered_at"}, []string{"5 Hal", "6 Dan", "7 Ann", "8 Fay", "9 Cid"}, 8, nil},
+		{connectors.Duplicates{Keep: connectors.KeepNone}, []string{"6 Dan", "7 Ann", "8 Fay"}, 5, []string{
+			"a.csv:2 5 " + fmt.Sprintf(again, 8), "a.csv:3 9 " + fmt.Sprintf(again, 6),
+			"a.csv:6 9 " + fmt.Sprintf(came, 3) + "none of them is taken", "a.csv:8 5 " + fmt.Sprintf(came, 2) + "none of them is taken",
+			"a.csv:9 5 " + fmt.Sprintf(came, 2) + "none of them is taken",
+		}},
+	}
+	for _, test := range tests {
+		for _, size := range []int{1, 2, 4, 100} {
+			t.Run(fmt.Sprintf("%s in parts of %d", test.rule.Keep, size), func(t *testing.T) {
+				t.Parallel()
+				z := landing.Open(t.TempDir())
+				d := dataset("orders", orders)
+				d.Duplicates = map[string]connectors.Duplicates{"shop.orders": test.rule}
+				w := begin(t, z, "r1", d, landing.Options{PartRows: size, RejectLimit: entity.Some(1.0)})
+				for i, row := range []struct {
+					id, name string
+					at       int64 // 0: none
+				}{
+					{"7", "Ann", 0}, {"5", "Bea", 20}, {"9", "Cid", 20}, {"6", "Dan", 0}, {"5", "Bea", 20}, {"9", "Eve", 0}, {"8", "Fay", 0},
+					{"5", "Hal", 30}, {"5", "Gus", 10}, {"5", "Bea", 20}, {"5", "Hal", 30}, {"9", "Eve", 0}, {"5", "Gus", 10},
+				} {
+					o := entity.Order{ID: row.id, CustomerID: row.name}
+					if row.at > 0 {
+						o.OrderedAt = entity.Some(entity.Time(row.at))
+					}
+					b := w.NewBatch(orders)
+					if err := entity.Append(b, &o, entity.Origin{Input: w.Input("a.csv"), Line: int64(i) + 1}); err != nil {
+						t.Fatal(err)
+					}
+					if err := w.Write(t.Context(), b); err != nil {
+						t.Fatal(err)
+					}
 				}
-			}
-		})
+				m := commit(t, w, `1`)
+				equal(t, "rows", sortedStrings(readOrders(t, z, m)), test.rows)
+				quarantine := int64(len(test.quarantine))
+				equal(t, "counts", m.Counts("shop.orders"), landing.EntityCounts{
+					Entity: "shop.orders", Read: 13, Landed: 13 - test.duplicates - quarantine, Duplicates: test.duplicates, Quarantined: quarantine,
+				})
+				var got []string
+				for _, r := range quarantined(t, z, m) {
+					got = append(got, fmt.Sprintf("%s:%d %s %s", r.Input, r.Line, r.Value, r.Reason))
+				}
+				equal(t, "quarantine", sortedStrings(got), test.quarantine)
+				for _, f := range tree(t, z.Root()) {
+					if strings.HasSuffix(f, ".tmp") {
+						t.Errorf("left %s", f)
+					}
+				}
+			})
+		}
 	}
 }
 
