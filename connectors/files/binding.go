@@ -33,6 +33,7 @@ type binding struct {
 
 	line     int64   // of the first line after the header
 	encoding string  // that the text was decoded from; "" for UTF-8
+	form     string  // how its records are written, for those that are rejected; "" if they are no text of its own
 	problem  *misfit // why no record of the file can fit
 }
 

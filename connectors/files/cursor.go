@@ -25,6 +25,8 @@ type fileRead struct {
 	// Lines is how many lines were read, 0 where what is appended later cannot be
 	// read alone.
 	Lines int64 `json:"lines,omitempty"`
+	// Whole says that it was read from its begin this time.
+	Whole bool `json:"whole,omitempty"`
 	// Open says that the last line had no end, and counted all the same.
 	Open bool `json:"open,omitempty"`
 }

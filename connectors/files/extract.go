@@ -27,6 +27,9 @@ type extraction struct {
 	work    chan *unit // to be converted
 	ordered chan *unit // the same, in order
 
+	// wanted are the lines to be read, by input; nil for all.
+	wanted map[string]map[int64]bool
+
 	// of the reader
 	read    []fileRead
 	readAny bool
@@ -173,7 +176,7 @@ func (x *extraction) settled(i int) (bool, error) {
 // note remembers that a file holds what was read before.
 func (x *extraction) note(c candidate) {
 	f := x.known.hashes[c.hash]
-	f.Path, f.Mtime = c.name, c.mtime
+	f.Path, f.Mtime, f.Whole = c.name, c.mtime, false
 	x.remember(f)
 }
 

@@ -47,9 +47,11 @@ func openSource(config any, env connectors.Env) (connectors.Source, error) {
 }
 
 var (
-	_ connectors.Source  = (*source)(nil)
-	_ connectors.Checker = (*source)(nil)
-	_ connectors.Planner = (*source)(nil)
+	_ connectors.Source   = (*source)(nil)
+	_ connectors.Checker  = (*source)(nil)
+	_ connectors.Planner  = (*source)(nil)
+	_ connectors.Replayer = (*source)(nil)
+	_ connectors.Rereader = (*source)(nil)
 )
 
 // Datasets lists the configured datasets.

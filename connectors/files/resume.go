@@ -95,7 +95,7 @@ func (o *opened) growing() bool {
 // finished remembers a file that was read to its end: for plain text also how far
 // it was read, so that what is appended can be read alone.
 func (x *extraction) finished(c candidate, file *opened, end ending, hash string) error {
-	f := fileRead{Path: c.name, Size: file.read, Mtime: c.mtime, Hash: hash}
+	f := fileRead{Path: c.name, Size: file.read, Mtime: c.mtime, Hash: hash, Whole: c.after == nil}
 	if !end.plain && x.grows(file) {
 		x.left = append(x.left, c.name) // it is another file by now, and is read again
 	}

@@ -32,6 +32,7 @@ func (t *table) prepare(p *plan, encoding string) error {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) && damage(err) == "" {
 		return unreadable(t.input, err)
 	}
+	all := head
 	skipped, size := skipLines(head, p.config.linesAbove())
 	head = head[size:]
 	switch format := formatOf(p.config, t.input, head); format {
@@ -52,6 +53,7 @@ func (t *table) prepare(p *plan, encoding string) error {
 	if encoding != utf8Text {
 		t.bound.encoding = encoding
 	}
+	t.bound.form = formOf(all[:size], encoding, false)
 	t.start = 0
 	_, err = t.text.Discard(size)
 	return err
@@ -63,6 +65,7 @@ func (t *table) prepareJSON(p *plan, encoding string) {
 	t.text = bufio.NewReaderSize(newDocumentReader(t.text, p.config.Records), headSize)
 	t.bound = bindJSON(p, t.input)
 	t.bound.document, t.start = true, -1
+	t.bound.form = formOf(nil, encoding, true)
 	t.found = append(t.found, "JSON", encoding)
 	if encoding != utf8Text {
 		t.bound.encoding = encoding

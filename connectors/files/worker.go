@@ -35,6 +35,7 @@ type aside struct {
 	line int64
 	raw  string
 	kept bool // the record went on without the value
+	torn bool // it is only a part of a record
 }
 
 // clear makes the unit ready for other work; its batches stay.
@@ -81,8 +82,10 @@ func (w *worker) convert(u *unit) {
 	switch {
 	case u.piece.broken != "":
 		u.putAside(w.plan, &misfit{reason: u.piece.broken}, u.piece.line, u.piece.data)
+		u.aside[len(u.aside)-1].torn = true
 	case u.piece.overlong:
 		u.putAside(w.plan, &misfit{reason: u.bound.overlong()}, u.piece.line, u.piece.data)
+		u.aside[len(u.aside)-1].torn = true
 	default:
 		w.piece(u)
 	}

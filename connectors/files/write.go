@@ -30,6 +30,7 @@ func (x *extraction) writeAll(ctx context.Context) error {
 func (x *extraction) write(ctx context.Context, u *unit) error {
 	var keep []bool
 	var asides [][]aside
+	x.dropUnwanted(u)
 	if len(u.documents) > 0 {
 		keep, asides = x.judge(u)
 	}
@@ -62,9 +63,13 @@ func (x *extraction) write(ctx context.Context, u *unit) error {
 func (x *extraction) reject(ctx context.Context, u *unit, list []aside) error {
 	for i := range list {
 		a := &list[i]
+		if !x.isWanted(u, a.line) {
+			continue
+		}
 		err := x.sink.Reject(ctx, connectors.Reject{
 			Entity: x.plan.entityOf(&a.misfit), Input: u.bound.input, Line: a.line,
 			Column: a.column, Value: a.value, Reason: a.reason, Record: a.raw, Kept: a.kept,
+			Form: u.bound.formFor(a),
 		})
 		if err != nil {
 			return err
@@ -137,6 +142,9 @@ func appendRows(to, from *entity.Batch, rows rowRange) {
 func (x *extraction) judge(u *unit) (keep []bool, asides [][]aside) {
 	keep = make([]bool, len(u.documents))
 	for n, d := range u.documents {
+		if !x.wantsDocument(u, d) {
+			continue
+		}
 		wrong, duplicate := d.broken, false
 		if wrong == nil {
 			wrong, duplicate = x.meet(u, d)
