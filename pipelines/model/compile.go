@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	"winback/pipelines/check"
+	"winback/pipelines/model/quote"
 )
 
 // Compile returns the SQL of a model as it runs: refs and sources as table names,
@@ -30,7 +32,34 @@ func (p *Project) relations() resolver {
 }
 
 func (m *Model) compile(vars Vars, r resolver) (string, error) {
-	text, err := m.sql.execute(vars, r)
+	text, err := m.sql.execute("", vars.forTemplate(), r)
+	if err != nil {
+		return "", fmt.Errorf("compile %s: %w", m.Path, err)
+	}
+	return text, nil
+}
+
+// undated identifies the model's SQL with every value but the day.
+func (m *Model) undated(vars Vars, r resolver) (string, error) {
+	if m.sql == nil {
+		return "", nil
+	}
+	vars.AsOf = time.Time{}
+	text, err := m.compile(vars, r)
+	return digest(text), err
+}
+
+// compileTouched returns the query for the keys that are touched since a build
+// that described the day seen.
+func (m *Model) compileTouched(vars Vars, seen time.Time, r resolver) (string, error) {
+	values := vars.forTemplate()
+	values.SeenUntil, values.SeenLast = quote.Date(vars.AsOf), quote.Date(vars.AsOf)
+	if day := quote.Date(seen); day < values.SeenUntil {
+		values.SeenUntil = day
+	} else {
+		values.SeenLast = day
+	}
+	text, err := m.sql.execute(touchedBlock, values, r)
 	if err != nil {
 		return "", fmt.Errorf("compile %s: %w", m.Path, err)
 	}
@@ -48,7 +77,7 @@ func (m *Model) reads(vars Vars) (parents []string, sources []Source, err error)
 
 // compile returns the check's query as it runs.
 func (c *SingularCheck) compile(vars Vars, r resolver) (string, error) {
-	text, err := c.sql.execute(vars, r)
+	text, err := c.sql.execute("", vars.forTemplate(), r)
 	if err != nil {
 		return "", fmt.Errorf("compile %s: %w", c.Path, err)
 	}

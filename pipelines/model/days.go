@@ -38,7 +38,7 @@ func (r *Runner) Company(ctx context.Context) (Company, error) {
 	}
 	var c Company
 	for _, m := range models {
-		if _, err := p.decide(m); err != nil {
+		if _, err := p.decide(ctx, m); err != nil {
 			return Company{}, err
 		}
 		if !slices.Contains(selected, m) {

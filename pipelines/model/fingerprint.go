@@ -24,6 +24,24 @@ type DataVersions interface {
 	Version(ctx context.Context, domain, entity string) (string, error)
 }
 
+// DataChanges are DataVersions that also tell which raw rows came in since a
+// version. Without them an incremental model that follows an entity is built whole.
+type DataChanges interface {
+	DataVersions
+	// Since tells of the rows of the entity that came in after the raw table had the
+	// version; ok is false when that is not known.
+	Since(ctx context.Context, domain, entity, version string) (a Arrivals, ok bool, err error)
+}
+
+// Arrivals are raw rows that came in.
+type Arrivals struct {
+	// Condition is SQL over the columns of the raw table that each of them meets;
+	// others may meet it too. Empty when none came in.
+	Condition string
+	// Rows is how many were loaded.
+	Rows int64
+}
+
 // digest returns a short hash of the parts; no two lists of parts share one.
 func digest(parts ...string) string {
 	h := sha256.New()
@@ -37,6 +55,9 @@ func digest(parts ...string) string {
 func (m *Model) definition() string {
 	parts := []string{
 		buildVersion, string(m.Materialized), m.OrderBy, m.PartitionBy, m.Engine, m.body, m.Summary, m.Grain, m.Description,
+	}
+	if len(m.Key) > 0 {
+		parts = append(parts, "key", strings.Join(m.Key, ","), strings.Join(m.Changes, ","))
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Settings)) {
 		parts = append(parts, name, m.Settings[name])

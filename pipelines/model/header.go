@@ -21,14 +21,14 @@ type headerValue struct {
 
 // modelKeys and checkKeys are the keys a header may have.
 var (
-	modelKeys = []string{"grain", "materialized", "order_by", "partition_by", "engine", "tags", "settings"}
+	modelKeys = []string{"grain", "materialized", "key", "changes", "order_by", "partition_by", "engine", "tags", "settings"}
 	checkKeys = []string{"severity", "tags"}
 )
 
 var (
 	headerKey = regexp.MustCompile(`^([a-z_]+):(?:\s+(.*))?$`)
 	// headerNext finds a second key in a line, as in "materialized: table, order_by: id".
-	headerNext = regexp.MustCompile(`,\s*(materialized|order_by|partition_by|engine|tags|settings|severity):\s`)
+	headerNext = regexp.MustCompile(`,\s*(materialized|key|changes|order_by|partition_by|engine|tags|settings|severity):\s`)
 )
 
 // parseHeader reads the comment lines at the top of a file: "name: summary",
@@ -109,23 +109,54 @@ func (h *header) list(key string) []string {
 	return strings.FieldsFunc(h.keys[key].text, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// settings reads "a=1, b='x'".
+// settings reads "a=1, b='x, y'": a value that holds a comma is quoted.
 func (h *header) settings(file string, problems *Problems) map[string]string {
 	value, ok := h.keys["settings"]
 	if !ok {
 		return nil
 	}
 	settings := map[string]string{}
-	for part := range strings.SplitSeq(value.text, ",") {
+	for _, part := range splitOutsideQuotes(value.text) {
 		name, setting, ok := strings.Cut(part, "=")
 		name = strings.TrimSpace(name)
 		if !ok || !settingName.MatchString(name) {
 			problems.add(file, value.line, "header: settings are written name=value, not %q", strings.TrimSpace(part))
 			continue
 		}
-		settings[name] = strings.Trim(strings.TrimSpace(setting), "'")
+		text, ok := unquoteSetting(strings.TrimSpace(setting))
+		if !ok {
+			problems.add(file, value.line, "header: settings: %s begins with a quote that is not closed", strings.TrimSpace(setting))
+		}
+		settings[name] = text
 	}
 	return settings
+}
+
+// splitOutsideQuotes splits at commas that are not within '…', in which a doubled
+// quote stands for one.
+func splitOutsideQuotes(text string) []string {
+	var parts []string
+	quoted, start := false, 0
+	for i, r := range text {
+		switch {
+		case r == '\'':
+			quoted = !quoted
+		case r == ',' && !quoted:
+			parts, start = append(parts, text[start:i]), i+1
+		}
+	}
+	return append(parts, text[start:])
+}
+
+// unquoteSetting returns the text of a value written plain or as '…'; ok is false
+// when the quote is not closed.
+func unquoteSetting(value string) (text string, ok bool) {
+	inner, quoted := strings.CutPrefix(value, "'")
+	if !quoted {
+		return value, true
+	}
+	inner, ok = strings.CutSuffix(inner, "'")
+	return strings.ReplaceAll(inner, "''", "'"), ok
 }
 
 var settingName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -137,6 +168,13 @@ func (h *header) applyTo(m *Model, problems *Problems) {
 	m.Materialized = Materialization(h.keys["materialized"].text)
 	m.OrderBy, m.PartitionBy, m.Engine = h.keys["order_by"].text, h.keys["partition_by"].text, h.keys["engine"].text
 	m.Tags, m.Settings = h.list("tags"), h.settings(m.Path, problems)
+	m.Key = h.list("key")
+	m.Changes = slices.Clone(m.Key)
+	for _, name := range h.list("changes") {
+		if !slices.Contains(m.Changes, name) {
+			m.Changes = append(m.Changes, name)
+		}
+	}
 	m.body, m.bodyLine = h.body, h.bodyLine
 	if h.name != "" && h.name != m.Name {
 		problems.add(m.Path, 1, "the header calls the model %q, the file %q", h.name, m.Name)
@@ -145,17 +183,17 @@ func (h *header) applyTo(m *Model, problems *Problems) {
 		problems.add(m.Path, 1, `header: no grain; add a line such as "-- grain: one row per customer"`)
 	}
 	switch m.Materialized {
-	case Table:
+	case Table, Incremental:
 		if m.OrderBy == "" {
 			problems.add(m.Path, h.keys["materialized"].line, `header: a table needs a line such as "-- order_by: (customer_key, month)"`)
 		}
 	case View:
-		for _, key := range []string{"order_by", "partition_by", "engine"} {
+		for _, key := range []string{"order_by", "partition_by", "engine", "key", "changes"} {
 			if value, ok := h.keys[key]; ok {
 				problems.add(m.Path, value.line, "header: %s is for tables, this is a view", key)
 			}
 		}
 	default:
-		problems.add(m.Path, max(1, h.keys["materialized"].line), `header: materialized has to be "table" or "view", not %q`, string(m.Materialized))
+		problems.add(m.Path, max(1, h.keys["materialized"].line), `header: materialized has to be "table", "incremental" or "view", not %q`, string(m.Materialized))
 	}
 }

@@ -13,6 +13,7 @@ func (l *loader) link() {
 		if m.sql != nil {
 			l.linkSQL(m.Path, m.body, m.bodyLine, m.sql)
 		}
+		l.linkIncremental(m)
 		l.linkChecks(m)
 		for _, test := range m.UnitTests {
 			l.linkGiven(m, test)
@@ -76,7 +77,11 @@ func (l *loader) linkChecks(m *Model) {
 // linkGiven checks the rows a unit test gives: for tables that the model reads,
 // with columns those have.
 func (l *loader) linkGiven(m *Model, test UnitTest) {
-	for _, g := range test.given {
+	all := test.given
+	if test.then != nil {
+		all = slices.Concat(all, test.then.given)
+	}
+	for _, g := range all {
 		var columns []Column
 		if g.ref != "" {
 			parent, ok := l.requireModel(m.PropertiesPath, g.line, g.ref)

@@ -54,18 +54,35 @@ type builder struct {
 	// leftovers are the names aside that a killed run left behind.
 	leftovers map[string]bool
 	warn      func(text string)
+
+	// For models with a change log.
+	project         *Project
+	vars            Vars
+	runID           string
+	wholeAbove      float64
+	beforePartition func(model, partition string) error
 }
 
 // built is what a build gave.
 type built struct {
 	rows   *uint64 // nil for views
 	checks []check.Result
+	// version identifies the rows; unchanged says that they are the earlier ones.
+	version   string
+	unchanged bool
+	// step is what the change log got, if anything.
+	step step
+	// keys were different in an incremental build; so many of all partitions were
+	// replaced.
+	keys                      uint64
+	partitions, allPartitions int
 }
 
 // run builds the model aside, checks it, and swaps it in. Readers see the earlier
 // table until the moment of the swap, and after any error.
-func (b *builder) run(ctx context.Context, sql string) (result built, err error) {
+func (b *builder) run(ctx context.Context, d decision) (result built, err error) {
 	ctx = withSettings(ctx, b.settings, b.m.Settings)
+	result.version = d.want.version
 	if err := b.clearLeftovers(ctx); err != nil {
 		return result, err
 	}
@@ -74,18 +91,59 @@ func (b *builder) run(ctx context.Context, sql string) (result built, err error)
 			b.drop(ctx, newSuffix)
 		}
 	}()
-	if err := b.create(ctx, sql); err != nil {
+	if err := b.create(ctx, d.sql); err != nil {
 		return result, err
 	}
 	if b.m.Materialized != View {
-		if result.rows, err = b.countRows(ctx); err != nil {
+		rows, err := b.count(ctx, b.m.aside(newSuffix))
+		if err != nil {
+			return result, err
+		}
+		result.rows = &rows
+	}
+	target := b.m.checkTarget()
+	target.Built = b.m.aside(newSuffix)
+	if result.checks, err = b.runChecks(ctx, target); err != nil {
+		return result, err
+	}
+	if len(b.m.Key) > 0 {
+		if err := b.tellChanges(ctx, d, &result); err != nil || result.unchanged {
+			b.drop(ctx, newSuffix)
 			return result, err
 		}
 	}
-	if result.checks, err = b.check(ctx); err != nil {
-		return result, err
-	}
 	return result, b.publish(ctx)
+}
+
+// tellChanges writes down, before a whole new table is swapped in, what changes
+// with it: for a table as long as it is not too much, for an incremental model
+// that everything may.
+func (b *builder) tellChanges(ctx context.Context, d decision, result *built) error {
+	result.version = digest(d.want.fingerprint, b.last.version, b.runID)
+	if !b.exists || b.last.version == "" {
+		return nil
+	}
+	if b.m.Materialized == Table && b.last.definition == d.want.definition && !anyWhole(d.pending) {
+		defer b.drop(ctx, differSuffix)
+		differ, err := b.compare(ctx, b.m.Relation(), "true", newSuffix)
+		if err != nil {
+			return err
+		}
+		if differ == 0 && len(d.pending) == 0 {
+			result.unchanged, result.version = true, b.last.version
+			return nil
+		}
+		complete, err := logIsWhole(ctx, b.conn, b.m, d.pending)
+		if err != nil {
+			return err
+		}
+		if complete && float64(differ) <= b.wholeAbove*float64(*result.rows) {
+			result.step, err = b.announce(ctx, d, newSuffix)
+			return err
+		}
+	}
+	result.step = step{since: b.last.version, version: result.version, whole: true}
+	return recordStep(ctx, b.conn, b.m, result.step, b.runID)
 }
 
 // clearLeftovers removes what a killed run left behind. After a swap by rename
@@ -139,23 +197,15 @@ func (b *builder) exec(ctx context.Context, what, statement string) error {
 	return nil
 }
 
-func (b *builder) countRows(ctx context.Context) (*uint64, error) {
-	var rows uint64
-	if err := b.conn.QueryRow(ctx, "select count() from "+b.m.aside(newSuffix)).Scan(&rows); err != nil {
-		return nil, fmt.Errorf("%s: count the rows: %w", b.m.Path, check.InWords(err))
-	}
-	return &rows, nil
-}
-
-// check runs the model's checks on the new table. A red one of severity error is
-// a RedCheckError.
-func (b *builder) check(ctx context.Context) ([]check.Result, error) {
-	target := b.m.checkTarget()
+// runChecks runs the model's checks on what is to be published. A red one of
+// severity error is a RedCheckError.
+func (b *builder) runChecks(ctx context.Context, targets ...check.Target) ([]check.Result, error) {
 	if b.exists {
-		compareRows(target.Checks, b.last, b.moment.AsOf)
+		for _, target := range targets {
+			compareRows(target.Checks, b.last, b.moment.AsOf)
+		}
 	}
-	target.Built = b.m.aside(newSuffix)
-	results, err := check.RunTarget(ctx, b.conn, target, check.Options{Moment: b.moment, Settings: b.settings})
+	results, err := check.Run(ctx, b.conn, targets, check.Options{Moment: b.moment, Settings: b.settings})
 	if err != nil {
 		return results, err
 	}

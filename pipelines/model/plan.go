@@ -24,6 +24,11 @@ type PlanItem struct {
 	Model  *Model
 	Action Action
 	Reason string
+	// Incremental says that only what the new rows touch is built anew.
+	Incremental bool
+	// NewRows is how many raw rows the model has not seen, as far as it reads
+	// entities and that is known.
+	NewRows int64
 }
 
 // planner decides, parents first, which models have to be built.
@@ -34,9 +39,13 @@ type planner struct {
 	state    *state
 	selected map[string]bool
 	versions map[Source]string
-	// prints are the fingerprints of the models decided so far, as they are or
-	// will be once built.
+	changes  DataChanges // nil when new rows are not told
+	// prints are the versions of the models decided so far, as they are or will be
+	// once built.
 	prints map[string]string
+	// changing are the models with a change log that were decided to be built and
+	// are not yet.
+	changing map[string]bool
 }
 
 // decision is what to do with one model.
@@ -45,12 +54,18 @@ type decision struct {
 	reason string
 	sql    string // compiled
 	want   build  // identity of the build
+	// increment is set when only touched keys are to be built anew; why not, when an
+	// incremental model is built whole, stands in the reason.
+	increment *increment
+	arrivals  map[string]Arrivals // new rows by entity
+	steps     []step              // of its own log
+	pending   []step              // those of builds that were killed
 }
 
 // decide decides about one selected model. Its selected parents were decided
 // before. An error means that the model cannot be built: it does not compile, or
 // a parent outside the selection is not there.
-func (p *planner) decide(m *Model) (decision, error) {
+func (p *planner) decide(ctx context.Context, m *Model) (decision, error) {
 	d := decision{action: Build}
 	if m.sql != nil {
 		var err error
@@ -64,22 +79,38 @@ func (p *planner) decide(m *Model) (decision, error) {
 	}
 	d.want = build{definition: m.definition(), compiled: m.compiledIdentity(d.sql, p.vars), inputs: inputs}
 	d.want.fingerprint = identity(d.want.definition, d.want.compiled, inputs)
-	p.prints[m.Name] = d.want.fingerprint
+	d.want.version = d.want.fingerprint
+	if d.want.undated, err = m.undated(p.vars, p.project.relations()); err != nil {
+		return d, err
+	}
+	p.prints[m.Name] = d.want.version
+	d.steps, d.pending = slices.Clone(p.state.steps[m.Name]), p.state.pending(m.Name)
 	has, known := p.state.builds[m.Name]
 	d.reason = why(m, has, known, p.state.relations[m.FullName()], d.want)
 	switch {
 	case d.reason != "":
 	case p.full:
 		d.reason = "a full build was asked for"
+	case len(d.pending) > 0:
+		d.reason = "its last build was broken off"
 	default:
 		d.action, d.reason = Skip, "unchanged since "+has.builtAt.UTC().Format("2006-01-02 15:04:05")+" UTC"
+		p.prints[m.Name] = has.version
 	}
-	return d, nil
+	if d.action == Build && len(m.Key) > 0 {
+		p.changing[m.Name] = true
+		err = p.decideIncrement(ctx, m, &d)
+	}
+	return d, err
 }
 
-// inputs returns what the model is built from, by name.
+// inputs returns what the model is built from, by name. Those of an incremental
+// model are what it reads through views too.
 func (p *planner) inputs(m *Model) (map[string]string, error) {
 	inputs := map[string]string{}
+	if m.Materialized == Incremental {
+		return inputs, p.inputsThroughViews(m, inputs)
+	}
 	parents, sources, err := m.reads(p.vars)
 	if err != nil {
 		return nil, err
@@ -107,7 +138,7 @@ func (p *planner) print(m *Model) (string, error) {
 	if !known || !p.state.relations[m.FullName()] {
 		return "", fmt.Errorf("%s, which is not built; select it too, with +", m.FullName())
 	}
-	print := has.fingerprint
+	print := has.version
 	if m.Materialized == View {
 		inputs, err := p.inputs(m)
 		if err != nil {
@@ -157,12 +188,16 @@ func (r *Runner) Plan(ctx context.Context) ([]PlanItem, error) {
 	}
 	var items []PlanItem
 	for _, m := range models {
-		d, err := p.decide(m)
+		d, err := p.decide(ctx, m)
 		if err != nil {
 			items = append(items, PlanItem{Model: m, Action: Fail, Reason: err.Error()})
 			continue
 		}
-		items = append(items, PlanItem{Model: m, Action: d.action, Reason: d.reason})
+		item := PlanItem{Model: m, Action: d.action, Reason: d.reason, Incremental: d.increment != nil}
+		for _, a := range d.arrivals {
+			item.NewRows += a.Rows
+		}
+		items = append(items, item)
 	}
 	return items, nil
 }
@@ -170,8 +205,9 @@ func (r *Runner) Plan(ctx context.Context) ([]PlanItem, error) {
 func (r *Runner) newPlanner(ctx context.Context, models []*Model) (*planner, error) {
 	p := &planner{
 		project: r.project, vars: r.options.Vars, full: r.options.Full,
-		selected: map[string]bool{}, prints: map[string]string{},
+		selected: map[string]bool{}, prints: map[string]string{}, changing: map[string]bool{},
 	}
+	p.changes, _ = r.options.Versions.(DataChanges)
 	for _, m := range models {
 		p.selected[m.Name] = true
 	}

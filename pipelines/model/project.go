@@ -32,6 +32,8 @@ const (
 	View Materialization = "view"
 	// Table: rows, built aside and swapped in.
 	Table Materialization = "table"
+	// Incremental: a table of which only what new rows touch is computed anew.
+	Incremental Materialization = "incremental"
 	// Seed: a table loaded from a CSV file in the project.
 	Seed Materialization = "seed"
 )
@@ -75,7 +77,14 @@ type Model struct {
 	Grain string
 	// OrderBy, PartitionBy and Engine are SQL; tables only.
 	OrderBy, PartitionBy, Engine string
-	Tags                         []string
+	// Key are the columns whose values are computed anew together (incremental
+	// models), or by which the changes of a table are told to those.
+	Key []string
+	// Changes are the columns of the change log, those of the key first: the values
+	// that a changed row had and has in them are told to the incremental models that
+	// follow this one.
+	Changes []string
+	Tags    []string
 	// Settings are ClickHouse settings for the model's query.
 	Settings  map[string]string
 	Columns   []Column

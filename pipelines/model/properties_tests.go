@@ -21,6 +21,15 @@ type UnitTest struct {
 	expect    expectation
 	where     string
 	line      int
+	then      *secondRun // nil for most
+}
+
+// secondRun is what comes after: an incremental model's run over further rows.
+type secondRun struct {
+	overrides []override
+	// given are rows that come to an entity, and what a model holds instead.
+	given  []given
+	expect expectation
 }
 
 // override changes one of the values that models may use, for a test.
@@ -52,7 +61,7 @@ type expectation struct {
 }
 
 func readUnitTest(y *yamlFile, m *Model, node ast.Node) {
-	fields := y.fields(node, "unit test", "name", "description", "as_of", "timezone", "currency", "churn", "given", "expect", "where")
+	fields := y.fields(node, "unit test", "name", "description", "as_of", "timezone", "currency", "churn", "given", "expect", "where", "then")
 	t := UnitTest{
 		Name:        y.text(fields["name"].value, "name"),
 		Description: y.text(fields["description"].value, "description"),
@@ -74,7 +83,27 @@ func readUnitTest(y *yamlFile, m *Model, node ast.Node) {
 		y.problem(t.line, "unit test %q expects nothing; add expect:", t.Name)
 	}
 	t.expect = readExpectation(y, m, fields["expect"])
+	if entry, ok := fields["then"]; ok {
+		t.then = readSecondRun(y, m, entry)
+	}
 	m.UnitTests = append(m.UnitTests, t)
+}
+
+// readSecondRun reads "then: {as_of: …, given: …, expect: …}".
+func readSecondRun(y *yamlFile, m *Model, entry yamlEntry) *secondRun {
+	if m.Materialized != Incremental {
+		y.problem(entry.line, "then: only an incremental model has a second run that differs from the first")
+	}
+	fields := y.fields(entry.value, "then", "as_of", "given", "expect")
+	then := &secondRun{overrides: readPlace(y, fields)}
+	for _, item := range y.items(fields["given"].value, "given") {
+		then.given = append(then.given, readGiven(y, item))
+	}
+	if _, ok := fields["expect"]; !ok {
+		y.problem(entry.line, "then: a second run expects something; add expect:")
+	}
+	then.expect = readExpectation(y, m, fields["expect"])
+	return then
 }
 
 // readPlace reads when and where a test plays.

@@ -45,6 +45,11 @@ type RunnerOptions struct {
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+
+	// wholeAbove is the share of touched rows from which on a table is built whole;
+	// beforePartition is asked before a partition is replaced. For tests.
+	wholeAbove      float64
+	beforePartition func(model, partition string) error
 }
 
 // Runner builds a project's models in one warehouse.
@@ -72,6 +77,9 @@ func NewRunner(conn driver.Conn, project *Project, options RunnerOptions) *Runne
 	if options.Observer == nil {
 		options.Observer = ObserverFunc(func(Event) {})
 	}
+	if options.wholeAbove == 0 {
+		options.wholeAbove = wholeAbove
+	}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -92,6 +100,14 @@ type Result struct {
 	Checks []check.Result
 	// Err is why it failed; a RedCheckError when a check blocked it.
 	Err error
+	// Incremental says that only touched keys were built anew: Keys of them came out
+	// different, and Partitions of AllPartitions were replaced for them.
+	Incremental               bool
+	Keys                      uint64
+	Partitions, AllPartitions int
+
+	version string // of the rows after the build
+	step    step   // what its change log got
 }
 
 // Summary is what a run did.
@@ -137,7 +153,8 @@ func (s Summary) OK() bool {
 // leaves its last good table, the models built from it are skipped, all others go
 // on: that is in the Summary. What the selected models are built from is built
 // too where it describes another day, or other values of the project, than this
-// run: numbers of two days never meet in one table. The error is about the run as a whole: a wrong
+// run: numbers of two days never meet in one table. A run of all models drops what
+// it built for models that are gone. The error is about the run as a whole: a wrong
 // selector, a warehouse that does not answer, ctx ending. The Summary holds what
 // was done until then.
 func (r *Runner) Run(ctx context.Context) (Summary, error) {
@@ -164,6 +181,9 @@ func (r *Runner) Run(ctx context.Context) (Summary, error) {
 		return summary, err
 	}
 	run.models(ctx, models)
+	if len(models) == len(r.project.models) {
+		run.dropDeserted(ctx)
+	}
 	summary.Checks, err = run.singularChecks(ctx)
 	for _, m := range models {
 		summary.Models = append(summary.Models, *run.results[m.Name])
@@ -280,7 +300,7 @@ func (r *run) decide(ctx context.Context, m *Model, result *Result) (d decision,
 			return d, false
 		}
 	}
-	d, err := r.planner.decide(m)
+	d, err := r.planner.decide(ctx, m)
 	result.Reason = d.reason
 	switch {
 	case err != nil:
@@ -309,26 +329,69 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 		last: r.planner.state.builds[m.Name], warn: func(text string) { r.warn(m.Name, text) },
 		exists:    r.planner.state.relations[m.FullName()],
 		leftovers: r.planner.state.leftovers(m),
+		project:   r.runner.project, vars: r.runner.options.Vars, runID: r.runner.options.RunID,
+		wholeAbove: r.runner.options.wholeAbove, beforePartition: r.runner.options.beforePartition,
 	}
-	built, err := b.run(ctx, d.sql)
+	built, err := b.make(ctx, &d, result)
 	now := r.runner.options.Now()
 	result.Rows, result.Checks, result.Duration = built.rows, built.checks, now.Sub(began)
+	result.version, result.step = built.version, built.step
 	if err == nil {
 		d.want.rows, d.want.duration, d.want.builtAt = built.rows, result.Duration, now.UTC().Truncate(time.Microsecond)
+		d.want.version = built.version
 		err = recordBuild(ctx, r.runner.conn, m, d.want, r.runner.options.RunID, r.runner.options.Vars.AsOf)
+	}
+	if err == nil && len(m.Key) > 0 {
+		if cleanErr := b.cleanLog(ctx, built, d.steps); cleanErr != nil {
+			r.warn(m.Name, cleanErr.Error())
+		}
 	}
 	if recordErr := check.Record(ctx, r.runner.conn, r.runner.options.RunID, built.checks); recordErr != nil {
 		r.warn(m.Name, recordErr.Error())
 	}
 	result.Kind, result.Err = Built, err
-	if err != nil {
+	switch {
+	case err != nil:
 		result.Kind = Failed
+	case built.unchanged:
+		result.Kind = Unchanged
+		result.Reason += ", which changes nothing in it"
 	}
+}
+
+// make builds the model, only what is touched where that is enough, and says in
+// the result which way it went.
+func (b *builder) make(ctx context.Context, d *decision, result *Result) (built, error) {
+	if d.increment == nil {
+		return b.run(ctx, *d)
+	}
+	made, whole, err := b.increment(ctx, *d)
+	if whole != "" && err == nil {
+		result.Reason += "; built whole: " + whole
+		return b.run(ctx, *d)
+	}
+	result.Incremental, result.Keys = true, made.keys
+	if result.Partitions, result.AllPartitions = made.partitions, made.allPartitions; made.partitions > 0 {
+		cause := newRows(d.arrivals)
+		if cause == "" {
+			cause = counted(int64(made.keys), "changed key")
+		}
+		result.Reason += fmt.Sprintf(": %d of %d partitions touched by %s", made.partitions, made.allPartitions, cause)
+	}
+	return made, err
 }
 
 // note keeps a result and tells the observer and the log.
 func (r *run) note(result *Result) {
-	r.results[result.Model.Name] = result
+	name := result.Model.Name
+	r.results[name] = result
+	if result.version != "" && (result.Kind == Built || result.Kind == Unchanged) {
+		r.planner.prints[name] = result.version
+		delete(r.planner.changing, name)
+		if result.step.version != "" {
+			r.planner.state.steps[name] = append(r.planner.state.steps[name], result.step)
+		}
+	}
 	r.observe(Event{
 		Kind: result.Kind, Model: result.Model.Name, Reason: result.Reason, Rows: result.Rows,
 		Duration: result.Duration, Checks: result.Checks, Err: result.Err,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -18,14 +20,20 @@ const modelsDDL = `create table if not exists ops.models (
 	fingerprint String comment 'Identity of everything the build came from',
 	definition String comment 'Identity of its SQL, properties and seed rows',
 	compiled String comment 'Identity of its SQL and checks with the values of the project in them',
-	inputs Map(String, String) comment 'What it was built from: fingerprint of each model, version of each entity''s raw data',
+	inputs Map(String, String) comment 'What it was built from: version of each model and of each entity''s raw data',
 	rows Nullable(UInt64) comment 'Rows of the table; unknown for a view',
 	as_of Date comment 'Last day that the build describes',
 	run_id String comment 'Run that built it',
 	built_at DateTime64(6, 'UTC') comment 'When the build became visible to readers',
-	duration_ms UInt64 comment 'Time the build and its checks took, in milliseconds'
+	duration_ms UInt64 comment 'Time the build and its checks took, in milliseconds',
+	version String comment 'Identity of its rows for the models that read it; stays when a build changed nothing',
+	undated String comment 'Identity of its SQL with the values of the project other than the day'
 ) engine = ReplacingMergeTree(built_at) order by model
 comment 'The last good build of every model: a model is built again when its identity changes'`
+
+// modelsColumns are the columns that came to ops.models later, which a warehouse
+// of an older program lacks.
+var modelsColumns = []string{"version", "undated"}
 
 // createTables creates the databases of models and ops.models.
 func createTables(ctx context.Context, conn driver.Conn) error {
@@ -34,6 +42,10 @@ func createTables(ctx context.Context, conn driver.Conn) error {
 		"create database if not exists " + StagingDatabase,
 		"create database if not exists " + MartDatabase,
 		modelsDDL,
+		changesDDL,
+	}
+	for _, column := range modelsColumns {
+		statements = append(statements, "alter table ops.models add column if not exists "+column+" String")
 	}
 	for _, statement := range statements {
 		if err := conn.Exec(ctx, statement); err != nil {
@@ -48,9 +60,15 @@ type build struct {
 	fingerprint, definition, compiled string
 	inputs                            map[string]string
 	rows                              *uint64
-	asOf                              time.Time // last day that the build describes
 	builtAt                           time.Time
 	duration                          time.Duration
+
+	// version identifies the rows for the models that read them, undated the SQL
+	// without the day; asOf is the last day that the build describes.
+	version, undated string
+	asOf             time.Time
+	relation         string // the table's full name
+	materialized     Materialization
 }
 
 // state is what the warehouse holds when a run starts.
@@ -62,14 +80,17 @@ type state struct {
 	// stays the same: name to fingerprint of the data judged. Red ones run until
 	// they are mended, so that a run stays red as long as its data is.
 	checked map[string]string
+	// steps are what the change logs hold, by model.
+	steps map[string][]step
 }
 
 func readState(ctx context.Context, conn driver.Conn) (*state, error) {
-	s := &state{builds: map[string]build{}, relations: map[string]bool{}, checked: map[string]string{}}
+	s := &state{builds: map[string]build{}, relations: map[string]bool{}, checked: map[string]string{}, steps: map[string][]step{}}
 	for what, read := range map[string]func(context.Context, driver.Conn) error{
 		"ops.models":    s.readBuilds,
 		"system.tables": s.readRelations,
 		"ops.checks":    s.readChecked,
+		"ops.changes":   s.readSteps,
 	} {
 		// A warehouse that no run has touched yet has none of these tables.
 		if err := read(ctx, conn); err != nil && !isMissing(err) {
@@ -80,8 +101,12 @@ func readState(ctx context.Context, conn driver.Conn) (*state, error) {
 }
 
 func (s *state) readBuilds(ctx context.Context, conn driver.Conn) error {
-	rows, err := conn.Query(ctx, `select model, fingerprint, definition, compiled, inputs, rows, as_of, built_at, duration_ms
-		from ops.models final`)
+	later, err := laterColumns(ctx, conn)
+	if err != nil {
+		return err
+	}
+	rows, err := conn.Query(ctx, `select model, fingerprint, definition, compiled, inputs, rows, built_at, duration_ms,
+		as_of, relation, toString(materialized), `+later+` from ops.models final`)
 	if err != nil {
 		return err
 	}
@@ -90,14 +115,33 @@ func (s *state) readBuilds(ctx context.Context, conn driver.Conn) error {
 		var name string
 		var b build
 		var milliseconds uint64
-		err := rows.Scan(&name, &b.fingerprint, &b.definition, &b.compiled, &b.inputs, &b.rows, &b.asOf, &b.builtAt, &milliseconds)
+		var materialized string
+		err := rows.Scan(&name, &b.fingerprint, &b.definition, &b.compiled, &b.inputs, &b.rows, &b.builtAt, &milliseconds,
+			&b.asOf, &b.relation, &materialized, &b.version, &b.undated)
 		if err != nil {
 			return err
+		}
+		if b.materialized = Materialization(materialized); b.version == "" {
+			b.version = b.fingerprint
 		}
 		b.duration = time.Duration(milliseconds) * time.Millisecond
 		s.builds[name] = b
 	}
 	return rows.Err()
+}
+
+// laterColumns returns the later columns of ops.models as a select list; those
+// that the table does not have yet are empty.
+func laterColumns(ctx context.Context, conn driver.Conn) (string, error) {
+	var has []string
+	err := conn.QueryRow(ctx, "select groupArray(name) from system.columns where database = 'ops' and table = 'models'").Scan(&has)
+	parts := slices.Clone(modelsColumns)
+	for i, name := range parts {
+		if !slices.Contains(has, name) {
+			parts[i] = "'' as " + name
+		}
+	}
+	return strings.Join(parts, ", "), err
 }
 
 func (s *state) readRelations(ctx context.Context, conn driver.Conn) error {
@@ -137,7 +181,7 @@ func (s *state) readChecked(ctx context.Context, conn driver.Conn) error {
 // leftovers returns under which names aside the model's tables are there.
 func (s *state) leftovers(m *Model) map[string]bool {
 	found := map[string]bool{}
-	for _, suffix := range []string{newSuffix, oldSuffix} {
+	for _, suffix := range asideSuffixes {
 		if s.relations[m.FullName()+suffix] {
 			found[suffix] = true
 		}
@@ -155,13 +199,13 @@ func isMissing(err error) bool {
 // recordBuild adds the build to ops.models.
 func recordBuild(ctx context.Context, conn driver.Conn, m *Model, b build, runID string, asOf time.Time) error {
 	batch, err := conn.PrepareBatch(ctx, `insert into ops.models (model, relation, materialized, fingerprint, definition,
-		compiled, inputs, rows, as_of, run_id, built_at, duration_ms)`)
+		compiled, inputs, rows, as_of, run_id, built_at, duration_ms, version, undated)`)
 	if err != nil {
 		return fmt.Errorf("record the build of %s: %w", m.Name, err)
 	}
 	defer batch.Close()
 	err = batch.Append(m.Name, m.FullName(), string(m.Materialized), b.fingerprint, b.definition, b.compiled, b.inputs,
-		b.rows, asOf, runID, b.builtAt, uint64(b.duration.Milliseconds()))
+		b.rows, asOf, runID, b.builtAt, uint64(b.duration.Milliseconds()), b.version, b.undated)
 	if err == nil {
 		err = batch.Send()
 	}

@@ -13,7 +13,15 @@ import (
 const (
 	newSuffix = "__new"
 	oldSuffix = "__old"
+	// Of an incremental build: the keys that are touched, their rows computed anew,
+	// and those keys whose rows came out different.
+	touchedSuffix = "__touched"
+	freshSuffix   = "__fresh"
+	differSuffix  = "__differ"
 )
+
+// asideSuffixes are all of them: what a killed run may leave behind.
+var asideSuffixes = []string{newSuffix, oldSuffix, touchedSuffix, freshSuffix, differSuffix}
 
 // aside returns the model's table under another name, as SQL.
 func (m *Model) aside(suffix string) string { return quote.Table(m.Database, m.Name+suffix) }

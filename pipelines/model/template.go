@@ -21,12 +21,30 @@ type sqlTemplate struct {
 	sourceLines map[Source]int
 	// hasBranches says that the values decide which refs and sources are read.
 	hasBranches bool
+
+	// What an incremental model says beyond that.
+	changed      []string       // models and entities whose changes its block touched follows
+	changedLines map[string]int // where it names them
+	restricted   bool           // its query takes touched keys alone
+	readsAsOf    bool           // its query depends on the day
+	followsAsOf  bool           // its block touched knows which keys the day concerns
 }
 
-// resolver says what {{ ref }} and {{ source }} become in the SQL.
+// touchedBlock is the name of the block that returns the touched keys.
+const touchedBlock = "touched"
+
+// resolver says what the functions of templates become in the SQL. Those of
+// incremental models may be nil where there are none.
 type resolver struct {
 	ref    func(name string) string
 	source func(Source) string
+	// touched is a condition on a list of columns: their values are a touched key.
+	// Without it all are.
+	touched func(columns string) string
+	// changed are the rows of an entity, or the changes of a model, since the
+	// model was built; this is the model's own table.
+	changed func(name string) string
+	this    func() string
 }
 
 // functions are the template functions; Parse needs their names and types.
@@ -34,20 +52,38 @@ func (r resolver) functions() template.FuncMap {
 	return template.FuncMap{
 		"ref":    func(name string) string { return r.ref(name) },
 		"source": func(domain, entity string) string { return r.source(Source{domain, entity}) },
+		"touched": func(columns string) string {
+			if r.touched == nil {
+				return "true"
+			}
+			return r.touched(columns)
+		},
+		"changed": func(name string) string { return r.changed(name) },
+		"this":    func() string { return r.this() },
 	}
 }
 
-// execute renders the SQL with the variables.
-func (t *sqlTemplate) execute(vars Vars, r resolver) (string, error) {
+// execute renders the SQL with the variables; block is the name of the part of it
+// to render, "" for the query itself.
+func (t *sqlTemplate) execute(block string, vars templateVars, r resolver) (string, error) {
 	tmpl, err := t.tmpl.Clone()
 	if err != nil {
 		return "", err
 	}
+	if block == "" {
+		block = tmpl.Name()
+	}
 	var text strings.Builder
-	if err := tmpl.Funcs(r.functions()).Execute(&text, vars.forTemplate()); err != nil {
+	if err := tmpl.Funcs(r.functions()).ExecuteTemplate(&text, block, vars); err != nil {
 		return "", err
 	}
-	return text.String(), nil
+	return strings.TrimRight(text.String(), " \t\r\n"), nil
+}
+
+// hasBlock says whether the template defines the block.
+func (t *sqlTemplate) hasBlock(name string) bool {
+	block := t.tmpl.Lookup(name)
+	return block != nil && block.Tree != nil
 }
 
 // reads returns the models and entities that the SQL reads with these variables.
@@ -55,10 +91,20 @@ func (t *sqlTemplate) reads(vars Vars) (refs []string, sources []Source, err err
 	if !t.hasBranches {
 		return t.refs, t.sources, nil
 	}
-	_, err = t.execute(vars, resolver{
+	r := resolver{
 		ref:    func(name string) string { refs = append(refs, name); return name },
 		source: func(s Source) string { sources = append(sources, s); return s.String() },
-	})
+		this:   func() string { return "" },
+	}
+	r.changed = func(name string) string {
+		if domain, entity, ok := cutSource(name); ok {
+			return r.source(Source{domain, entity})
+		}
+		return r.ref(name)
+	}
+	if _, err = t.execute("", vars.forTemplate(), r); err == nil && t.hasBlock(touchedBlock) {
+		_, err = t.execute(touchedBlock, vars.forTemplate(), r)
+	}
 	return refs, sources, err
 }
 
@@ -71,10 +117,17 @@ func parseTemplate(file, body string, firstLine int, problems *Problems) *sqlTem
 		problems.add(file, firstLine+line-1, "%s", text)
 		return nil
 	}
-	t := &sqlTemplate{tmpl: tmpl, refLines: map[string]int{}, sourceLines: map[Source]int{}}
-	w := templateWalker{t: t, file: file, body: body, firstLine: firstLine, problems: problems}
-	if tmpl.Tree != nil {
-		w.list(tmpl.Root, reflect.TypeFor[templateVars]())
+	t := &sqlTemplate{tmpl: tmpl, refLines: map[string]int{}, sourceLines: map[Source]int{}, changedLines: map[string]int{}}
+	for _, block := range slices.SortedFunc(slices.Values(tmpl.Templates()), func(a, b *template.Template) int { return strings.Compare(a.Name(), b.Name()) }) {
+		w := templateWalker{t: t, file: file, body: body, firstLine: firstLine, problems: problems, inTouched: block.Name() == touchedBlock}
+		if block.Tree == nil {
+			continue
+		}
+		if block.Name() != file && !w.inTouched {
+			w.problem(block.Root.Pos, `a block called %q: models define only the block "touched"`, block.Name())
+			continue
+		}
+		w.list(block.Root, reflect.TypeFor[templateVars]())
 	}
 	return t
 }
@@ -106,6 +159,7 @@ type templateWalker struct {
 	body      string
 	firstLine int
 	problems  *Problems
+	inTouched bool // the nodes are those of the block touched
 }
 
 // line returns the line of the file that a position in the body is in.
@@ -178,9 +232,15 @@ func (w *templateWalker) action(n *parse.ActionNode, dot reflect.Type) {
 	}
 }
 
-// call checks {{ ref "…" }} or {{ source "…" "…" }} and notes the edge.
+// call checks a call such as {{ ref "…" }} or {{ source "…" "…" }} and notes the
+// edge.
 func (w *templateWalker) call(function *parse.IdentifierNode, args []parse.Node) {
-	if function.Ident != "ref" && function.Ident != "source" {
+	switch function.Ident {
+	case "ref", "source":
+	case "touched", "changed", "this":
+		w.incrementalCall(function, args)
+		return
+	default:
 		w.problem(function.Pos, "%s is not for models; they have ref and source", function.Ident)
 		return
 	}
@@ -195,16 +255,9 @@ func (w *templateWalker) call(function *parse.IdentifierNode, args []parse.Node)
 	}
 	switch {
 	case function.Ident == "ref" && len(texts) == 1:
-		if _, known := w.t.refLines[texts[0]]; !known {
-			w.t.refLines[texts[0]] = w.line(function.Pos)
-			w.t.refs = append(w.t.refs, texts[0])
-		}
+		w.noteRef(texts[0], w.line(function.Pos))
 	case function.Ident == "source" && len(texts) == 2:
-		source := Source{texts[0], texts[1]}
-		if _, known := w.t.sourceLines[source]; !known {
-			w.t.sourceLines[source] = w.line(function.Pos)
-			w.t.sources = append(w.t.sources, source)
-		}
+		w.noteSource(Source{texts[0], texts[1]}, w.line(function.Pos))
 	case function.Ident == "ref":
 		w.problem(function.Pos, `ref takes one name: {{ ref "int_orders" }}`)
 	default:
@@ -212,8 +265,79 @@ func (w *templateWalker) call(function *parse.IdentifierNode, args []parse.Node)
 	}
 }
 
+func (w *templateWalker) noteRef(name string, line int) {
+	if _, known := w.t.refLines[name]; !known {
+		w.t.refLines[name] = line
+		w.t.refs = append(w.t.refs, name)
+	}
+}
+
+func (w *templateWalker) noteSource(source Source, line int) {
+	if _, known := w.t.sourceLines[source]; !known {
+		w.t.sourceLines[source] = line
+		w.t.sources = append(w.t.sources, source)
+	}
+}
+
+// incrementalCall checks a call of one of the functions of incremental models.
+// What the block touched follows is an edge like any other.
+func (w *templateWalker) incrementalCall(function *parse.IdentifierNode, args []parse.Node) {
+	name := ""
+	if len(args) == 1 {
+		if text, ok := args[0].(*parse.StringNode); ok {
+			name = text.Text
+		}
+	}
+	switch {
+	case function.Ident == "touched" && name == "":
+		w.problem(function.Pos, `touched takes the columns of the key: {{ touched "source, order_id" }}`)
+	case function.Ident == "touched" && w.inTouched:
+		w.problem(function.Pos, "touched is for the query; the block touched says what it stands for")
+	case function.Ident == "touched":
+		w.t.restricted = true
+	case !w.inTouched:
+		w.problem(function.Pos, `%s is for the block touched: {{ define "touched" }} … {{ end }}`, function.Ident)
+	case function.Ident == "this" && len(args) > 0:
+		w.problem(function.Pos, "this takes nothing")
+	case function.Ident == "this":
+	case name == "":
+		w.problem(function.Pos, `changed takes a model or an entity: {{ changed "int_orders" }}, {{ changed "shop.orders" }}`)
+	default:
+		w.noteChanged(name, w.line(function.Pos))
+	}
+}
+
+func (w *templateWalker) noteChanged(name string, line int) {
+	if domain, entity, ok := cutSource(name); ok {
+		w.noteSource(Source{domain, entity}, line)
+	} else {
+		w.noteRef(name, line)
+	}
+	if _, known := w.t.changedLines[name]; !known {
+		w.t.changedLines[name] = line
+		w.t.changed = append(w.t.changed, name)
+	}
+}
+
+// noteDay notes that the query depends on the day the warehouse describes, or
+// that the block touched follows it.
+func (w *templateWalker) noteDay(at parse.Pos, name string) {
+	switch {
+	case name == "AsOf" && !w.inTouched:
+		w.t.readsAsOf = true
+	case name != "SeenUntil" && name != "SeenLast":
+	case w.inTouched:
+		w.t.followsAsOf = true
+	default:
+		w.problem(at, ".%s is for the block touched", name)
+	}
+}
+
 // field checks that .A.B is one of the project's values and prints as one.
 func (w *templateWalker) field(at parse.Pos, path []string, dot reflect.Type) {
+	if len(path) > 0 {
+		w.noteDay(at, path[0])
+	}
 	for _, name := range path {
 		var known []string
 		if dot.Kind() == reflect.Struct {

@@ -120,7 +120,10 @@ func (t *testRun) columns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.m.verifyColumns(ctx, t.runner.conn, sql)
+	if err := t.m.verifyColumns(ctx, t.runner.conn, sql); err != nil || t.m.Materialized != Incremental {
+		return err
+	}
+	return t.touchedColumns(ctx, sql)
 }
 
 // compare runs the model over the given rows and returns the difference from the
@@ -131,7 +134,16 @@ func (t *testRun) compare(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	query, columns, err := t.query(sql)
+	diff, err := t.difference(ctx, sql, t.test.expect)
+	if diff != "" || err != nil || t.test.then == nil {
+		return diff, err
+	}
+	return t.compareSecond(ctx, sql)
+}
+
+// difference runs a query and returns how its rows differ from the expected ones.
+func (t *testRun) difference(ctx context.Context, sql string, expect expectation) (string, error) {
+	query, columns, err := t.query(sql, expect)
 	if err != nil {
 		return "", err
 	}
@@ -143,17 +155,17 @@ func (t *testRun) compare(ctx context.Context) (string, error) {
 }
 
 // query returns the query for both sides, and the compared columns.
-func (t *testRun) query(sql string) (string, []Column, error) {
+func (t *testRun) query(sql string, expect expectation) (string, []Column, error) {
 	var columns []Column
 	var texts []string
-	for _, name := range t.test.expect.columns {
+	for _, name := range expect.columns {
 		column, _ := t.m.Column(name)
 		columns = append(columns, column)
 		texts = append(texts, fmt.Sprintf("cast(toString(%s), 'Nullable(String)')", quote.Name(name)))
 	}
-	expected, err := inline(columns, t.test.expect.rows)
+	expected, err := inline(columns, expect.rows)
 	if err != nil {
-		line, text := rowPlace(err, t.test.expect.line)
+		line, text := rowPlace(err, expect.line)
 		return "", nil, fmt.Errorf("%s:%d: expected row: %s", t.m.PropertiesPath, line, text)
 	}
 	where := ""
@@ -194,28 +206,40 @@ func readSides(ctx context.Context, conn driver.Conn, query string) (got, want [
 // modelSQL compiles the model with the given rows in the place of what it reads.
 // What no rows are given for is empty; seeds hold their rows.
 func (t *testRun) modelSQL(ctx context.Context, vars Vars, rows []given) (string, error) {
-	var tables []standIn
-	place := func(s standIn) string {
-		tables = append(tables, s)
-		return fmt.Sprintf("\x00%d\x00", len(tables)-1)
-	}
-	var errs []error
-	text, err := t.m.compile(vars, resolver{
-		ref: func(name string) string {
-			s, err := t.standInForModel(ctx, t.runner.project.byName[name], rows)
-			errs = append(errs, err)
-			return place(s)
-		},
-		source: func(source Source) string {
-			s, err := t.standInForSource(ctx, source, rows)
-			errs = append(errs, err)
-			return place(s)
-		},
-	})
-	if err := errors.Join(append(errs, err)...); err != nil {
+	p := t.standIns(ctx, rows)
+	text, err := t.m.compile(vars, p.resolver)
+	return p.put(text, err)
+}
+
+// places collects the stand-ins of a text while it is compiled.
+type places struct {
+	resolver
+	tables []standIn
+	errs   []error
+}
+
+// place notes a stand-in and returns its mark in the text.
+func (p *places) place(s standIn, err error) string {
+	p.tables, p.errs = append(p.tables, s), append(p.errs, err)
+	return fmt.Sprintf("\x00%d\x00", len(p.tables)-1)
+}
+
+// put puts the stand-ins in the place of their marks.
+func (p *places) put(text string, err error) (string, error) {
+	if err := errors.Join(append(p.errs, err)...); err != nil {
 		return "", err
 	}
-	return putStandIns(text, tables), nil
+	return putStandIns(text, p.tables), nil
+}
+
+// standIns returns a resolver with the given rows for everything the model reads.
+func (t *testRun) standIns(ctx context.Context, rows []given) *places {
+	p := &places{}
+	p.ref = func(name string) string {
+		return p.place(t.standInForModel(ctx, t.runner.project.byName[name], rows))
+	}
+	p.source = func(source Source) string { return p.place(t.standInForSource(ctx, source, rows)) }
+	return p
 }
 
 func (t *testRun) standInForModel(ctx context.Context, m *Model, rows []given) (standIn, error) {

@@ -74,7 +74,10 @@ func DefaultVars() Vars {
 // templateVars are Vars as templates see them: every field prints as SQL.
 type templateVars struct {
 	AsOf, Timezone, Currency string
-	Churn                    templateChurn
+	// SeenUntil is the last day that both the build before and this one see,
+	// SeenLast the last that either sees; for the block touched.
+	SeenUntil, SeenLast string
+	Churn               templateChurn
 }
 
 type templateChurn struct {
