@@ -115,7 +115,7 @@ func FuzzTemplate(f *testing.F) {
 				return
 			}
 			name := func(string) string { return "`db`.`t`" }
-			if _, err := sql.execute(DefaultVars(), resolver{ref: name, source: Source.Relation}); err != nil {
+			if _, err := sql.execute("", DefaultVars().forTemplate(), resolver{ref: name, source: Source.Relation}); err != nil {
 				t.Errorf("accepted, and does not compile: %v", err)
 			}
 		})
