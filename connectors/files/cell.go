@@ -50,7 +50,7 @@ func formatKind(code string) numberKind {
 			}
 			end := strings.IndexByte(code[i+1:], closing)
 			if end < 0 {
-				end = len(code) - i - 2
+				end = len(code) - i - 1
 			}
 			inner := strings.ToLower(code[i+1 : i+1+end])
 			if c == '[' && inner != "" && strings.Trim(inner, "hms") == "" {

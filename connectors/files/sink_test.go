@@ -193,3 +193,12 @@ func (f *folder) mustExtract() *memory {
 func (f *folder) request() connectors.Request {
 	return connectors.Request{Dataset: f.source.Datasets()[0].Name, Cursors: f.past}
 }
+
+func mustLocation(t testing.TB) *time.Location {
+	t.Helper()
+	location, err := time.LoadLocation("Europe/London")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return location
+}
