@@ -28,6 +28,7 @@ monthly as (
         countIf(orders > 0) as active,
         countIf(is_last_purchase_month) as bought_last,
         countIf(losses > 0) as lost_cum,
+        countIf(losses = 0) as never_lost,
         sum(counted.revenue) as revenue,
         max(counted.is_complete) as is_complete
     from counted
@@ -62,5 +63,7 @@ select
     if(is_complete or month_no = 0, wilson_high(active, size), null) as retention_upper,
     active_or_later,
     if(is_complete or month_no = 0, 100 * active_or_later / size, null) as retention_unbounded_pct,
-    is_complete
+    is_complete,
+    if(is_complete, never_lost, 0) as kept,
+    if(is_complete, 0, never_lost) as not_observed
 from running

@@ -17,7 +17,8 @@ movements as (
         nullIf(lost_at_start, 0) as lost_base,
         nullIf(orders, 0) as paid_orders,
         nullIf(customers_at_start + new_customers + returned, 0) as members,
-        if(has_year_before, nullIf(revenue_at_start, 0), null) as revenue_base
+        -- Twelve months that end within a month have had less of it than those before.
+        if(has_year_before and is_complete, nullIf(revenue_at_start, 0), null) as revenue_base
     from {{ ref "int_month_movements" }}
 ),
 

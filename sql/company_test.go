@@ -1,0 +1,184 @@
+package sqlfiles_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/go-cmp/cmp"
+
+	"winback/pipelines/check"
+	"winback/pipelines/engine/enginetest"
+	"winback/pipelines/model"
+)
+
+// smallCompany returns statements that fill the raw tables of a small company as
+// its files stood at the end of a day: two years of a shop and a CRM with
+// contracts, refunds, shared addresses, guests and customers who never buy. What
+// happened later is not in the files yet.
+func smallCompany(day string) []string {
+	const orders = `select number as n, n % 90 as customer, cityHash64('day', n) % if(customer % 3 = 0, 250, 720) as offset,
+			toDateTime64('2023-01-05 09:00:00', 6, 'UTC') + interval offset day + interval n minute as at from numbers(1100)`
+	read := fmt.Sprintf("toDateTime64('%s 23:59:59', 6, 'UTC') as extracted_at, 'test' as run_id, false as deleted", day)
+	until := func(column string) string {
+		return fmt.Sprintf("toDate(%s, 'Europe/London') <= toDate('%s')", column, day)
+	}
+	return []string{
+		`insert into raw.shop_orders (source, extracted_at, run_id, deleted, id, customer_id, email, ordered_at, status, currency, items_total)
+		select 'shop', extracted_at, run_id, deleted, toString(n), if(n % 17 = 0, null, toString(customer)),
+			concat('p', toString(customer), '@example.com'), at, if(n % 23 = 0, 'cancelled', 'completed'), 'GBP', toDecimal64(10 + cityHash64('money', n) % 90, 4)
+		from (select *, ` + read + ` from (` + orders + `)) where ` + until("at"),
+		`insert into raw.shop_refunds (source, extracted_at, run_id, deleted, id, order_id, at, amount)
+		select 'shop', extracted_at, run_id, deleted, toString(n), toString(n), refunded_at, toDecimal64(5, 4)
+		from (select *, at + interval n % 90 day as refunded_at, ` + read + ` from (` + orders + `)) where n % 11 = 0 and ` + until("refunded_at"),
+		`insert into raw.shop_customers (source, extracted_at, run_id, deleted, id, email, first_name, registered_at)
+		select 'shop', extracted_at, run_id, deleted, toString(number), concat('p', toString(number), '@example.com'), concat('Person ', toString(number)), at
+		from (select *, toDateTime64('2022-12-01 00:00:00', 6, 'UTC') + interval number * 7 day as at, ` + read + ` from numbers(100)) where ` + until("at"),
+		`insert into raw.crm_customers (source, extracted_at, run_id, deleted, id, name, segment, email, created_at, contract_started_at, contract_terminated_at)
+		select 'crm', extracted_at, run_id, deleted, toString(number), concat('Firm ', toString(number)), ['small', 'large'][1 + number % 2],
+			[concat('p', toString(number * 2), '@example.com')], at, at, if(number % 4 = 0 and ` + until("ended") + `, ended, null)
+		from (select *, toDateTime64('2022-12-15 00:00:00', 6, 'UTC') + interval number * 11 day as at, at + interval 300 day as ended, ` + read + ` from numbers(40)) where ` + until("at"),
+	}
+}
+
+func smallCompanyVars(day string) model.Vars {
+	vars := model.DefaultVars()
+	vars.AsOf, _ = time.Parse(time.DateOnly, day)
+	vars.Timezone, vars.Currency = "Europe/London", "GBP"
+	vars.Churn.Segments = []model.Segment{{Name: "large", SleepingAfter: 30, LostAfter: 45}}
+	return vars
+}
+
+// printed returns each mart as text, its rows in order.
+func printed(t *testing.T, conn driver.Conn, p *model.Project) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, m := range p.Models() {
+		if m.Database != model.MartDatabase {
+			continue
+		}
+		var text string
+		sql := "select arrayStringConcat(groupArray(line), '\\n') from (select formatRowNoNewline('TSV', *) as line from " + m.Relation() + " order by line)"
+		if err := conn.QueryRow(t.Context(), sql).Scan(&text); err != nil {
+			t.Fatalf("%s: %v", m.Name, err)
+		}
+		if text == "" {
+			t.Errorf("%s is empty, and compares nothing", m.Name)
+		}
+		texts[m.Name] = text
+	}
+	return texts
+}
+
+func wantSame(t *testing.T, want, got map[string]string) {
+	t.Helper()
+	for name := range want {
+		if want[name] != got[name] {
+			t.Errorf("%s differs: %s", name, cmp.Diff(strings.Split(want[name], "\n"), strings.Split(got[name], "\n")))
+		}
+	}
+}
+
+// TestModels_SmallCompany builds a company as it was on a past day and again when
+// the files had gone on. Asked for the past day then, every mart is to the byte
+// what it was; and in between each check has to notice what it watches.
+func TestModels_SmallCompany(t *testing.T) {
+	const past, present = "2024-03-31", "2024-12-20"
+	conn, p := conn(t), project(t)
+	build(t, conn, smallCompanyVars(past), smallCompany(past)...)
+	then := printed(t, conn, p)
+
+	run := func(vars model.Vars) {
+		summary, err := model.NewRunner(conn, p, model.RunnerOptions{Vars: vars, Sources: contract{}}).Run(t.Context())
+		if err != nil || !summary.OK() {
+			t.Fatalf("%v: %v", err, summary)
+		}
+	}
+	for _, sql := range smallCompany(present) {
+		if err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(smallCompanyVars(present))
+	if now := printed(t, conn, p); now["churn_monthly"] == then["churn_monthly"] {
+		t.Error("nothing happened since")
+	}
+	t.Run("checks turn red", func(t *testing.T) { turnRed(t, conn, p, smallCompanyVars(present)) })
+	t.Run("a past day is what it was when it was the present", func(t *testing.T) {
+		run(smallCompanyVars(past))
+		wantSame(t, then, printed(t, conn, p))
+	})
+}
+
+// conn is a connection to the engine that several statements may use at once.
+func conn(t *testing.T) driver.Conn {
+	t.Helper()
+	return enginetest.Start(t).ConnWith(t, clickhouse.Options{MaxOpenConns: 4})
+}
+
+// turnRed spoils one number after another and sees that the check which watches it
+// notices.
+func turnRed(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) {
+	for _, c := range []struct{ model, spoil, check string }{
+		{"churn_cohorts", "update kept = kept + 1 where month_no = 3", "members_are_conserved"},
+		{"churn_cohorts", "update lost_cum = lost_cum + 1, kept = kept - 1 where month_no = 3 and kept > 0", "cohorts_conserve_their_members"},
+		{"churn_cohorts", "update lost_cum = 0, kept = size where month_no = 14", "cohorts_keep_their_members"},
+		{"churn_cohorts", "update retention_pct = 5 where not is_complete and month_no > 0", "no_retention_before_the_month_is_over"},
+		{"churn_cohorts", "update survival_pct = 5 where not is_complete and month_no > 0", "no_survival_before_the_month_is_over"},
+		{"churn_cohorts", "update active_or_later = size + 1 where month_no = 3", "unbounded_retention_never_grows"},
+		{"churn_cohorts", "update survival_pct = 101 where month_no = 3", "survival_never_grows"},
+		{"churn_monthly", "update churn_12m_pct = 5 where not is_complete", "no_figure_before_its_window_is_over"},
+		{"churn_monthly", "update lost = lost + 1 where month = '2024-06-01' and segment = 'small'", "segments_add_up"},
+		{"base_movement", "update is_complete = true where not is_complete", "months_end_when_they_end"},
+		{"base_movement", "update lost = lost + 1 where month = '2024-06-01'", "customers_balance"},
+		{"base_movement", "update revenue_lost = revenue_lost + 1 where month = '2024-06-01'", "money_balances"},
+		{"base_movement", "update at_start = at_start + 1, at_end = at_end + 1 where month = '2024-06-01'", "months_follow_each_other"},
+		{"base_movement", "update new = new + 1, at_end = at_end + 1 where month = '2023-06-01' and segment = '(all)'", "customers_reconcile"},
+		{"survival", "update survival = 1 where day > 100", "the_curve_never_rises"},
+		{"customer_episodes", "update revenue = revenue + 1 where episode_no = 1", "revenue_reconciles"},
+		{"customers", "delete where cityHash64(customer_key) % 4 = 0", "row_count_change"},
+	} {
+		t.Run(c.check, func(t *testing.T) {
+			table := "mart." + c.model
+			run := func(sql string) {
+				if err := conn.Exec(t.Context(), sql); err != nil {
+					t.Fatalf("%s: %v", sql, err)
+				}
+			}
+			run("create table ops.kept engine = MergeTree order by tuple() as select * from " + table)
+			run("alter table " + table + " " + c.spoil + " settings mutations_sync = 1")
+			defer func() {
+				run("truncate table " + table)
+				run("insert into " + table + " select * from ops.kept")
+				run("drop table ops.kept sync")
+			}()
+			targets, err := model.NewRunner(conn, p, model.RunnerOptions{Vars: vars, Select: []string{c.model}}).Targets(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			results, err := check.Run(t.Context(), conn, only(targets, c.check), check.Options{Moment: check.Moment{AsOf: vars.AsOf, Timezone: vars.Timezone}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(results) != 1 || results[0].Status != check.Failed || len(results[0].Sample) == 0 {
+				t.Errorf("got %v", results)
+			}
+		})
+	}
+}
+
+// only keeps the check of that name, be it of a table or of its own.
+func only(targets []check.Target, name string) (kept []check.Target) {
+	for _, target := range targets {
+		for _, c := range target.Checks {
+			if c.Name == name {
+				target.Checks = []check.Check{c}
+				kept = append(kept, target)
+			}
+		}
+	}
+	return kept
+}
