@@ -139,6 +139,8 @@ func turnRed(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) 
 		{"base_movement", "update new = new + 1, at_end = at_end + 1 where month = '2023-06-01' and segment = '(all)'", "customers_reconcile"},
 		{"survival", "update survival = 1 where day > 100", "the_curve_never_rises"},
 		{"customer_episodes", "update revenue = revenue + 1 where episode_no = 1", "revenue_reconciles"},
+		{"rfm_migration", "update customers = customers + 1 where month = '2024-06-01' and segment = '(all)' and to_segment != '(out)'", "rfm_migration_balances"},
+		{"rfm_migration", "update share_pct = 50 where not is_complete", "no_share_before_the_month_is_over"},
 		{"customers", "delete where cityHash64(customer_key) % 4 = 0", "row_count_change"},
 	} {
 		t.Run(c.check, func(t *testing.T) {
