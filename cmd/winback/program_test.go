@@ -183,7 +183,7 @@ func TestScripts(t *testing.T) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exitcode": exitCodeCommand, "json": jsonCommand, "gzip": gzipCommand, "truncate": truncateCommand,
+			"exitcode": exitCodeCommand, "json": jsonCommand, "gzip": gzipCommand, "zip": zipCommand, "truncate": truncateCommand,
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -85,6 +86,23 @@ func gzipCommand(ts *testscript.TestScript, neg bool, args []string) {
 	packed := gzip.NewWriter(out)
 	_, err = packed.Write([]byte(ts.ReadFile(args[0])))
 	ts.Check(errors.Join(err, packed.Close(), out.Close()))
+}
+
+// zipCommand puts files into an archive: zip ARCHIVE FILE…
+func zipCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: zip ARCHIVE FILE…")
+	}
+	out, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	archive := zip.NewWriter(out)
+	for _, name := range args[1:] {
+		member, err := archive.Create(name)
+		ts.Check(err)
+		_, err = member.Write([]byte(ts.ReadFile(name)))
+		ts.Check(err)
+	}
+	ts.Check(errors.Join(archive.Close(), out.Close()))
 }
 
 // truncateCommand cuts bytes off the end of a file: truncate FILE BYTES.

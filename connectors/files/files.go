@@ -15,7 +15,7 @@ import (
 func Connector() *connectors.Connector {
 	return &connectors.Connector{
 		Name:      "files",
-		Summary:   "CSV, TSV and NDJSON files, plain or gzip, mapped to entities column by column",
+		Summary:   "CSV, Excel, JSON and Parquet files, packed or not, mapped to entities column by column",
 		NewConfig: func() any { return &Config{} },
 		Open:      openSource,
 	}
