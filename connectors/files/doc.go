@@ -1,5 +1,5 @@
-// Package files reads tables from files: CSV and TSV with any delimiter, and
-// JSON with one object a line; plain or gzip.
+// Package files reads tables from files: CSV and TSV with any delimiter, Excel
+// workbooks, JSON documents and lines, and Parquet; plain, packed or in archives.
 //
 // # From a file to rows
 //
@@ -8,6 +8,12 @@
 // unpacks and cuts the text between records; several split and convert; the one
 // that called Extract hands the rows to the sink, in the order of the files.
 // Memory is a few buffers, however large the files are.
+//
+// Formats that are no lines of text are made such: a reader writes the rows of a
+// sheet or of a Parquet file, and the records of a JSON document, as JSON with one
+// object a line, and everything behind it is the same. Lines then count rows or
+// records. Numbers of the format itself stay numbers of JSON, so that no way of
+// writing them is looked for.
 //
 // # Documents
 //
