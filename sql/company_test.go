@@ -111,6 +111,31 @@ func TestModels_SmallCompany(t *testing.T) {
 		run(smallCompanyVars(past))
 		wantSame(t, then, printed(t, conn, p))
 	})
+	t.Run("each clock is the other one's comparison", func(t *testing.T) {
+		fixed, personal := clockCounts(t, conn, "winback"), clockCounts(t, conn, "personal_clock")
+		if fixed == personal {
+			t.Fatal("the two clocks agree, and show nothing")
+		}
+		vars := smallCompanyVars(past)
+		vars.Churn.PersonalClock.Enabled = true
+		run(vars)
+		if got := clockCounts(t, conn, "winback"); got != personal {
+			t.Errorf("by the personal clock as the rule\n%s\nas it was shown beside it\n%s", got, personal)
+		}
+		if got := clockCounts(t, conn, "fixed_clock"); got != fixed {
+			t.Errorf("by the fixed clock as it is shown\n%s\nas it was as the rule\n%s", got, fixed)
+		}
+	})
+}
+
+// clockCounts returns the customers and the lost of each month by one definition.
+func clockCounts(t *testing.T, conn driver.Conn, definition string) (text string) {
+	t.Helper()
+	sql := "select toString(groupArray((month, customers_at_start, lost))) from (select * from mart.churn_reconciliation where definition = ? order by month)"
+	if err := conn.QueryRow(t.Context(), sql, definition).Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // conn is a connection to the engine that several statements may use at once.
@@ -141,6 +166,9 @@ func turnRed(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) 
 		{"customer_episodes", "update revenue = revenue + 1 where episode_no = 1", "revenue_reconciles"},
 		{"rfm_migration", "update customers = customers + 1 where month = '2024-06-01' and segment = '(all)' and to_segment != '(out)'", "rfm_migration_balances"},
 		{"rfm_migration", "update share_pct = 50 where not is_complete", "no_share_before_the_month_is_over"},
+		{"churn_reconciliation", "update lost = lost + 1 where month = '2024-06-01'", "churn_reconciliation_balances"},
+		{"churn_reconciliation", "update churn_pct = 1 where not is_complete", "no_rate_before_the_month_is_over"},
+		{"churn_reconciliation_customers", "delete where lost = 1 and month = '2024-06-01' and definition = 'personal_clock'", "churn_reconciliation_balances"},
 		{"customers", "delete where cityHash64(customer_key) % 4 = 0", "row_count_change"},
 	} {
 		t.Run(c.check, func(t *testing.T) {
