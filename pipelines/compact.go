@@ -151,15 +151,20 @@ func (r *run) compactSource(ctx context.Context, source string, o landing.Compac
 
 // adopt writes down which files of a source hold rows that are in the warehouse.
 func (r *run) adopt(ctx context.Context, source string) error {
-	files, err := r.filesOf(source)
-	if err != nil {
-		return err
+	var files []load.File
+	for f, err := range r.filesOf(source) {
+		if err != nil {
+			return err
+		}
+		if len(f.Covers) > 0 {
+			files = append(files, f)
+		}
 	}
-	if !slices.ContainsFunc(files, func(f load.File) bool { return len(f.Covers) > 0 }) {
+	if len(files) == 0 {
 		return nil
 	}
 	loader := load.Loader{Conn: r.warehouse, Book: r.ledger}
-	compared, err := loader.Compare(ctx, files)
+	compared, err := loader.Compare(ctx, slices.Values(files))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -35,13 +36,19 @@ func (r *run) load(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	files, err := r.landedFiles()
+	files, err := r.eachLanded()
 	if err != nil {
 		return err
 	}
-	r.landed = slices.ContainsFunc(files, func(f load.File) bool { return f.Table != quarantineTable })
 	loader := load.Loader{Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: r.noteLoaded}
-	compared, err := loader.Compare(ctx, files)
+	compared, err := loader.Compare(ctx, func(yield func(load.File) bool) {
+		for f := range files {
+			r.landed = r.landed || f.Table != quarantineTable
+			if !yield(f) {
+				return
+			}
+		}
+	})
 	if err == nil {
 		err = loader.Adopt(ctx, compared.Covered)
 	}
@@ -84,55 +91,111 @@ func (r *run) noteLoaded(f load.File, _ time.Duration) {
 	}
 }
 
-// landedFiles are all files that manifests name: rows and quarantine. A source
-// whose manifests cannot be read is left out and told of.
+// landedFiles are all files that manifests name, as eachLanded goes through them.
 func (r *run) landedFiles() ([]load.File, error) {
+	files, err := r.eachLanded()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Collect(files), nil
+}
+
+// eachLanded goes through all files that manifests name: rows and quarantine. A
+// source whose manifests cannot be read is left out and told of.
+func (r *run) eachLanded() (iter.Seq[load.File], error) {
 	sources, err := r.Zone.Sources()
 	if err != nil {
 		return nil, err
 	}
-	var files []load.File
-	for _, source := range sources {
-		started := r.now()
-		landed, err := r.filesOf(source)
-		if err != nil {
-			r.failed("load", "source "+source, started, err)
-			continue
+	return func(yield func(load.File) bool) {
+		for _, source := range sources {
+			started := r.now()
+			for f, err := range r.filesOf(source) {
+				if err != nil {
+					r.failed("load", "source "+source, started, err)
+					break
+				}
+				if !yield(f) {
+					return
+				}
+			}
 		}
-		files = append(files, landed...)
-	}
-	return files, nil
+	}, nil
 }
 
-func (r *run) filesOf(source string) ([]load.File, error) {
-	manifests, err := r.Zone.Manifests(source)
-	if err != nil {
-		return nil, err
+// filesOf goes through the files that the manifests of a source name.
+func (r *run) filesOf(source string) iter.Seq2[load.File, error] {
+	return func(yield func(load.File, error) bool) {
+		failures, err := r.Zone.Failures(source)
+		if err != nil {
+			yield(load.File{}, err)
+			return
+		}
+		into := intoTables{}
+		for b, err := range r.Zone.Briefs(source) {
+			var m *landing.Manifest
+			if err == nil {
+				m, err = landedBy(b, source)
+			}
+			if err != nil {
+				yield(load.File{}, err)
+				return
+			}
+			for _, f := range append(r.rowFiles(m, into), r.quarantineFiles(m)...) {
+				if !yield(f, nil) {
+					return
+				}
+			}
+		}
+		for _, m := range failures {
+			for _, f := range r.quarantineFiles(m) {
+				if !yield(f, nil) {
+					return
+				}
+			}
+		}
 	}
-	failures, err := r.Zone.Failures(source)
-	if err != nil {
-		return nil, err
-	}
-	var files []load.File
-	for _, m := range manifests {
-		files = append(files, r.rowFiles(m)...)
-		files = append(files, r.quarantineFiles(m)...)
-	}
-	for _, m := range failures {
-		files = append(files, r.quarantineFiles(m)...)
-	}
-	return files, nil
 }
 
-func (r *run) rowFiles(m *landing.Manifest) []load.File {
+// landedBy returns as much of a manifest as is needed for its files.
+func landedBy(b *landing.Brief, source string) (*landing.Manifest, error) {
+	if b.Generation > 0 {
+		return b.Manifest()
+	}
+	m := &landing.Manifest{RunID: b.RunID, Source: source, Dataset: b.Dataset}
+	var err error
+	if m.Files, err = b.Files(); err == nil {
+		m.Quarantine, err = b.Quarantine()
+	}
+	return m, err
+}
+
+// intoTables remembers by entity where rows go; an entity that this program does
+// not know has no table.
+type intoTables map[string]intoTable
+
+type intoTable struct {
+	table   string
+	columns []string
+}
+
+func (t intoTables) of(name string) intoTable {
+	into, ok := t[name]
+	if schema := entity.Lookup(name); !ok && schema != nil {
+		into.table, into.columns = load.Into(schema)
+		t[name] = into
+	}
+	return into
+}
+
+func (r *run) rowFiles(m *landing.Manifest, tables intoTables) []load.File {
 	var files []load.File
 	for _, f := range m.Files {
-		schema := entity.Lookup(f.Entity)
-		if schema == nil {
+		into := tables.of(f.Entity)
+		if into.table == "" {
 			r.problem("%s: this program knows no entity %s; the file is left alone (was it landed by a newer version?)", f.Path, f.Entity)
 			continue
 		}
-		table, columns := load.Into(schema)
 		kind := ledger.Landed
 		if f.Merged {
 			kind = ledger.Merged
@@ -142,7 +205,8 @@ func (r *run) rowFiles(m *landing.Manifest) []load.File {
 				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: f.Entity, RunID: cmp.Or(f.RunID, m.RunID),
 				Kind: kind, Rows: f.Rows, Bytes: f.Bytes,
 			},
-			Table: table, Columns: columns, Open: r.opener(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}), Covers: m.Covers(f),
+			Table: into.table, Columns: into.columns, Covers: m.Covers(f),
+			Open: r.opener(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}),
 		})
 	}
 	return files

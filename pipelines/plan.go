@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -93,7 +94,7 @@ func (p *Project) Plan(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if err := planner.reads(ctx); err != nil {
 		return nil, err
 	}
-	files, err := planner.landedFiles()
+	files, err := planner.eachLanded()
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +161,7 @@ func (p *planner) dataset(ctx context.Context, s Source, d connectors.Dataset) P
 }
 
 // inWarehouse finds out what the warehouse lacks and which models would be built.
-func (p *planner) inWarehouse(ctx context.Context, files []load.File) (err error) {
+func (p *planner) inWarehouse(ctx context.Context, files iter.Seq[load.File]) (err error) {
 	if !p.hasWarehouse() {
 		p.loads(files, "there is no warehouse yet")
 		return p.allModels()
@@ -171,11 +172,11 @@ func (p *planner) inWarehouse(ctx context.Context, files []load.File) (err error
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	books := ledger.Over(w)
-	pending, err := (&load.Loader{Book: books}).Pending(ctx, files)
+	compared, err := (&load.Loader{Book: books}).Compare(ctx, files)
 	if err != nil {
 		return err
 	}
-	p.loads(pending, "landed, and not in the warehouse yet")
+	p.loads(slices.Values(compared.Pending), "landed, and not in the warehouse yet")
 	return p.models(ctx, w, books)
 }
 
@@ -189,9 +190,9 @@ func (p *planner) hasWarehouse() bool {
 	return err == nil && len(entries) > 0
 }
 
-func (p *planner) loads(files []load.File, reason string) {
+func (p *planner) loads(files iter.Seq[load.File], reason string) {
 	at := map[string]int{}
-	for _, f := range files {
+	for f := range files {
 		i, known := at[f.Entity]
 		if !known {
 			i = len(p.plan.Loads)

@@ -95,3 +95,39 @@ func (f *diskFile) Sync() error {
 	}
 	return f.writtenFile.Sync()
 }
+
+// OpenIndexed returns a zone that keeps an index as soon as there are so many
+// manifests.
+func OpenIndexed(root string, from int) *Zone {
+	z := Open(root)
+	z.indexFrom = from
+	return z
+}
+
+// ReadManifests reads the manifests of a source from their files, whatever an index
+// says, and leaves out those that were replaced.
+func (z *Zone) ReadManifests(source string) ([]*Manifest, error) {
+	all, err := readFolder(z.dir(source, manifestDir))
+	if err != nil {
+		return nil, err
+	}
+	heads := map[string]*Manifest{}
+	for _, m := range all {
+		if head := heads[m.Dataset]; m.Compacted != nil && (head == nil || head.Compacted.Generation < m.Compacted.Generation) {
+			heads[m.Dataset] = m
+		}
+	}
+	var live []*Manifest
+	for _, m := range all {
+		if head := heads[m.Dataset]; head == nil || head == m || m.ExtractedAt.After(head.ExtractedAt) {
+			live = append(live, m)
+		}
+	}
+	return live, nil
+}
+
+// Names of the files that speed up the reading of manifests.
+const (
+	IndexName = indexName
+	StampName = stampName
+)

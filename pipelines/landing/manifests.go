@@ -14,67 +14,31 @@ import (
 )
 
 // Manifests returns the manifests of a source that count, oldest first. A source
-// that nothing was extracted from has none. The error is a *ManifestError if one
-// of them is damaged.
+// that nothing was extracted from has none. Where there may be very many, Briefs
+// takes less memory. The error is a *ManifestError if one of them is damaged.
 func (z *Zone) Manifests(source string) ([]*Manifest, error) {
-	all, err := z.readManifests(z.dir(source, manifestDir))
-	if err != nil {
-		return nil, err
+	var manifests []*Manifest
+	for b, err := range z.Briefs(source) {
+		if err != nil {
+			return nil, err
+		}
+		m, err := b.Manifest()
+		if err != nil {
+			return nil, err
+		}
+		manifests = append(manifests, m)
 	}
-	live, _ := splitReplaced(all)
-	return live, nil
+	return manifests, nil
 }
 
 // Failures returns what is kept of extractions that had too many records that
 // do not fit, oldest first: their counts and quarantine files.
 func (z *Zone) Failures(source string) ([]*Manifest, error) {
-	return z.readManifests(z.dir(source, failedDir))
-}
-
-// splitReplaced parts manifests into those that count and those that a compaction
-// put together since, which are still there.
-func splitReplaced(all []*Manifest) (live, replaced []*Manifest) {
-	heads := map[string]*Manifest{} // newest compaction of each dataset
-	for _, m := range all {
-		if head := heads[m.Dataset]; m.Compacted != nil && (head == nil || head.Compacted.Generation < m.Compacted.Generation) {
-			heads[m.Dataset] = m
-		}
-	}
-	if len(heads) == 0 {
-		return all, nil
-	}
-	for _, m := range all {
-		head := heads[m.Dataset]
-		if head != nil && head != m && !m.ExtractedAt.After(head.ExtractedAt) {
-			replaced = append(replaced, m)
-		} else {
-			live = append(live, m)
-		}
-	}
-	return live, replaced
+	return readFolder(z.dir(source, failedDir))
 }
 
 // attempts is how often a listing is read that changes while it is read.
 const attempts = 5
-
-// readManifests reads the manifests of a folder. They never change, but a
-// compaction may replace some by another one meanwhile: a listing that was not the
-// same before and after is read again.
-func (z *Zone) readManifests(dir string) (manifests []*Manifest, err error) {
-	for range attempts {
-		before, err := changed(dir)
-		if err != nil {
-			return nil, err
-		}
-		if manifests, err = readFolder(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		if after, again := changed(dir); err == nil && again == nil && after.Equal(before) {
-			return manifests, nil
-		}
-	}
-	return manifests, storageError("read", dir, err)
-}
 
 // changed returns when a name in a folder changed last; the zero time is that of a
 // folder that is not there.
@@ -128,15 +92,19 @@ func (m *Manifest) fileName() string {
 
 // Cursors returns the cursors that the extractions of a dataset left, oldest first.
 func (z *Zone) Cursors(source, dataset string) ([]json.RawMessage, error) {
-	manifests, err := z.Manifests(source)
-	if err != nil {
-		return nil, err
-	}
 	var cursors []json.RawMessage
-	for _, m := range manifests {
-		if m.Dataset == dataset {
-			cursors = append(cursors, m.cursors()...)
+	for b, err := range z.Briefs(source) {
+		if err != nil {
+			return nil, err
 		}
+		if b.Dataset != dataset {
+			continue
+		}
+		left, err := b.Cursors()
+		if err != nil {
+			return nil, err
+		}
+		cursors = append(cursors, left...)
 	}
 	return cursors, nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Recovery says what Recover removed.
@@ -59,84 +61,201 @@ func (z *Zone) recoverSource(ctx context.Context, source string, r *Recovery) er
 // sweep removes the files of a source that count no more, and the manifests that a
 // compaction replaced.
 func (z *Zone) sweep(ctx context.Context, source string) (r Recovery, err error) {
-	manifests, err := z.readManifests(z.dir(source, manifestDir))
+	c, err := z.catalog(source)
 	if err != nil {
 		return r, err
 	}
+	if clean, err := z.unchanged(source, c); clean || err != nil {
+		return r, err
+	}
+	s := &sweep{zone: z, source: source, named: map[uint64]struct{}{}, settled: map[uint64]struct{}{}}
 	failures, err := z.Failures(source)
 	if err != nil {
 		return r, err
 	}
-	live, replaced := splitReplaced(manifests)
-	named := namedBy(slices.Concat(live, failures))
-	if len(replaced) > 0 {
-		alone, err := z.lockOutReaders()
-		if err != nil {
-			return r, err
-		}
-		if alone == nil { // their files stay for those who read them
-			maps.Copy(named, namedBy(replaced))
-			replaced = nil
-		} else {
-			defer func() { err = errors.Join(err, alone()) }()
+	for _, m := range failures {
+		for _, q := range m.Quarantine {
+			s.name(q.Path)
 		}
 	}
-	old := namedBy(replaced)
-	err = z.removeUnnamed(ctx, source, named, func(path string, d fs.DirEntry) error {
-		if old[z.relative(path)] {
-			r.Replaced++
-			return z.removeFile(path)
-		}
-		return r.remove(z, path, d)
-	})
+	replaced, err := s.read(c)
 	if err != nil {
 		return r, err
 	}
-	for _, m := range replaced { // last: they name what is to be removed
-		if err := errors.Join(ctx.Err(), z.removeFile(filepath.Join(z.dir(source, manifestDir), m.fileName()))); err != nil {
+	if len(replaced) > 0 {
+		if r.Replaced, err = s.removeReplaced(ctx, replaced); err != nil {
 			return r, err
 		}
 	}
-	return r, nil
+	if err := s.removeUnnamed(ctx, &r); err != nil {
+		return r, storageError("clean up", z.dir(source), err)
+	}
+	slices.Sort(r.Files)
+	return r, z.writeIndex(source)
 }
 
-// namedBy returns the paths of all files that manifests name.
-func namedBy(manifests []*Manifest) map[string]bool {
-	named := map[string]bool{}
-	for _, m := range manifests {
-		for _, f := range m.Files {
-			named[f.Path] = true
+// unchanged says that no name in any folder of a source has changed since they
+// were swept.
+func (z *Zone) unchanged(source string, c *catalog) (bool, error) {
+	if c.clean == nil {
+		return false, nil
+	}
+	folders, err := z.folders(source)
+	return err == nil && maps.Equal(folders, c.clean), err
+}
+
+// sweep is the state of one: what it knows of the files, by the hashes of their
+// paths.
+type sweep struct {
+	zone   *Zone
+	source string
+	named  map[uint64]struct{} // files that count
+	// settled are the folders of runs that an index knows: it was written after a
+	// sweep of them, and nobody has written to them since.
+	settled map[uint64]struct{}
+}
+
+func (s *sweep) name(path string) { s.named[xxhash.Sum64String(path)] = struct{}{} }
+
+func (s *sweep) isNamed(path string) bool {
+	_, ok := s.named[xxhash.Sum64String(path)]
+	return ok
+}
+
+// read takes in what the manifests name, and returns those that were replaced.
+func (s *sweep) read(c *catalog) (replaced []*Manifest, err error) {
+	for b, err := range c.all() {
+		if err != nil {
+			return nil, err
 		}
-		for _, q := range m.Quarantine {
-			named[q.Path] = true
+		if b.replacedBy(c.heads[b.Dataset]) {
+			m, err := b.Manifest()
+			if err != nil {
+				return nil, err
+			}
+			replaced = append(replaced, m)
+			continue
+		}
+		if b.indexed {
+			s.settled[xxhash.Sum64String(runPrefix+b.RunID)] = struct{}{}
+		}
+		if b.indexed && b.Generation == 0 {
+			continue // its files are in folders that are not looked at
+		}
+		if err := s.nameFiles(b); err != nil {
+			return nil, err
 		}
 	}
-	return named
+	return replaced, nil
 }
 
-// removeUnnamed calls remove for each file that a run or a compaction made and that
-// is not named, and removes the folders that are empty then.
-func (z *Zone) removeUnnamed(ctx context.Context, source string, named map[string]bool, remove func(string, fs.DirEntry) error) error {
-	var dirs []string
-	err := filepath.WalkDir(z.dir(source), func(path string, d fs.DirEntry, err error) error {
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return err
+func (s *sweep) nameFiles(b *Brief) error {
+	files, err := b.Files()
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		s.name(f.Path)
+	}
+	quarantine, err := b.Quarantine()
+	for _, q := range quarantine {
+		s.name(q.Path)
+	}
+	return err
+}
+
+// removeReplaced removes manifests that a compaction put together, and those of
+// their files that it has written anew. While somebody reads the zone, all of them
+// stay.
+func (s *sweep) removeReplaced(ctx context.Context, replaced []*Manifest) (removed int, err error) {
+	readmit, err := s.zone.lockOutReaders()
+	if err != nil {
+		return 0, err
+	}
+	if readmit != nil {
+		defer func() { err = errors.Join(err, readmit()) }()
+	}
+	for _, m := range replaced {
+		var paths []string
+		for _, f := range m.Files {
+			paths = append(paths, f.Path)
 		}
-		if d.IsDir() {
+		for _, q := range m.Quarantine {
+			paths = append(paths, q.Path)
+		}
+		for _, path := range paths {
+			if readmit == nil {
+				s.name(path)
+			}
+			if s.isNamed(path) {
+				continue
+			}
+			if err := errors.Join(ctx.Err(), s.zone.removeFile(s.zone.Path(path))); err != nil {
+				return removed, err
+			}
+			removed++
+			s.zone.files.remove(filepath.Dir(s.zone.Path(path))) //nolint:errcheck // fails while something is in it
+		}
+	}
+	if readmit == nil {
+		return 0, nil
+	}
+	for _, m := range replaced { // last: they name what is to be removed
+		if err := errors.Join(ctx.Err(), s.zone.removeFile(filepath.Join(s.zone.dir(s.source, manifestDir), m.fileName()))); err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+// removeUnnamed removes what a run or a compaction made and nothing names.
+func (s *sweep) removeUnnamed(ctx context.Context, r *Recovery) error {
+	root := s.zone.dir(s.source)
+	return eachName(root, func(e fs.DirEntry) error {
+		path := filepath.Join(root, e.Name())
+		if !e.IsDir() {
+			return s.removeIfUnnamed(ctx, r, path, e)
+		}
+		return eachName(path, func(e fs.DirEntry) error {
+			below := filepath.Join(path, e.Name())
+			if !e.IsDir() {
+				return s.removeIfUnnamed(ctx, r, below, e)
+			}
+			if _, ok := s.settled[xxhash.Sum64String(e.Name())]; ok {
+				return nil
+			}
+			return s.removeBelow(ctx, r, below)
+		})
+	})
+}
+
+// removeBelow does so in a folder and those in it, and removes the folders of runs
+// that are empty then.
+func (s *sweep) removeBelow(ctx context.Context, r *Recovery, dir string) error {
+	var dirs []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
 			dirs = append(dirs, path)
 			return nil
 		}
-		if relative := z.relative(path); named[relative] || !z.leftover(relative) {
-			return nil
-		}
-		return remove(path, d)
+		return s.removeIfUnnamed(ctx, r, path, d)
 	})
-	for i := len(dirs) - 1; i > 0; i-- {
-		if strings.HasPrefix(filepath.Base(dirs[i]), runPrefix) {
-			z.files.remove(dirs[i]) //nolint:errcheck // fails while something is in it
+	for _, dir := range slices.Backward(dirs) {
+		if strings.HasPrefix(filepath.Base(dir), runPrefix) {
+			s.zone.files.remove(dir) //nolint:errcheck // fails while something is in it
 		}
 	}
-	return storageError("clean up", z.dir(source), err)
+	return err
+}
+
+func (s *sweep) removeIfUnnamed(ctx context.Context, r *Recovery, path string, e fs.DirEntry) error {
+	if relative := s.zone.relative(path); s.isNamed(relative) || !s.zone.leftover(relative) {
+		return ctx.Err()
+	}
+	return errors.Join(ctx.Err(), r.remove(s.zone, path, e))
 }
 
 // leftover says whether a file that no manifest names was made by a run. Files

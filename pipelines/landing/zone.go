@@ -32,11 +32,15 @@ type Zone struct {
 
 	mu    sync.Mutex
 	parts map[string]int // last part number given out, by folder
+
+	indexFrom  int // how many manifests an index may lack
+	catalogsMu sync.Mutex
+	catalogs   map[string]*catalog // by source
 }
 
 // Open returns the landing zone in a folder, which need not exist yet.
 func Open(root string) *Zone {
-	return &Zone{root: root, files: disk{}, now: time.Now, parts: map[string]int{}}
+	return &Zone{root: root, files: disk{}, now: time.Now, parts: map[string]int{}, indexFrom: indexFrom, catalogs: map[string]*catalog{}}
 }
 
 // Root returns the zone's folder.
@@ -148,36 +152,38 @@ func (z *Zone) Begin(ctx context.Context, run RunInfo, dataset connectors.Datase
 			return nil, fmt.Errorf("%s name %q does not suit a file name: use letters, digits, '_', '-' and '.'", what, name)
 		}
 	}
-	manifests, err := z.Manifests(run.Source)
-	if err != nil {
-		return nil, err
-	}
 	m := &Manifest{Format: manifestFormat, RunID: run.RunID, Source: run.Source, Dataset: dataset.Name, StartedAt: z.now().UTC()}
-	m.ExtractedAt = nextVersion(run, manifests)
-	for _, earlier := range manifests {
+	version := entity.TimeOf(run.ExtractedAt)
+	for earlier, err := range z.Briefs(run.Source) {
+		if err != nil {
+			return nil, err
+		}
+		version = after(version, earlier, run)
 		if earlier.Dataset != dataset.Name {
 			continue
 		}
 		if earlier.RunID == run.RunID {
 			return nil, fmt.Errorf("begin dataset %s in run %s: %w", dataset.Name, run.RunID, ErrCommitted)
 		}
-		if earlier.CursorAfter != nil {
-			m.CursorBefore = earlier.CursorAfter
+		cursor, err := earlier.lastCursor()
+		if err != nil {
+			return nil, err
+		}
+		if cursor != nil {
+			m.CursorBefore = append(m.CursorBefore[:0], cursor...)
 		}
 	}
+	m.ExtractedAt = version.Go()
 	return newWriter(ctx, z, m, dataset, options.withDefaults())
 }
 
-// nextVersion returns the version of a run's rows: its time, or the first
-// instant after all other runs of the source.
-func nextVersion(run RunInfo, manifests []*Manifest) time.Time {
-	version := entity.TimeOf(run.ExtractedAt)
-	for _, m := range manifests {
-		if earlier := entity.TimeOf(m.ExtractedAt); m.RunID != run.RunID && version <= earlier {
-			version = earlier + 1
-		}
+// after returns the version of a run's rows: its time, or the first instant after
+// all other runs of the source.
+func after(version entity.Time, earlier *Brief, run RunInfo) entity.Time {
+	if other := entity.TimeOf(earlier.ExtractedAt); earlier.RunID != run.RunID && version <= other {
+		return other + 1
 	}
-	return version.Go()
+	return version
 }
 
 // nextPart gives out the path of a new part file in a folder. Two datasets of a

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -78,14 +79,15 @@ type Comparison struct {
 	Covered []File
 }
 
-// Compare compares files with what is in the warehouse.
-func (l *Loader) Compare(ctx context.Context, files []File) (Comparison, error) {
+// Compare compares files with what is in the warehouse. It holds those that are to
+// be done something about, not all.
+func (l *Loader) Compare(ctx context.Context, files iter.Seq[File]) (Comparison, error) {
 	var c Comparison
 	loaded, err := l.Book.Loaded(ctx)
 	if err != nil {
 		return c, err
 	}
-	for _, f := range files {
+	for f := range files {
 		switch {
 		case loaded.Has(f.Path, f.Checksum):
 		case f.coveredBy(loaded):
@@ -103,7 +105,7 @@ func (f File) coveredBy(loaded ledger.Files) bool {
 
 // Pending returns the files that are to be loaded.
 func (l *Loader) Pending(ctx context.Context, files []File) ([]File, error) {
-	c, err := l.Compare(ctx, files)
+	c, err := l.Compare(ctx, slices.Values(files))
 	return c.Pending, err
 }
 
