@@ -29,7 +29,27 @@ func dialectOf(p *plan, path string, head []byte) dialect {
 	default:
 		d.delimiter = guessDelimiter(p, d, head)
 	}
+	if p.config.Quote == "" && d.singleQuoted(head) {
+		d.quote = '\''
+	}
 	return d
+}
+
+// singleQuoted says that fields stand between single quotes: that at least one
+// field in every line does, on the average, and none between double ones.
+func (d dialect) singleQuoted(head []byte) bool {
+	fields := 0
+	for line := range bytes.Lines(head) {
+		for field := range bytes.SplitSeq(trimLineEnd(line), []byte{d.delimiter}) {
+			switch n := len(field); {
+			case n > 0 && field[0] == '"':
+				return false
+			case n > 1 && field[0] == '\'' && field[n-1] == '\'':
+				fields++
+			}
+		}
+	}
+	return fields > 0 && fields >= bytes.Count(head, newline)
 }
 
 // guessDelimiter takes the delimiter with which the most mapped columns are found;

@@ -73,9 +73,9 @@ type parquetReader struct {
 	file   *parquet.File
 	root   *parquetNode
 	groups []parquet.RowGroup
-	rows   parquet.Rows
+	rows   parquet.Rows // of the group being read
+	left   int64        // of them
 	buffer [parquetRows]parquet.Row
-	taken  []parquet.Row // of the buffer, to be written
 	leaves [][]parquet.Value
 	line   []byte
 	out    []byte
@@ -131,7 +131,7 @@ func guarded(call func() error) (err error) {
 	err = call()
 	_, ofFile := errors.AsType[*fs.PathError](err)
 	switch {
-	case err == nil, ofFile, errors.Is(err, io.EOF):
+	case err == nil, ofFile, err == errLastRow:
 		return err
 	case strings.Contains(err.Error(), "unsupported") || strings.Contains(err.Error(), "not supported"):
 		return damagef(err, "the Parquet file uses what is not supported (%s)", firstLine(err.Error()))
@@ -139,51 +139,51 @@ func guarded(call func() error) (err error) {
 	return damagef(err, "the Parquet data are damaged (%s): what follows cannot be read", firstLine(err.Error()))
 }
 
+// errLastRow ends the rows. The library's own io.EOF may also be of damage.
+var errLastRow = errors.New("no more rows")
+
 func (r *parquetReader) Read(into []byte) (n int, err error) {
 	for len(r.out) == 0 {
 		if r.err != nil {
 			return 0, r.err
 		}
 		r.line = r.line[:0]
-		if r.err = guarded(r.fill); r.err == nil {
-			r.out = r.line
+		if r.err = guarded(r.fill); r.err == errLastRow {
+			r.err = io.EOF
 		}
+		r.out = r.line
 	}
 	n = copy(into, r.out)
 	r.out = r.out[n:]
 	return n, nil
 }
 
-// fill writes some more rows. At the end it returns io.EOF.
+// fill writes some more rows. After the last it returns errLastRow.
 func (r *parquetReader) fill() error {
-	for len(r.taken) == 0 {
-		if r.rows == nil {
-			if len(r.groups) == 0 {
-				return io.EOF
-			}
-			r.rows, r.groups = r.groups[0].Rows(), r.groups[1:]
+	if r.rows == nil {
+		if len(r.groups) == 0 {
+			return errLastRow
 		}
-		n, err := r.rows.ReadRows(r.buffer[:])
-		r.taken = r.buffer[:n]
-		switch {
-		case errors.Is(err, io.EOF):
-			rows := r.rows
-			r.rows = nil
-			r.write()
-			return rows.Close()
-		case err != nil && n == 0:
-			return err
-		case n == 0:
-			return errors.New("a page without rows")
-		}
+		r.rows, r.left, r.groups = r.groups[0].Rows(), r.groups[0].NumRows(), r.groups[1:]
 	}
-	r.write()
-	return nil
+	n, err := r.rows.ReadRows(r.buffer[:])
+	r.write(r.buffer[:n])
+	r.left -= int64(n)
+	switch {
+	case err == io.EOF && r.left == 0:
+		err = r.rows.Close()
+		r.rows = nil
+	case err == io.EOF:
+		err = fmt.Errorf("%d rows fewer than there should be", r.left)
+	case err == nil && n == 0:
+		err = errors.New("a page without rows")
+	}
+	return err
 }
 
 // write writes the rows taken.
-func (r *parquetReader) write() {
-	for _, row := range r.taken {
+func (r *parquetReader) write(rows []parquet.Row) {
+	for _, row := range rows {
 		for i := range r.leaves {
 			r.leaves[i] = nil
 		}
@@ -196,7 +196,6 @@ func (r *parquetReader) write() {
 		}
 		r.line = append(r.object(r.line, r.root), '\n')
 	}
-	r.taken = nil
 }
 
 func (r *parquetReader) close() {

@@ -294,3 +294,66 @@ datasets:
 		})
 	}
 }
+
+// Answers of real systems, as their interfaces give them: orders with their lines
+// and refunds, deals behind a path.
+func TestRealJSON(t *testing.T) {
+	tests := []struct {
+		name, file, yaml string
+		want             []string
+	}{
+		{"WooCommerce", "woocommerce/orders_list.json", `
+datasets:
+  orders:
+    files: in.json
+    timezone: UTC
+    entities:
+      shop.orders:
+        payload: none
+        fields: {id: id, number: number, customer_id: {column: customer_id, nulls: ["0"]}, email: billing.email, ordered_at: date_created_gmt,
+                 status: {column: status, map: {processing: paid}}, currency: currency, items_total: total, coupon: "coupon_lines[0].code"}
+      shop.order_lines:
+        each: line_items
+        fields: {order_id: ^.id, line_no: {auto: line_number}, product_id: product_id, sku: sku, name: name, quantity: quantity, price: price}
+      shop.refunds:
+        each: refunds
+        fields: {id: id, order_id: $.id, at: {column: [^.date_modified_gmt]}, amount: {column: total, factor: -1}, reason: reason}
+`, []string{
+			"shop.order_lines in.json:1: order_id=727 line_no=2 product_id=22 sku=Bar3 name=Ship Your Idea &ndash; Color: Black, Size: M Test quantity=1 price=12\n",
+			"shop.orders in.json:1: id=727 number=727 email=john.doe@example.com ordered_at=2017-03-22T19:28:02Z status=paid currency=USD items_total=29.35 line_count=2\n",
+			"shop.refunds in.json:2: id=724 order_id=723 at=2017-03-21T19:54:51Z amount=9\n",
+			"count shop.order_lines: 4 read", "count shop.orders: 2 read", "count shop.refunds: 2 read",
+		}},
+		{"amoCRM", "amocrm/leads_page.json", `
+datasets:
+  crm.deals:
+    files: in.json
+    records: _embedded.leads
+    payload: none
+    fields: {id: id, title: name, amount: price, created_at: {column: created_at, layout: unix}, stage_id: status_id, pipeline_id: pipeline_id, status: {const: open}}
+`, []string{"crm.deals in.json:3: id=38473179 title=Продажа автопарка pipeline_id=7249526 stage_id=60456950 status=open amount=2000000 ", "count crm.deals: 7 read"}},
+		{"Bitrix24", "bitrix24/crm.deal.list.json", `
+datasets:
+  crm.deals:
+    files: in.json
+    records: result
+    payload: none
+    fields: {id: ID, title: TITLE, amount: OPPORTUNITY, created_at: DATE_CREATE, stage_id: STAGE_ID, status: {const: open}}
+`, []string{"crm.deals in.json:1: id=37 title=[А] Сделка stage_id=C1:NEW status=open amount=19999.99 currency=GBP created_at=2024-09-02T16:37:18Z\n", "count crm.deals: 6 read"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			text, err := os.ReadFile(testdata(t, filepath.Join("export_samples", test.file)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := newFolder(t, test.yaml, map[string]string{"in.json": string(text)}).mustExtract()
+			got := m.text()
+			for _, want := range test.want {
+				if !strings.Contains(got, want) || len(m.rejects) > 0 {
+					t.Errorf("got %s, want %s", got, want)
+				}
+			}
+		})
+	}
+}
