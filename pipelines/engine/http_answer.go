@@ -120,20 +120,18 @@ func (b *buffers) put(p *[answerBuffer]byte) { b.pool.Put(p) }
 // but its last piece: that follows with finish, once the statement's session is
 // free for the caller's next request.
 func (a *answer) copy(st *Stream, source io.Reader) error {
-	if a.waits {
-		whole, err := spool(source)
-		if err != nil {
-			return err
-		}
-		defer whole.Close()
-		source = whole
-	} else if a.hold > answerBuffer {
-		first := bytes.Buffer{}
-		if _, err := io.CopyN(&first, source, int64(a.hold)); err != nil && err != io.EOF {
-			return err
-		}
-		source = io.MultiReader(&first, source)
+	held, err := a.holdBack(source)
+	if err != nil {
+		return err
 	}
+	defer held.Close()
+	if a.waits {
+		a.result = st.Result()
+	}
+	return a.send(st, held)
+}
+
+func (a *answer) send(st *Stream, source io.Reader) error {
 	a.format, a.memory = st.Format(), a.buffers.get()
 	held := 0
 	for {
@@ -273,8 +271,21 @@ func errorText(err error) (string, int) {
 	return e.Error(), e.Code
 }
 
-// spool holds an output in a file of its own until it is complete.
-func spool(source io.Reader) (io.ReadCloser, error) {
+// holdBack reads what is to be held back beyond the usual: so many bytes, or an
+// output until it is complete, the most of it in a file of its own.
+func (a *answer) holdBack(source io.Reader) (io.ReadCloser, error) {
+	if !a.waits && a.hold <= answerBuffer {
+		return io.NopCloser(source), nil
+	}
+	first := &bytes.Buffer{}
+	switch _, err := io.CopyN(first, source, int64(max(a.hold, answerBuffer))); {
+	case err == io.EOF:
+		return io.NopCloser(first), nil
+	case err != nil:
+		return nil, err
+	case !a.waits:
+		return io.NopCloser(io.MultiReader(first, source)), nil
+	}
 	f, err := os.CreateTemp("", "winback-answer-*")
 	if err != nil {
 		return nil, fmt.Errorf("hold an answer back: %w", err)
@@ -288,7 +299,13 @@ func spool(source io.Reader) (io.ReadCloser, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("hold an answer back: %w", err)
 	}
-	return f, nil
+	return heldAnswer{io.MultiReader(first, f), f}, nil
+}
+
+// heldAnswer is an output that was held back in a file.
+type heldAnswer struct {
+	io.Reader
+	io.Closer
 }
 
 // contentType is the media type of a format.

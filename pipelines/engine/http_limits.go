@@ -61,7 +61,7 @@ type patientBody struct {
 func (b *patientBody) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(b.wait))
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
+	if err == io.EOF {
 		// From here on the server only looks whether the caller is still there.
 		_ = b.control.SetReadDeadline(time.Time{})
 	}

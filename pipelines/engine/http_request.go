@@ -70,7 +70,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*request, error)
 		req.format = r.Header.Get("X-ClickHouse-Format")
 	}
 	req.out.patience = h.o.AnswerWait
-	if h.o.BodyWait > 0 {
+	if h.o.BodyWait > 0 && r.Body != http.NoBody {
 		r.Body = &patientBody{ReadCloser: r.Body, control: http.NewResponseController(w), wait: h.o.BodyWait}
 	}
 	if h.o.MaxBodyBytes > 0 {

@@ -220,6 +220,7 @@ func (req *request) readForm(q url.Values, body io.Reader) (io.Reader, error) {
 	if err := r.ParseMultipartForm(formMemory); err != nil {
 		return nil, badBody(err)
 	}
+	_, _ = io.Copy(io.Discard, body) // what follows the form; only behind it a caller's end is noticed
 	form := r.MultipartForm
 	context.AfterFunc(r.Context(), func() { _ = form.RemoveAll() })
 	for name, values := range form.Value {
