@@ -63,12 +63,8 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*request, error)
 	}
 	req.out = newAnswer(w, r, q, req.id)
 	req.out.timezone, req.out.buffers = h.e.timezone, &h.buffers
-	if req.database == "" {
-		req.database = r.Header.Get("X-ClickHouse-Database")
-	}
-	if req.format == "" {
-		req.format = r.Header.Get("X-ClickHouse-Format")
-	}
+	req.database = cmp.Or(r.Header.Get("X-ClickHouse-Database"), req.database)
+	req.format = cmp.Or(r.Header.Get("X-ClickHouse-Format"), req.format)
 	req.out.patience = h.o.AnswerWait
 	if h.o.BodyWait > 0 && r.Body != http.NoBody {
 		r.Body = &patientBody{ReadCloser: r.Body, control: http.NewResponseController(w), wait: h.o.BodyWait}

@@ -185,10 +185,14 @@ func parseKill(sql string) (killStatement, bool) {
 	}
 	k := killStatement{}
 	text := func() bool {
-		if len(list) == 0 || list[0].kind != tokenQuoted || sql[list[0].start] != '\'' {
+		if len(list) == 0 || list[0].kind != tokenQuoted {
 			return false
 		}
-		inside := sql[list[0].start+1 : list[0].end-1]
+		quoted := sql[list[0].start:list[0].end]
+		if len(quoted) < 2 || quoted[0] != '\'' || quoted[len(quoted)-1] != '\'' { // it may not be closed
+			return false
+		}
+		inside := quoted[1 : len(quoted)-1]
 		list = list[1:]
 		k.ids = append(k.ids, inside)
 		return !strings.ContainsAny(inside, `\'`) // ids like that are the engine's to read

@@ -47,6 +47,7 @@ type User struct {
 const (
 	frontStatements  = 100
 	frontConnections = 1000
+	frontSessions    = 1000             // clients in Python open one each
 	frontBodyWait    = 5 * time.Minute  // for the next piece of a request
 	frontAnswerWait  = 10 * time.Minute // for somebody who stopped reading
 	loginPause       = 200 * time.Millisecond
@@ -142,7 +143,7 @@ func serveFront(eng *engine.Engine, o Options) (string, func() error, error) {
 	}
 	handler := engine.NewHandler(eng, engine.HandlerOptions{
 		Logger: o.Logger, Authenticate: f.authenticate, MaxStatements: cmp.Or(f.MaxStatements, frontStatements),
-		BodyWait: frontBodyWait, AnswerWait: frontAnswerWait,
+		MaxSessions: frontSessions, BodyWait: frontBodyWait, AnswerWait: frontAnswerWait,
 	})
 	server := engine.NewServer(handler)
 	go server.Serve(engine.LimitConnections(listener, frontConnections)) //nolint:errcheck // ends with ErrServerClosed at Shutdown
