@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,6 +168,37 @@ func TestModels_EmptyWarehouse(t *testing.T) {
 	conn := enginetest.Start(t).ConnWith(t, clickhouse.Options{MaxOpenConns: 4})
 	if summary := build(t, conn, model.DefaultVars()); !summary.OK() {
 		t.Errorf("the run is not OK: %v", summary.AllChecks())
+	}
+	checkComments(t, conn)
+}
+
+// checkComments sees that a client that looks at the warehouse finds every table,
+// view and column explained, in the words of the .yml.
+func checkComments(t *testing.T, conn driver.Conn) {
+	t.Helper()
+	comments := map[string]string{}
+	rows, err := conn.Query(t.Context(), `select concat(database, '.', table, '.', name), comment from system.columns where database in ('staging', 'mart')
+		union all select concat(database, '.', name), comment from system.tables where database in ('staging', 'mart')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, comment string
+		if err := rows.Scan(&name, &comment); err != nil {
+			t.Fatal(err)
+		}
+		comments[name] = comment
+	}
+	for _, m := range project(t).Models() {
+		if !strings.HasPrefix(comments[m.FullName()], m.Description) || m.Description == "" {
+			t.Errorf("%s %s is explained as %q", m.Materialized, m.FullName(), comments[m.FullName()])
+		}
+		for _, column := range m.Columns {
+			if name := m.FullName() + "." + column.Name; comments[name] != column.Description || column.Description == "" {
+				t.Errorf("%s is explained as %q", name, comments[name])
+			}
+		}
 	}
 }
 

@@ -19,10 +19,16 @@ func (a *app) modelsCommand() *cobra.Command {
 	graph := &cobra.Command{
 		Use: "graph [SELECTION…]", Short: "What reads what, from the raw tables to the marts",
 		Example: "  winback models graph +churn_monthly\n  winback models graph --format mermaid",
-		RunE:    func(_ *cobra.Command, args []string) error { return a.graphModels(args, model.GraphFormat(format)) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if format == "" && a.json {
+				format = string(model.GraphJSON)
+			}
+			return a.graphModels(args, model.GraphFormat(format))
+		},
 	}
-	graph.Flags().StringVar(&format, "format", "text", "text, mermaid or dot")
+	graph.Flags().StringVar(&format, "format", "", "text, mermaid, dot or json (default text; json with --json)")
 	cmd.AddCommand(
+		a.docsCommand(),
 		&cobra.Command{
 			Use: "list [SELECTION…]", Short: "The models, parents first",
 			Example: "  winback models list\n  winback models list +churn_monthly",

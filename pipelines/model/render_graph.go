@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,11 +15,12 @@ const (
 	GraphText    GraphFormat = "text"
 	GraphMermaid GraphFormat = "mermaid"
 	GraphDOT     GraphFormat = "dot"
+	GraphJSON    GraphFormat = "json"
 )
 
 // Graph writes what the models read, from the entities down to the marts: as a
-// tree for the eye, or in the language of Mermaid or Graphviz. An unknown format
-// is an error.
+// tree for the eye, in the language of Mermaid or Graphviz, or as JSON. An unknown
+// format is an error.
 func (p *Project) Graph(models []*Model, format GraphFormat) (string, error) {
 	g := newGraph(models)
 	switch format {
@@ -28,8 +30,10 @@ func (p *Project) Graph(models []*Model, format GraphFormat) (string, error) {
 		return g.mermaid(), nil
 	case GraphDOT:
 		return g.dot(), nil
+	case GraphJSON:
+		return g.json()
 	default:
-		return "", fmt.Errorf("no graph format %q; there are text, mermaid and dot", format)
+		return "", fmt.Errorf("no graph format %q; there are text, mermaid, dot and json", format)
 	}
 }
 
@@ -178,4 +182,39 @@ func (g *graph) dot() string {
 	}
 	out.WriteString("}\n")
 	return out.String()
+}
+
+// jsonNode is a model, a seed or an entity in a graph written as JSON.
+type jsonNode struct {
+	Name        string   `json:"name"`
+	Kind        string   `json:"kind"` // source, seed, view, table and so on
+	Table       string   `json:"table"`
+	Path        string   `json:"path,omitempty"`
+	Tags        []string `json:"tags,omitempty"`
+	Reads       []string `json:"reads"`
+	Description string   `json:"description,omitempty"`
+	Grain       string   `json:"grain,omitempty"`
+}
+
+// json writes the nodes, parents first, each with the names of what it reads.
+func (g *graph) json() (string, error) {
+	nodes := make([]jsonNode, len(g.nodes))
+	for i, n := range g.nodes {
+		nodes[i] = jsonNode{Name: n.name, Kind: "source", Table: rawDatabase + "." + strings.ReplaceAll(n.name, ".", "_"), Reads: n.reads}
+		if m := n.model; m != nil {
+			nodes[i] = jsonNode{
+				Name: n.name, Kind: string(m.Materialized), Table: m.FullName(), Path: m.Path, Tags: m.Tags, Reads: n.reads,
+				Description: m.Summary, Grain: m.Grain,
+			}
+		}
+		if nodes[i].Reads == nil {
+			nodes[i].Reads = []string{}
+		}
+	}
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(map[string]any{"nodes": nodes})
+	return out.String(), err
 }
