@@ -48,7 +48,7 @@ func (w *Writer) commit(ctx context.Context, cursor json.RawMessage) (*Manifest,
 		for i := range m.Entities {
 			m.Entities[i].Landed = 0
 		}
-		return nil, errors.Join(err, w.writeManifest(failedDir))
+		return nil, errors.Join(err, w.writeManifest(failedDir), w.zone.pruneFailures(m.Source, m.Dataset))
 	}
 	for _, dir := range w.partDirs() {
 		if err := w.zone.syncPath(dir); err != nil {

@@ -139,7 +139,7 @@ func (s *sweep) read(c *catalog) (replaced []*Manifest, err error) {
 		if b.indexed {
 			s.settled[xxhash.Sum64String(runPrefix+b.RunID)] = struct{}{}
 		}
-		if b.indexed && b.Generation == 0 {
+		if b.indexed && b.Generation == 0 && len(b.quarantine) == 0 {
 			continue // its files are in folders that are not looked at
 		}
 		if err := s.nameFiles(b); err != nil {
@@ -221,7 +221,8 @@ func (s *sweep) removeUnnamed(ctx context.Context, r *Recovery) error {
 			if !e.IsDir() {
 				return s.removeIfUnnamed(ctx, r, below, e)
 			}
-			if _, ok := s.settled[xxhash.Sum64String(e.Name())]; ok {
+			// A run's quarantine may lose the files of a failure, years later.
+			if _, ok := s.settled[xxhash.Sum64String(e.Name())]; ok && filepath.Base(path) != quarantineDir {
 				return nil
 			}
 			return s.removeBelow(ctx, r, below)
