@@ -20,10 +20,14 @@ builds the models whose inputs changed, and checks them. It is safe to stop and 
 repeat: what is not finished is not visible, and is done by the next run.
 
 A part that fails stops no other: exit code 3 says that something was done and something
-failed; what failed keeps its last good data.`,
+failed; what failed keeps its last good data.
+
+With --as-of a past day is described as it was. Models selected for another day than the one
+that the tables describe bring along what they are built from, so that days never mix; a run
+without either brings everything back to the present.`,
 		Example: `  winback run
   winback run --only source:shop
-  winback run --only customers+ --as-of 2026-03-31`,
+  winback run --only mart.churn_monthly+ --as-of 2026-03-31`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			project, err := a.project()

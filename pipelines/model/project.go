@@ -90,6 +90,8 @@ type Model struct {
 	Columns   []Column
 	Checks    []check.Check
 	UnitTests []UnitTest
+	// Reported are the figures whose restatements are noted; nil for none.
+	Reported *Reported
 	// Parents are the models it reads, Sources the entities, in the order of
 	// their first use.
 	Parents []string

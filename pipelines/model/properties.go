@@ -15,7 +15,7 @@ func readProperties(m *Model, content []byte, problems *Problems) {
 	if root == nil {
 		return
 	}
-	allowed := []string{"description", "columns", "checks", "unit_tests"}
+	allowed := []string{"description", "columns", "checks", "reported", "unit_tests"}
 	if m.Materialized == Seed {
 		allowed = []string{"description", "columns", "checks", "tags"}
 	}
@@ -33,6 +33,7 @@ func readProperties(m *Model, content []byte, problems *Problems) {
 		readCheck(y, m, item, "")
 	}
 	reportRepeatedChecks(y, m)
+	readReported(y, m, fields["reported"])
 	for _, item := range y.items(fields["unit_tests"].value, "unit_tests") {
 		readUnitTest(y, m, item)
 	}

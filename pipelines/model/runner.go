@@ -341,6 +341,10 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 		d.want.version = built.version
 		err = recordBuild(ctx, r.runner.conn, m, d.want, r.runner.options.RunID, r.runner.options.Vars.AsOf)
 	}
+	if err == nil && m.Reported != nil {
+		d.want.asOf = r.runner.options.Vars.AsOf
+		r.report(ctx, m, d)
+	}
 	if err == nil && len(m.Key) > 0 {
 		if cleanErr := b.cleanLog(ctx, built, d.steps); cleanErr != nil {
 			r.warn(m.Name, cleanErr.Error())
@@ -356,6 +360,18 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 	case built.unchanged:
 		result.Kind = Unchanged
 		result.Reason += ", which changes nothing in it"
+	}
+}
+
+// report notes what the model tells people, and says so when it told something else
+// before. The table is good either way.
+func (r *run) report(ctx context.Context, m *Model, d decision) {
+	restated, err := m.report(ctx, r.runner.conn, d.want, r.runner.options.RunID, d.reason)
+	switch {
+	case err != nil:
+		r.warn(m.Name, err.Error())
+	case restated > 0:
+		r.warn(m.Name, fmt.Sprintf("%s restates %s of complete periods; ops.restated tells what they were", m.FullName(), counted(int64(restated), "figure")))
 	}
 }
 

@@ -43,6 +43,8 @@ func createTables(ctx context.Context, conn driver.Conn) error {
 		"create database if not exists " + MartDatabase,
 		modelsDDL,
 		changesDDL,
+		reportedDDL,
+		restatedDDL,
 	}
 	for _, column := range modelsColumns {
 		statements = append(statements, "alter table ops.models add column if not exists "+column+" String")
