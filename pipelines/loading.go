@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
 	"winback/pipelines/load"
+	"winback/pipelines/model"
 	"winback/pipelines/warehouse"
 )
 
@@ -261,4 +264,17 @@ type rawVersions struct {
 func (v *rawVersions) Version(ctx context.Context, domain, name string) (string, error) {
 	v.read.Do(func() { v.byName, v.err = v.ledger.Versions(ctx) })
 	return v.byName[domain+"."+name], v.err
+}
+
+// Since tells of the raw rows that were loaded after the entity had the version.
+func (v *rawVersions) Since(ctx context.Context, domain, name, version string) (model.Arrivals, bool, error) {
+	a, ok, err := v.ledger.Since(ctx, domain+"."+name, version)
+	if err != nil || !ok || len(a.Runs) == 0 {
+		return model.Arrivals{}, ok, err
+	}
+	runs := make([]string, len(a.Runs))
+	for i, run := range a.Runs {
+		runs[i] = fmt.Sprintf("(%s, %s)", warehouse.Quote(run.Source), warehouse.Quote(run.RunID))
+	}
+	return model.Arrivals{Condition: "(source, run_id) in (" + strings.Join(runs, ", ") + ")", Rows: a.Rows}, true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -131,4 +132,46 @@ func isMissing(err error) bool {
 	const unknownTable, unknownDatabase = 60, 81
 	exception, ok := errors.AsType[*clickhouse.Exception](err)
 	return ok && (exception.Code == unknownTable || exception.Code == unknownDatabase)
+}
+
+// Arrivals are the rows of an entity that were loaded since its raw table had a
+// version.
+type Arrivals struct {
+	// Runs are the runs that landed them, by source.
+	Runs []SourceRun
+	Rows int64
+}
+
+// SourceRun is a run of a source.
+type SourceRun struct{ Source, RunID string }
+
+// mostRuns is how many runs Since tells apart; after more, everything counts as new.
+const mostRuns = 1000
+
+// Since tells what was loaded of an entity after its raw table had a version, as
+// Versions tells it. ok is false when the books do not say: when the loads in their
+// order did not pass through that version, as after a table was loaded again, or
+// when rows of many runs came together. A run's rows are all told as new, also when
+// some were there before.
+func (l *Ledger) Since(ctx context.Context, entity, version string) (a Arrivals, ok bool, err error) {
+	var count, hash uint64
+	if version != "" {
+		if _, err := fmt.Sscanf(version, "%d-%X", &count, &hash); err != nil {
+			return Arrivals{}, false, nil
+		}
+	}
+	var was, merged uint64
+	var runs [][]string
+	err = l.conn.QueryRow(ctx, `SELECT groupBitXorIf(file, position <= {count:UInt64}), countIf(kind = 'merged' AND position > {count:UInt64}),
+			groupUniqArrayIf(1001)([toString(source), run_id], position > {count:UInt64}), sumIf(rows, position > {count:UInt64})
+		FROM (SELECT *, sipHash64(path, checksum) AS file, row_number() OVER (ORDER BY loaded_at, path) AS position
+			FROM ops.loads FINAL WHERE entity = {entity:String} AND kind != 'covered')`,
+		clickhouse.Named("count", strconv.FormatUint(count, 10)), clickhouse.Named("entity", entity)).Scan(&was, &merged, &runs, &a.Rows)
+	if err != nil {
+		return Arrivals{}, false, fmt.Errorf("read ops.loads: %w", err)
+	}
+	for _, run := range runs {
+		a.Runs = append(a.Runs, SourceRun{run[0], run[1]})
+	}
+	return a, was == hash && merged == 0 && len(runs) <= mostRuns, nil
 }
