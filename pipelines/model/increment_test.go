@@ -68,7 +68,7 @@ func newArrivals(t testing.TB) *arrivals {
 func incrementally(a *arrivals, asOf string) model.RunnerOptions {
 	o := model.RunnerOptions{Versions: a, Vars: model.DefaultVars()}
 	o.Vars.AsOf, _ = time.Parse(time.DateOnly, asOf)
-	o.BuildTouchedAlways()
+	o.WholeAbove = 2 // always
 	return o
 }
 

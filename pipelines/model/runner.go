@@ -46,9 +46,11 @@ type RunnerOptions struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
-	// wholeAbove is the share of touched rows from which on a table is built whole;
-	// beforePartition is asked before a partition is replaced. For tests.
-	wholeAbove      float64
+	// WholeAbove is the share of a table's rows above which, when they are touched,
+	// an incremental model is built whole; 0 means 0.4.
+	WholeAbove float64
+
+	// beforePartition is asked before a partition is replaced, by tests.
 	beforePartition func(model, partition string) error
 }
 
@@ -77,8 +79,8 @@ func NewRunner(conn driver.Conn, project *Project, options RunnerOptions) *Runne
 	if options.Observer == nil {
 		options.Observer = ObserverFunc(func(Event) {})
 	}
-	if options.wholeAbove == 0 {
-		options.wholeAbove = wholeAbove
+	if options.WholeAbove == 0 {
+		options.WholeAbove = wholeAbove
 	}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -330,7 +332,7 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 		exists:    r.planner.state.relations[m.FullName()],
 		leftovers: r.planner.state.leftovers(m),
 		project:   r.runner.project, vars: r.runner.options.Vars, runID: r.runner.options.RunID,
-		wholeAbove: r.runner.options.wholeAbove, beforePartition: r.runner.options.beforePartition,
+		wholeAbove: r.runner.options.WholeAbove, beforePartition: r.runner.options.beforePartition,
 	}
 	built, err := b.make(ctx, &d, result)
 	now := r.runner.options.Now()

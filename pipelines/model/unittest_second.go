@@ -76,7 +76,7 @@ func (t *testRun) touchedSQL(ctx context.Context, vars Vars, first string, befor
 		all = t.givenThen()
 	}
 	p := t.standIns(ctx, all)
-	p.this = func() string { return p.place(standIn{name: t.m.Name, columns: t.m.Columns, query: first}, nil) }
+	p.this = func() string { return p.place(standIn{name: t.m.Name, columns: t.m.Columns, query: first + "\n"}, nil) }
 	p.changed = func(name string) string {
 		if domain, entity, ok := cutSource(name); ok {
 			return p.place(t.standInForSource(ctx, Source{domain, entity}, after))

@@ -1,7 +1,9 @@
--- int_contact_values: every e-mail address and phone number as written, with its normal form.
--- grain: one row per kind and raw
--- materialized: table
--- order_by: (kind, raw)
+-- int_contact_values: every e-mail address and phone number as written in each record and order, with its normal form.
+-- grain: one row per source, entity, entity_id, kind and raw
+-- materialized: incremental
+-- key: source, entity, entity_id
+-- partition_by: entity
+-- order_by: (entity, source, entity_id, kind, raw)
 with
 
 mailboxes as (
@@ -18,44 +20,69 @@ dialling as (
     where currency = {{ .Currency }}
 ),
 
+shop_customers as (
+    select source, 'shop.customers' as entity, customer_id as entity_id, email, phone
+    from {{ ref "stg_shop__customers" }}
+    where {{ touched "source, 'shop.customers', customer_id" }}
+),
+
+crm_customers as (
+    select source, 'crm.customers' as entity, customer_id as entity_id, emails, phones
+    from {{ ref "stg_crm__customers" }}
+    where {{ touched "source, 'crm.customers', customer_id" }}
+),
+
+orders as (
+    select source, 'shop.orders' as entity, order_id as entity_id, email, phone
+    from {{ ref "stg_shop__orders" }}
+    where (email is not null or phone is not null) and {{ touched "source, 'shop.orders', order_id" }}
+),
+
 raw_emails as (
-    select email as raw from {{ ref "stg_shop__customers" }}
+    select source, entity, entity_id, email as raw from shop_customers
     union all
-    select arrayJoin(emails) as raw from {{ ref "stg_crm__customers" }}
+    select source, entity, entity_id, arrayJoin(emails) as raw from crm_customers
     union all
-    select email as raw from {{ ref "stg_shop__orders" }}
+    select source, entity, entity_id, email as raw from orders
 ),
 
 raw_phones as (
-    select phone as raw from {{ ref "stg_shop__customers" }}
+    select source, entity, entity_id, phone as raw from shop_customers
     union all
-    select arrayJoin(phones) as raw from {{ ref "stg_crm__customers" }}
+    select source, entity, entity_id, arrayJoin(phones) as raw from crm_customers
     union all
-    select phone as raw from {{ ref "stg_shop__orders" }}
+    select source, entity, entity_id, phone as raw from orders
 ),
 
 emails as (
     select
+        source,
+        entity,
+        entity_id,
         assumeNotNull(raw) as written,
         replaceRegexpOne(lower(trimBoth(assumeNotNull(raw))), '^mailto:', '') as value
     from raw_emails
     where raw != ''
-    group by written, value
 ),
 
 phones as (
     select
+        source,
+        entity,
+        entity_id,
         assumeNotNull(raw) as written,
         -- An extension is not part of the number, nor is the (0) of +44 (0)20.
         replaceOne(replaceRegexpOne(lower(trimBoth(assumeNotNull(raw))), '(ext|доб|x|#).*$', ''), '(0)', '') as dialled,
         replaceRegexpAll(dialled, '[^0-9]', '') as digits
     from raw_phones
     where raw != ''
-    group by written, dialled, digits
 ),
 
 phones_normalised as (
     select
+        phones.source as source,
+        phones.entity as entity,
+        phones.entity_id as entity_id,
         phones.written as written,
         phones.digits as digits,
         multiIf(
@@ -78,6 +105,9 @@ phones_normalised as (
 
 usable as (
     select
+        emails.source as source,
+        emails.entity as entity,
+        emails.entity_id as entity_id,
         'email' as kind,
         emails.written as raw,
         emails.value as value,
@@ -87,6 +117,9 @@ usable as (
     where match(emails.value, '^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$')
     union all
     select
+        source,
+        entity,
+        entity_id,
         'phone' as kind,
         written as raw,
         value,
@@ -96,4 +129,13 @@ usable as (
     where length(digits) between 7 and 15
 )
 
-select kind, raw, value, usage from usable
+-- A CRM record may name the same number twice.
+select distinct source, entity, entity_id, kind, raw, value, usage from usable
+
+{{ define "touched" }}
+select source, 'shop.customers' as entity, id as entity_id from {{ changed "shop.customers" }}
+union all
+select source, 'crm.customers' as entity, id as entity_id from {{ changed "crm.customers" }}
+union all
+select source, 'shop.orders' as entity, id as entity_id from {{ changed "shop.orders" }}
+{{ end }}

@@ -1,6 +1,8 @@
 -- int_customer_keys: the customer that each record belongs to, through any chain of matches.
 -- grain: one row per record_no
 -- materialized: table
+-- key: record_no
+-- changes: source, entity, entity_id, customer_key
 -- order_by: record_no
 with recursive
 

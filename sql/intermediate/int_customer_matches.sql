@@ -1,6 +1,8 @@
 -- int_customer_matches: pairs of records that are the same customer, with the evidence.
 -- grain: one row per record_no, matched_record_no and evidence
 -- materialized: table
+-- key: record_no
+-- changes: matched_record_no
 -- order_by: (record_no, matched_record_no, evidence)
 with
 

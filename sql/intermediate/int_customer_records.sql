@@ -1,23 +1,30 @@
 -- int_customer_records: every record that stands for a customer in some system.
 -- grain: one row per source, entity and entity_id
--- materialized: table
+-- materialized: incremental
+-- key: source, entity_id
+-- changes: record_no
+-- partition_by: entity
 -- order_by: record_no
 with
 
 shop_customers as (
     select source, customer_id, registered_at, external_ids
     from {{ ref "stg_shop__customers" }}
-    where registered_at is null or toDate(assumeNotNull(registered_at), {{ .Timezone }}) <= {{ .AsOf }}
+    where (registered_at is null or toDate(assumeNotNull(registered_at), {{ .Timezone }}) <= {{ .AsOf }})
+        and {{ touched "source, customer_id" }}
 ),
 
 crm_customers as (
     select source, customer_id, created_at, external_ids
     from {{ ref "stg_crm__customers" }}
-    where created_at is null or toDate(assumeNotNull(created_at), {{ .Timezone }}) <= {{ .AsOf }}
+    where (created_at is null or toDate(assumeNotNull(created_at), {{ .Timezone }}) <= {{ .AsOf }})
+        and {{ touched "source, customer_id" }}
 ),
 
 orders as (
-    select source, customer_ref, ordered_at, is_countable from {{ ref "int_orders_priced" }}
+    select source, customer_ref, ordered_at, is_countable
+    from {{ ref "int_orders_priced" }}
+    where {{ touched "source, assumeNotNull(customer_ref)" }}
 ),
 
 -- Somebody known from orders alone is a customer once an order counts.
@@ -69,7 +76,8 @@ records_with_orders as (
 )
 
 select
-    row_number() over (order by source, entity, entity_id) as record_no,
+    -- Of the record alone, so that it stays when others come.
+    sipHash64(source, entity, entity_id) as record_no,
     source,
     entity,
     entity_id,
@@ -79,3 +87,17 @@ select
     -- orders mean the account.
     toBool(precedence = min(precedence) over (partition by source, entity_id)) as takes_orders
 from records_with_orders
+
+{{ define "touched" }}
+select source, id as entity_id from {{ changed "shop.customers" }}
+union all
+select source, id as entity_id from {{ changed "crm.customers" }}
+union all
+select source, assumeNotNull(customer_ref) as entity_id from {{ changed "int_orders_priced" }} where customer_ref is not null
+union all
+select source, customer_id as entity_id from {{ ref "stg_shop__customers" }}
+where toDate(assumeNotNull(registered_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(registered_at), {{ .Timezone }}) <= {{ .SeenLast }}
+union all
+select source, customer_id as entity_id from {{ ref "stg_crm__customers" }}
+where toDate(assumeNotNull(created_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(created_at), {{ .Timezone }}) <= {{ .SeenLast }}
+{{ end }}

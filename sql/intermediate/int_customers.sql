@@ -1,11 +1,13 @@
 -- int_customers: one customer from all records: contacts, segment with its limits, contract, sign-up.
 -- grain: one row per customer_key
--- materialized: table
+-- materialized: incremental
+-- key: customer_key
+-- partition_by: sipHash64(customer_key) % 8
 -- order_by: customer_key
 with
 
 keys as (
-    select record_no, source, entity, entity_id, customer_key from {{ ref "int_customer_keys" }}
+    select record_no, source, entity, entity_id, customer_key from {{ ref "int_customer_keys" }} where {{ touched "customer_key" }}
 ),
 
 contacts as (
@@ -13,11 +15,13 @@ contacts as (
 ),
 
 shop_customers as (
-    select source, customer_id, name, city, country, registered_at, accepts_marketing from {{ ref "stg_shop__customers" }}
+    select source, customer_id, name, city, country, registered_at, accepts_marketing
+    from {{ ref "stg_shop__customers" }}
+    where (source, customer_id) in (select source, entity_id from keys)
 ),
 
 crm_customers as (
-    select * from {{ ref "stg_crm__customers" }}
+    select * from {{ ref "stg_crm__customers" }} where (source, customer_id) in (select source, entity_id from keys)
 ),
 
 managers as (
@@ -170,3 +174,32 @@ select
 from records_by_customer
 left join merged on merged.customer_key = records_by_customer.customer_key
 left join contacts_by_customer on contacts_by_customer.customer_key = records_by_customer.customer_key
+
+{{ define "touched" }}
+-- A new day brings contracts and sign-ups dated up to it.
+select customer_key from {{ changed "int_customer_keys" }}
+union all
+select customer_key from {{ ref "int_customer_keys" }}
+where record_no in (select record_no from {{ changed "int_customer_contacts" }})
+    or (source, entity, entity_id) in (select source, 'shop.customers', id from {{ changed "shop.customers" }})
+    or (source, entity, entity_id) in (select source, 'crm.customers', id from {{ changed "crm.customers" }})
+    or (source, entity, entity_id) in (
+        select source, 'crm.customers', customer_id
+        from {{ ref "stg_crm__customers" }}
+        where (toDate(assumeNotNull(contract_started_at), {{ .Timezone }}) > {{ .SeenUntil }}
+                and toDate(assumeNotNull(contract_started_at), {{ .Timezone }}) <= {{ .SeenLast }})
+            or (toDate(assumeNotNull(contract_terminated_at), {{ .Timezone }}) > {{ .SeenUntil }}
+                and toDate(assumeNotNull(contract_terminated_at), {{ .Timezone }}) <= {{ .SeenLast }})
+    )
+    or (source, entity, entity_id) in (
+        select source, 'shop.customers', customer_id
+        from {{ ref "stg_shop__customers" }}
+        where toDate(assumeNotNull(registered_at), {{ .Timezone }}) > {{ .SeenUntil }}
+            and toDate(assumeNotNull(registered_at), {{ .Timezone }}) <= {{ .SeenLast }}
+    )
+    or (source, entity, entity_id) in (
+        select source, 'crm.customers', customer_id
+        from {{ ref "stg_crm__customers" }}
+        where (source, manager_id) in (select source, toNullable(id) from {{ changed "crm.managers" }})
+    )
+{{ end }}

@@ -1,12 +1,14 @@
 -- int_order_totals: what the lines of each order come to.
 -- grain: one row per source and order_id
--- materialized: table
+-- materialized: incremental
+-- key: source, order_id
+-- partition_by: sipHash64(source, order_id) % 16
 -- order_by: (source, order_id)
 -- settings: max_bytes_before_external_group_by=200000000
 with
 
 order_lines as (
-    select * from {{ ref "stg_shop__order_lines" }}
+    select * from {{ ref "stg_shop__order_lines" }} where {{ touched "source, order_id" }}
 ),
 
 products as (
@@ -48,3 +50,14 @@ select
     cast(round(totals.lines_total, 4) as Nullable(Decimal(18, 4))) as lines_total,
     cast(round(totals.lines_cost, 4) as Nullable(Decimal(18, 4))) as lines_cost
 from totals
+
+{{ define "touched" }}
+-- The currency of an order and its number of lines are the order's; what a product
+-- costs counts in every order that holds it.
+select source, order_id from {{ changed "shop.order_lines" }}
+union all
+select source, id as order_id from {{ changed "shop.orders" }}
+union all
+select source, order_id from {{ ref "stg_shop__order_lines" }}
+where (source, product_id) in (select source, toNullable(id) from {{ changed "shop.products" }})
+{{ end }}

@@ -1,11 +1,14 @@
 -- int_orders: every order, counting or not, with its net revenue and its customer.
 -- grain: one row per source and order_id
--- materialized: table
+-- materialized: incremental
+-- key: source, order_id
+-- changes: customer_key
+-- partition_by: toYYYYMM(ordered_on)
 -- order_by: (ordered_on, source, order_id)
 with
 
 orders as (
-    select * from {{ ref "int_orders_priced" }}
+    select * from {{ ref "int_orders_priced" }} where {{ touched "source, order_id" }}
 ),
 
 keys as (
@@ -31,3 +34,10 @@ select
     toBool(orders.is_countable and keys.customer_key is not null) as is_purchase
 from orders
 left join keys on keys.source = orders.source and keys.entity_id = orders.customer_ref
+
+{{ define "touched" }}
+select source, order_id from {{ changed "int_orders_priced" }}
+union all
+select source, order_id from {{ ref "int_orders_priced" }}
+where (source, customer_ref) in (select source, toNullable(entity_id) from {{ changed "int_customer_keys" }})
+{{ end }}

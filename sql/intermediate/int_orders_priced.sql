@@ -1,6 +1,9 @@
 -- int_orders_priced: every order up to as_of with its net revenue in the project's currency.
 -- grain: one row per source and order_id
--- materialized: table
+-- materialized: incremental
+-- key: source, order_id
+-- changes: customer_ref
+-- partition_by: toYYYYMM(ordered_on)
 -- order_by: (source, order_id)
 with
 
@@ -11,14 +14,19 @@ orders as (
         coalesce(currency, {{ .Currency }}) as priced_in
     from {{ ref "stg_shop__orders" }}
     where ordered_at is not null and toDate(assumeNotNull(ordered_at), {{ .Timezone }}) <= {{ .AsOf }}
+        and {{ touched "source, order_id" }}
 ),
 
 totals as (
-    select source, order_id, line_count, lines_total, lines_cost from {{ ref "int_order_totals" }}
+    select source, order_id, line_count, lines_total, lines_cost
+    from {{ ref "int_order_totals" }}
+    where {{ touched "source, order_id" }}
 ),
 
 refunds as (
-    select source, order_id, refunded_at, amount from {{ ref "stg_shop__refunds" }}
+    select source, order_id, refunded_at, amount
+    from {{ ref "int_refunds" }}
+    where {{ touched "source, assumeNotNull(order_id)" }}
 ),
 
 rates as (
@@ -26,7 +34,9 @@ rates as (
 ),
 
 contacts as (
-    select kind, raw, value, usage from {{ ref "int_contact_values" }} where usage != 'placeholder'
+    select source, entity_id, kind, value, usage
+    from {{ ref "int_contact_values" }}
+    where entity = 'shop.orders' and usage != 'placeholder' and {{ touched "source, entity_id" }}
 ),
 
 -- A refund paid after as_of has not happened yet, but shows that the order's
@@ -54,11 +64,11 @@ daily_rates as (
 ),
 
 emails as (
-    select raw, value, usage from contacts where kind = 'email'
+    select source, entity_id, value, usage from contacts where kind = 'email'
 ),
 
 phones as (
-    select raw, value from contacts where kind = 'phone'
+    select source, entity_id, value from contacts where kind = 'phone'
 ),
 
 priced as (
@@ -89,8 +99,8 @@ priced as (
     left join totals on totals.source = orders.source and totals.order_id = orders.order_id
     left join refunds_by_order on refunds_by_order.source = orders.source and refunds_by_order.order_id = orders.order_id
     left join daily_rates on daily_rates.currency = orders.priced_in and daily_rates.day = orders.ordered_on
-    left join emails on emails.raw = orders.email
-    left join phones on phones.raw = orders.phone
+    left join emails on emails.source = orders.source and emails.entity_id = orders.order_id
+    left join phones on phones.source = orders.source and phones.entity_id = orders.order_id
 )
 
 select
@@ -100,6 +110,7 @@ select
     -- info@ names a guest only when there is no phone.
     coalesce(customer_id, if(email_usage = 'personal', email_value, null), phone_value, email_value) as customer_ref,
     email_value as email,
+    email_usage,
     phone_value as phone,
     assumeNotNull(priced.ordered_at) as ordered_at,
     ordered_on,
@@ -115,3 +126,27 @@ select
     cast(round((priced.gross - priced.refunds - priced.cost) * to_project_currency, 4) as Nullable(Decimal(18, 4))) as margin,
     toBool(coalesce(priced.status, '') != 'cancelled' and coalesce(priced.gross > 0, false)) as is_countable
 from priced
+
+{{ define "touched" }}
+-- A new day brings the orders dated up to it and takes the refunds paid up to it
+-- into account. A rate serves for ten days.
+select source, id as order_id from {{ changed "shop.orders" }}
+union all
+select source, order_id from {{ changed "int_order_totals" }}
+union all
+select source, assumeNotNull(order_id) as order_id from {{ changed "int_refunds" }} where order_id is not null
+union all
+select source, entity_id as order_id from {{ changed "int_contact_values" }} where entity = 'shop.orders'
+union all
+select source, order_id from {{ ref "stg_shop__orders" }}
+where (currency, toDate(assumeNotNull(ordered_at), {{ .Timezone }})) in (
+    select toNullable(upper(trimBoth(currency))), toDate(date) + days from {{ changed "shop.exchange_rates" }} array join range(10) as days
+)
+union all
+select source, order_id from {{ ref "stg_shop__orders" }}
+where toDate(assumeNotNull(ordered_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(ordered_at), {{ .Timezone }}) <= {{ .SeenLast }}
+union all
+select source, assumeNotNull(order_id) as order_id from {{ ref "int_refunds" }}
+where order_id is not null
+    and toDate(assumeNotNull(refunded_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(refunded_at), {{ .Timezone }}) <= {{ .SeenLast }}
+{{ end }}

@@ -1,15 +1,19 @@
 -- int_purchases: every purchase in its place in the customer's history: gap, stretch, loss, running sums.
 -- grain: one row per source and order_id
--- materialized: table
+-- materialized: incremental
+-- key: customer_key
+-- partition_by: sipHash64(customer_key) % 16
 -- order_by: (customer_key, purchase_no)
 with
 
 orders as (
-    select * from {{ ref "int_orders" }} where is_purchase
+    select * from {{ ref "int_orders" }} where is_purchase and {{ touched "assumeNotNull(customer_key)" }}
 ),
 
 customers as (
-    select customer_key, segment, sleeping_after, lost_after, contract_terminated_on from {{ ref "int_customers" }}
+    select customer_key, segment, sleeping_after, lost_after, contract_terminated_on
+    from {{ ref "int_customers" }}
+    where {{ touched "customer_key" }}
 ),
 {{- if .Churn.PersonalClock.Enabled }}
 
@@ -114,3 +118,12 @@ select
     revenue_so_far,
     revenue_12m
 from closed
+
+{{ define "touched" }}
+-- A new day ends the stretches that were to end by it.
+select assumeNotNull(customer_key) as customer_key from {{ changed "int_orders" }} where customer_key is not null
+union all
+select customer_key from {{ changed "int_customers" }}
+union all
+select customer_key from {{ this }} where lost_if_silent_on > {{ .SeenUntil }} and lost_if_silent_on <= {{ .SeenLast }}
+{{ end }}

@@ -1,12 +1,14 @@
 -- int_visits: the days on which each customer bought, with the gap before each and the usual gap up to it.
 -- grain: one row per customer_key and visited_on
--- materialized: table
+-- materialized: incremental
+-- key: customer_key
+-- partition_by: sipHash64(customer_key) % 16
 -- order_by: (customer_key, visited_on)
 -- tags: churn
 with
 
 orders as (
-    select customer_key, ordered_on from {{ ref "int_orders" }} where is_purchase
+    select customer_key, ordered_on from {{ ref "int_orders" }} where is_purchase and {{ touched "assumeNotNull(customer_key)" }}
 ),
 
 -- Orders of one day are one visit: a gap of nothing is no gap.
@@ -35,3 +37,7 @@ select
     quantileExactInclusiveOrNull(0.5)(gap_days) over so_far as median_gap_days
 from neighbours
 window so_far as (partition by customer_key order by visited_on rows unbounded preceding)
+
+{{ define "touched" }}
+select assumeNotNull(customer_key) as customer_key from {{ changed "int_orders" }} where customer_key is not null
+{{ end }}

@@ -19,7 +19,7 @@ states as (
 ),
 
 episodes as (
-    select customer_key, episode_no, loss_date, loss_kind, returned_on from {{ ref "customer_episodes" }}
+    select customer_key, episode_no, loss_date, loss_kind, returned_on from {{ ref "int_episodes" }}
 ),
 
 -- The clock that runs since the last purchase.

@@ -1,0 +1,244 @@
+package sqlfiles_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"winback/connectors/entity"
+	"winback/pipelines/engine/enginetest"
+	"winback/pipelines/model"
+	"winback/pipelines/warehouse"
+)
+
+// company is a small shop that lives day by day. Each of its days brings new,
+// late, changed and deleted records, as one run each.
+type company struct {
+	tb     testing.TB
+	conn   driver.Conn
+	random *rand.Rand
+	run    int
+	loaded map[string]int // the last run that brought rows of an entity
+	day    time.Time
+	orders int
+}
+
+// Version and Since tell the models which rows are new.
+func (c *company) Version(_ context.Context, domain, name string) (string, error) {
+	return fmt.Sprint(c.loaded[domain+"."+name]), nil
+}
+
+func (c *company) Since(_ context.Context, _, _, version string) (model.Arrivals, bool, error) {
+	return model.Arrivals{Condition: fmt.Sprintf("toUInt32(run_id) > %s", version), Rows: 1}, true, nil
+}
+
+func newCompany(tb testing.TB, seed uint64) *company {
+	tb.Helper()
+	c := &company{
+		tb: tb, conn: enginetest.Start(tb).ConnWith(tb, clickhouse.Options{MaxOpenConns: 4}), random: rand.New(rand.NewPCG(seed, 1)),
+		loaded: map[string]int{}, day: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	for _, database := range []string{"raw", "staging", "mart", "ops"} {
+		c.exec("drop database if exists " + database + " sync")
+		c.exec("create database " + database)
+	}
+	for _, schema := range entity.All() {
+		c.exec(warehouse.CreateRawTable(schema))
+	}
+	return c
+}
+
+func (c *company) exec(sql string) {
+	c.tb.Helper()
+	if err := c.conn.Exec(c.tb.Context(), sql); err != nil {
+		c.tb.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// bring loads rows of an entity, written as SQL values of the given columns.
+func (c *company) bring(name, columns string, rows ...string) {
+	c.tb.Helper()
+	if len(rows) == 0 {
+		return
+	}
+	c.loaded[name] = c.run
+	for i, row := range rows {
+		rows[i] = fmt.Sprintf("('a', '%d', toDateTime64(%d, 6, 'UTC'), %t, %s)", c.run, c.run*1000, c.one(12), row)
+	}
+	c.exec(fmt.Sprintf("insert into raw.%s (source, run_id, extracted_at, deleted, %s) values %s",
+		strings.ReplaceAll(name, ".", "_"), columns, strings.Join(rows, ", ")))
+}
+
+// one is true once in n times.
+func (c *company) one(n int) bool { return c.random.IntN(n) == 0 }
+
+// pick returns one of the texts as SQL; "" is null.
+func (c *company) pick(texts ...string) string {
+	text := texts[c.random.IntN(len(texts))]
+	if text == "" {
+		return "null"
+	}
+	return "'" + text + "'"
+}
+
+// moment is some time up to so many days ago, or a few ahead.
+func (c *company) moment(days int) string {
+	return "'" + c.day.AddDate(0, 0, 2-c.random.IntN(days)).Add(time.Duration(c.random.IntN(24))*time.Hour).Format(time.DateTime) + "'"
+}
+
+func (c *company) email() string {
+	return c.pick("", "", fmt.Sprintf("p%d@example.com", c.random.IntN(25)), fmt.Sprintf("P%d@example.com", c.random.IntN(25)), "info@example.com")
+}
+
+func (c *company) phone() string {
+	return c.pick("", "", fmt.Sprintf("+49 30 55500%02d", c.random.IntN(25)))
+}
+
+// live lets a day pass.
+func (c *company) live(scale int) {
+	c.tb.Helper()
+	c.run++
+	c.liveShop(scale)
+	c.livePeople(scale)
+}
+
+func (c *company) liveShop(scale int) {
+	var orders, lines, refunds []string
+	for range scale + c.random.IntN(4) {
+		id := c.orders
+		if c.one(4) && c.orders > 0 { // again, changed
+			id = c.random.IntN(c.orders)
+		} else {
+			c.orders++
+		}
+		days := 10
+		if scale > 10 || c.one(8) {
+			days = 400
+		}
+		orders = append(orders, fmt.Sprintf("'%d', %s, %s, %s, %s, %s, %s, %d, %s", id,
+			c.pick("", fmt.Sprint(c.random.IntN(40)), fmt.Sprint(c.random.IntN(40))), c.email(), c.phone(), c.moment(days),
+			c.pick("", "completed", "completed", "cancelled"), c.pick("", "", "EUR", "USD"), c.random.IntN(100), c.pick("", "", "1")))
+		for line := range c.random.IntN(3) {
+			lines = append(lines, fmt.Sprintf("'%d', %d, %s, %d, %d, %s", id, line+1, c.pick("", "p1", "p2"), c.random.IntN(3), c.random.IntN(30), c.pick("", "", "2")))
+		}
+	}
+	for range c.random.IntN(3) {
+		refunds = append(refunds, fmt.Sprintf("'r%d', %s, %s, %d", c.random.IntN(20), c.pick("", fmt.Sprint(c.random.IntN(c.orders+1))), c.moment(40), c.random.IntN(20)))
+	}
+	c.bring("shop.orders", "id, customer_id, email, phone, ordered_at, status, currency, items_total, line_count", orders...)
+	c.bring("shop.order_lines", "order_id, line_no, product_id, quantity, price, cost", lines...)
+	c.bring("shop.refunds", "id, order_id, at, amount", refunds...)
+	if c.one(3) {
+		c.bring("shop.exchange_rates", "currency, date, rate", fmt.Sprintf("'USD', toDate32(%s), 0.%d", c.moment(30)[:11]+"'", 1+c.random.IntN(99)))
+	}
+	if c.one(3) {
+		c.bring("shop.products", "id, cost", fmt.Sprintf("%s, %d", c.pick("p1", "p2"), c.random.IntN(9)))
+	}
+}
+
+func (c *company) livePeople(scale int) {
+	var accounts, records []string
+	for range scale/3 + c.random.IntN(2) {
+		accounts = append(accounts, fmt.Sprintf("'%d', %s, %s, %s, %s", c.random.IntN(40), c.email(), c.phone(), c.moment(500),
+			c.pick("Ann", "Bob", "")))
+	}
+	for range scale/3 + c.random.IntN(2) {
+		records = append(records, fmt.Sprintf("'c%d', [%s], [%s], %s, %s, %s, %s, %s, map('a', '%d')", c.random.IntN(20),
+			strings.Trim(c.pick("p1@example.com", "p2@example.com", "p3@example.com"), "null"), strings.Trim(c.pick("+49 30 5550001", "+49 30 5550002"), "null"),
+			c.pick("", "retail", "wholesale"), c.pick("", "m1", "m2"), c.moment(400), c.moment(300), c.pick("", c.day.AddDate(0, 0, 2-c.random.IntN(90)).Format(time.DateTime)),
+			c.random.IntN(60)))
+	}
+	c.bring("shop.customers", "id, email, phone, registered_at, first_name", accounts...)
+	c.bring("crm.customers", "id, email, phone, segment, manager_id, created_at, contract_started_at, contract_terminated_at, external_ids", records...)
+	if c.one(4) {
+		c.bring("crm.managers", "id, name", fmt.Sprintf("%s, %s", c.pick("m1", "m2"), c.pick("Mia", "Max")))
+	}
+}
+
+// build builds what the day touches and returns how many models were built
+// incrementally.
+func (c *company) build(p *model.Project, vars model.Vars) int {
+	c.tb.Helper()
+	summary, err := model.NewRunner(c.conn, p, model.RunnerOptions{Vars: vars, Sources: contract{}, Versions: c, WholeAbove: 2}).Run(c.tb.Context())
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	incremental := 0
+	for _, result := range summary.Models {
+		if result.Err != nil {
+			c.tb.Errorf("%s: %v", result.Model.Name, result.Err)
+		}
+		if result.Incremental {
+			incremental++
+		}
+	}
+	return incremental
+}
+
+// wantWhole sees that every table holds exactly the rows that its query returns
+// over the tables below it: if those are as a whole build makes them, it is too.
+func (c *company) wantWhole(p *model.Project, vars model.Vars) {
+	c.tb.Helper()
+	for _, m := range p.Models() {
+		if m.Materialized != model.Table && m.Materialized != model.Incremental {
+			continue
+		}
+		query, err := p.Compile(m.Name, vars)
+		if err != nil {
+			c.tb.Fatal(err)
+		}
+		ctx := clickhouse.Context(c.tb.Context(), clickhouse.WithSettings(clickhouse.Settings{"join_use_nulls": 1}))
+		var differences []string
+		err = c.conn.QueryRow(ctx, fmt.Sprintf(`select groupArray(5)(concat(if(surplus > 0, 'too much: ', 'missing: '), row)) from (
+			select sum(side) as surplus, row from (
+				select formatRowNoNewline('TSV', *) as row, toInt64(1) as side from %s
+				union all select formatRowNoNewline('TSV', *), -1 from (%s)
+			) group by row having surplus != 0 order by row)`, m.Relation(), query)).Scan(&differences)
+		if err != nil {
+			c.tb.Fatalf("%s: %v", m.Name, err)
+		}
+		if len(differences) > 0 {
+			c.tb.Errorf("%s differs from a whole build:\n%s", m.Name, strings.Join(differences, "\n"))
+		}
+	}
+}
+
+var (
+	companies = flag.Int("companies", 1, "how many random companies the test of incremental models follows")
+	daysLived = flag.Int("days", 2, "how many days it follows each of them")
+)
+
+// TestModels_Incremental follows a company through random days and compares every
+// table with a whole build after each: the day goes on, jumps over months, and
+// back.
+func TestModels_Incremental(t *testing.T) {
+	p := project(t)
+	for seed := range uint64(*companies) {
+		t.Run(fmt.Sprint("company ", seed), func(t *testing.T) {
+			c := newCompany(t, seed)
+			vars := model.DefaultVars()
+			vars.Timezone = "Europe/Berlin"
+			vars.Churn.SleepingAfter, vars.Churn.LostAfter = 20, 45
+			c.live(60)
+			for day := range *daysLived + 1 {
+				vars.AsOf = c.day
+				incremental := c.build(p, vars)
+				if day > 0 && incremental < 10 {
+					t.Errorf("day %d: only %d models were built incrementally", day, incremental)
+				}
+				if c.wantWhole(p, vars); t.Failed() {
+					t.Fatalf("day %d, as of %s", day, c.day.Format(time.DateOnly))
+				}
+				c.day = c.day.AddDate(0, 0, []int{0, 1, 1, 1, 3, 35, -20}[c.random.IntN(7)])
+				c.live(2)
+			}
+		})
+	}
+}
