@@ -163,7 +163,7 @@ func turnRed(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) 
 		{"base_movement", "update at_start = at_start + 1, at_end = at_end + 1 where month = '2024-06-01'", "months_follow_each_other"},
 		{"base_movement", "update new = new + 1, at_end = at_end + 1 where month = '2023-06-01' and segment = '(all)'", "customers_reconcile"},
 		{"survival", "update survival = 1 where day > 100", "the_curve_never_rises"},
-		{"customer_episodes", "update revenue = revenue + 1 where episode_no = 1", "revenue_reconciles"},
+		{"int_episodes", "update revenue = revenue + 1 where episode_no = 1", "revenue_reconciles"},
 		{"rfm_migration", "update customers = customers + 1 where month = '2024-06-01' and segment = '(all)' and to_segment != '(out)'", "rfm_migration_balances"},
 		{"rfm_migration", "update share_pct = 50 where not is_complete", "no_share_before_the_month_is_over"},
 		{"churn_reconciliation", "update lost = lost + 1 where month = '2024-06-01'", "churn_reconciliation_balances"},
@@ -172,7 +172,11 @@ func turnRed(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) 
 		{"customers", "delete where cityHash64(customer_key) % 4 = 0", "row_count_change"},
 	} {
 		t.Run(c.check, func(t *testing.T) {
-			table := "mart." + c.model
+			m, ok := p.Model(c.model)
+			if !ok {
+				t.Fatalf("no model %s", c.model)
+			}
+			table := m.FullName()
 			run := func(sql string) {
 				if err := conn.Exec(t.Context(), sql); err != nil {
 					t.Fatalf("%s: %v", sql, err)
@@ -185,7 +189,7 @@ func turnRed(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) 
 				run("insert into " + table + " select * from ops.kept")
 				run("drop table ops.kept sync")
 			}()
-			targets, err := model.NewRunner(conn, p, model.RunnerOptions{Vars: vars, Select: []string{c.model}}).Targets(t.Context())
+			targets, err := model.NewRunner(conn, p, model.RunnerOptions{Vars: vars, Select: []string{c.model + "+"}}).Targets(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -151,7 +151,7 @@ func (c *company) livePeople(scale int) {
 	}
 	for range scale/3 + c.random.IntN(2) {
 		records = append(records, fmt.Sprintf("'c%d', [%s], [%s], %s, %s, %s, %s, %s, map('a', '%d')", c.random.IntN(20),
-			strings.Trim(c.pick("p1@example.com", "p2@example.com", "p3@example.com"), "null"), strings.Trim(c.pick("+49 30 5550001", "+49 30 5550002"), "null"),
+			c.pick("p1@example.com", "p2@example.com", "p3@example.com"), c.pick("+49 30 5550001", "+49 30 5550002"),
 			c.pick("", "retail", "wholesale"), c.pick("", "m1", "m2"), c.moment(400), c.moment(300), c.pick("", c.day.AddDate(0, 0, 2-c.random.IntN(90)).Format(time.DateTime)),
 			c.random.IntN(60)))
 	}
