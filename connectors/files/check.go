@@ -99,8 +99,11 @@ func checkTable(p *plan, t *table, withRows bool) connectors.Finding {
 		out.OK = true
 		out.Text = fmt.Sprintf("%s: %s, %d columns, all mapped ones are there%s", t.input, t.describe(), len(b.header), unmappedColumns(b))
 	}
-	if withRows && out.OK {
+	if out.OK && (withRows || b.document) {
 		sample(t, &out)
+	}
+	if !withRows {
+		out.Header, out.Rows = nil, nil
 	}
 	return out
 }
@@ -129,6 +132,10 @@ func sample(t *table, out *connectors.Finding) {
 	p, err := cut.next(nil)
 	if err != nil {
 		return // an empty file, or one whose reading Extract will complain about
+	}
+	if p.broken != "" {
+		out.OK, out.Text = false, fmt.Sprintf("%s: %s", t.input, p.broken)
+		return
 	}
 	out.Header = bound.header
 	if bound.format == formatNDJSON {

@@ -110,7 +110,8 @@ func (k *compiler) auto(out *field, f Field) {
 		out.source = fromRowHash
 		k.fitsKind(out, at, true, entity.Text)
 	}
-	if k.dataset.GroupBy == nil && k.linesOf() == "" && strings.HasPrefix(f.Auto, "line_") {
+	counts := k.dataset.GroupBy != nil || k.scope > 0 || f.Auto == "line_count" && k.linesOf() != ""
+	if strings.HasPrefix(f.Auto, "line_") && !counts {
 		k.errs.Addf(at, "lines are numbered within a document: give group_by, or each for arrays in records")
 	}
 }

@@ -35,7 +35,7 @@ type Dataset struct {
 	Delimiter string                      `yaml:"delimiter" doc:"character between fields; default: found in the first lines" example:"\";\""`
 	Quote     string                      `yaml:"quote" doc:"character around fields, or none; default: \"" example:"none"`
 	Columns   []string                    `yaml:"columns" doc:"names of the columns of files that have no header line" example:"[id, at, amount]"`
-	Sheet     []string                    `yaml:"sheet" doc:"sheets of a workbook, by name, number or pattern; default: the first" example:"Orders 20*"`
+	Sheet     []string                    `yaml:"sheet" doc:"sheets of a workbook, by name, number or pattern; default: the one with the most mapped columns" example:"Orders 20*"`
 	HeaderRow int                         `yaml:"header_row" doc:"row of a sheet, or line of a text, that holds the names of the columns; default: in sheets the first with mapped columns" example:"3"`
 	SkipLines int                         `yaml:"skip_lines" advanced:"true" doc:"lines above the header"`
 	Rename    map[string]string           `yaml:"rename" doc:"names of columns in the files: names used here; for files with differing headers" example:"{InvoiceNo: Invoice}"`

@@ -213,7 +213,10 @@ func (m *mapper) fromColumn(f *field, r *record, into *value) *misfit {
 
 func (m *mapper) rowHash(r *record) []byte {
 	mark := m.arena.mark()
-	m.arena.data = fmt.Appendf(m.arena.data, "%016x", xxhash.Sum64(r.raw))
+	hash := xxhash.New()
+	_, _ = hash.Write(r.raw) // never fails
+	_, _ = hash.WriteString(r.place)
+	m.arena.data = fmt.Appendf(m.arena.data, "%016x", hash.Sum64())
 	return m.arena.since(mark)
 }
 

@@ -51,11 +51,11 @@ type sheetRows struct {
 	cells  []cell
 }
 
-// rows begins to read the rows of a sheet.
-func (w *workbook) rows(s sheetRef) (*sheetRows, error) {
-	merges, err := w.merges(s)
-	if err != nil {
-		return nil, err
+// rows begins to read the rows of a sheet, in which ranges are merged.
+func (w *workbook) rows(s sheetRef, ranges []merged) (_ *sheetRows, err error) {
+	var merges []*merged
+	for _, m := range ranges {
+		merges = append(merges, &m)
 	}
 	if w.texts == nil && w.strings != "" {
 		if w.texts, err = w.readTexts(); err != nil {
@@ -72,7 +72,7 @@ func (w *workbook) rows(s sheetRef) (*sheetRows, error) {
 
 // merges finds the merged ranges of a sheet. They stand behind its rows, which are
 // passed over.
-func (w *workbook) merges(s sheetRef) ([]*merged, error) {
+func (w *workbook) merges(s sheetRef) ([]merged, error) {
 	in, err := w.open(s.part)
 	if err != nil {
 		return nil, err
@@ -82,21 +82,18 @@ func (w *workbook) merges(s sheetRef) ([]*merged, error) {
 	if err == nil {
 		err = skipSheetData(x.in)
 	}
-	var list []*merged
+	var list []merged
 	for err == nil {
 		if err = x.next(); err == nil && x.begins("mergeCell") {
-			if m := parseRange(x.attr("ref")); m != nil {
+			if m, ok := parseRange(x.attr("ref")); ok {
 				list = append(list, m)
 			}
 		}
 	}
-	if !errors.Is(err, io.EOF) {
-		// What is wrong with the rows is said when they are read.
-		if damage(err) == "" {
-			return nil, err
-		}
+	if !errors.Is(err, io.EOF) && damage(err) == "" { // damage is met again when the rows are read
+		return nil, err
 	}
-	slices.SortStableFunc(list, func(a, b *merged) int { return cmp.Compare(a.firstRow, b.firstRow) })
+	slices.SortStableFunc(list, func(a, b merged) int { return cmp.Compare(a.firstRow, b.firstRow) })
 	return list, nil
 }
 
@@ -116,18 +113,15 @@ func skipSheetData(in *bufio.Reader) error {
 	}
 }
 
-// parseRange reads A2:B4; nil if it is none.
-func parseRange(ref []byte) *merged {
-	from, to, found := bytes.Cut(ref, []byte(":"))
-	if !found {
-		return nil
-	}
+// parseRange reads A2:B4.
+func parseRange(ref []byte) (m merged, ok bool) {
+	from, to, _ := bytes.Cut(ref, []byte(":"))
 	firstColumn, firstRow := parseRef(from)
 	lastColumn, lastRow := parseRef(to)
 	if firstColumn < 0 || lastColumn < firstColumn || firstRow < 1 || lastRow < firstRow || lastColumn >= mostColumns {
-		return nil
+		return m, false
 	}
-	return &merged{firstRow: firstRow, lastRow: lastRow, firstColumn: firstColumn, lastColumn: lastColumn}
+	return merged{firstRow: firstRow, lastRow: lastRow, firstColumn: firstColumn, lastColumn: lastColumn}, true
 }
 
 // parseRef reads the place of a cell, as C5: column from 0, row from 1. The column
@@ -317,25 +311,28 @@ func (r *sheetRows) fillMerged() {
 
 // sheetTable hands out the table of a sheet.
 func (c *content) sheetTable(p *plan, w *workbook, s sheetRef, use func(*table) error) error {
-	inner := &content{file: c.file, name: c.name + "/" + s.name, found: slices.Clone(c.found)}
-	header, at, err := w.header(p, s)
+	inner := &content{file: c.file, name: c.name + "/" + s.name, found: append(slices.Clone(c.found), "sheet "+s.name)}
+	ranges, err := w.merges(s)
 	if err != nil {
 		return inner.refused(p, err, use)
 	}
-	rows, err := w.rows(s)
+	header, err := w.header(p, s, ranges)
+	if err != nil {
+		return inner.refused(p, err, use)
+	}
+	rows, err := w.rows(s, ranges)
 	if err != nil {
 		return inner.refused(p, err, use)
 	}
 	defer func() { _ = rows.in.Close() }() // only read from
-	b := bindSheet(p, inner.name, header)
+	b := bindSheet(p, inner.name, header.names)
 	b.sheet = s.name
 	t := &table{
-		input: inner.name, bound: b, start: -1,
-		text:  bufio.NewReaderSize(&sheetReader{rows: rows, header: b.header, below: at}, headSize),
-		found: append(inner.found, fmt.Sprintf("sheet %s", s.name)),
+		input: inner.name, bound: b, found: inner.found, start: -1,
+		text: bufio.NewReaderSize(&sheetReader{rows: rows, header: b.header, below: header.row}, headSize),
 	}
-	if at > 0 && len(p.config.Columns) == 0 {
-		t.found = append(t.found, fmt.Sprintf("header in row %d", at))
+	if header.row > 0 && len(p.config.Columns) == 0 {
+		t.found = append(t.found, fmt.Sprintf("header in row %d", header.row))
 	}
 	return use(t)
 }
@@ -365,38 +362,46 @@ func bindSheet(p *plan, input string, header []string) *binding {
 // headerRows is how many rows are looked at to find the header.
 const headerRows = 50
 
-// header finds the names of a sheet's columns and the row they stand in: the row
-// declared, or that with the most mapped columns; failing that, the first with
-// more than one cell.
-func (w *workbook) header(p *plan, s sheetRef) (names []string, at int, err error) {
+// sheetHeader are the names of a sheet's columns.
+type sheetHeader struct {
+	names []string
+	row   int // they stand in, or the one above the records
+	score int // how well they fit the mapping
+}
+
+// header finds the names of a sheet's columns: in the row declared, or that with
+// the most mapped columns; failing that, the first with more than one cell.
+func (w *workbook) header(p *plan, s sheetRef, ranges []merged) (found sheetHeader, err error) {
 	if len(p.config.Columns) > 0 {
-		return p.config.Columns, p.config.linesAbove(), nil
+		return sheetHeader{names: p.config.Columns, row: p.config.linesAbove()}, nil
 	}
-	rows, err := w.rows(s)
+	rows, err := w.rows(s, ranges)
 	if err != nil {
-		return nil, 0, err
+		return found, err
 	}
 	defer func() { _ = rows.in.Close() }() // only read from
-	declared, best := p.config.HeaderRow, -1
+	declared := p.config.HeaderRow
+	found.score = -1
 	for looked := 0; looked < headerRows; {
 		switch err := rows.next(); {
 		case errors.Is(err, io.EOF), damage(err) != "": // what is damaged is put aside when the rows are read
-			return names, at, nil
+			return found, nil
 		case err != nil:
-			return nil, 0, err
+			return found, err
 		case rows.own == 0, rows.row <= p.config.linesAbove():
 			continue
 		}
 		looked++
-		row := rows.names()
-		if rows.row == declared {
-			return row, declared, nil
+		next := sheetHeader{names: rows.names(), row: rows.row}
+		next.score = 2*foundColumns(p, next.names) + min(rows.own-1, 1)
+		if next.row == declared {
+			return next, nil
 		}
-		if score := 2*foundColumns(p, row) + min(rows.own-1, 1); declared == 0 && score > best {
-			best, names, at = score, row, rows.row
+		if declared == 0 && next.score > found.score {
+			found = next
 		}
 	}
-	return names, at, nil
+	return found, nil
 }
 
 // names returns the row as the names of columns; those without one are called by

@@ -210,6 +210,26 @@ func TestExtract_TruncatedGzip(t *testing.T) {
 	}
 }
 
+// A check tells of files that hold no records where they should.
+func TestCheck_Documents(t *testing.T) {
+	f := newFolder(t, strings.ReplaceAll(ordersConfig, "in/**/*.csv*", "\"*.json\"\n    records: data"), map[string]string{
+		"a.json": `{"data": [{"id": 1, "note": "x"}]}`, "b.json": `{"orders": []}`, "c.json": `{"data": [`,
+	})
+	found, err := f.source.(connectors.Checker).Check(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []connectors.Finding{
+		{Dataset: "shop.orders", OK: true, Text: "3 files found, 0.1 kB in all"},
+		{Dataset: "shop.orders", OK: true, Text: "a.json: JSON, utf-8", Header: []string{"id", "note"}, Rows: [][]string{{"1", "x"}}},
+		{Dataset: "shop.orders", Text: "b.json: the file has no records at the path that records: says (it has: orders)"},
+		{Dataset: "shop.orders", Text: "c.json: the JSON ends before its array does: the file was cut off here, what followed is missing"},
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 // Other packings break off and are damaged as gzip does and is.
 func TestExtract_DamagedArchives(t *testing.T) {
 	var text strings.Builder

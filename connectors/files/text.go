@@ -35,6 +35,10 @@ func (t *table) prepare(p *plan, encoding string) error {
 	all := head
 	skipped, size := skipLines(head, p.config.linesAbove())
 	head = head[size:]
+	named, length := namedDelimiter(head)
+	if length > 0 {
+		head, size, skipped = head[length:], size+length, skipped+1
+	}
 	switch format := formatOf(p.config, t.input, head); format {
 	case formatNDJSON:
 		t.bound = bindJSON(p, t.input)
@@ -44,7 +48,7 @@ func (t *table) prepare(p *plan, encoding string) error {
 		t.prepareJSON(p, encoding)
 		return nil
 	default:
-		size += t.prepareCSV(p, head, skipped)
+		size += t.prepareCSV(p, head, skipped, named)
 		t.found = append(t.found, strings.ToUpper(format), encoding, fmt.Sprintf("delimiter %q", t.bound.delimiter))
 		if t.bound.quote != '"' && t.bound.quote != 0 {
 			t.found = append(t.found, fmt.Sprintf("quote %q", t.bound.quote))
@@ -74,8 +78,11 @@ func (t *table) prepareJSON(p *plan, encoding string) {
 
 // prepareCSV binds the plan to a text with delimited fields and returns how long
 // its header is.
-func (t *table) prepareCSV(p *plan, head []byte, skipped int64) (length int) {
+func (t *table) prepareCSV(p *plan, head []byte, skipped int64, named byte) (length int) {
 	d := dialectOf(p, t.input, head)
+	if named != 0 && p.config.Delimiter == "" {
+		d.delimiter = named
+	}
 	if len(p.config.Columns) > 0 {
 		t.bound = bind(p, t.input, p.config.Columns)
 		t.bound.format, t.bound.dialect, t.bound.line = formatCSV, d, 1+skipped
@@ -92,6 +99,17 @@ func (t *table) prepareCSV(p *plan, head []byte, skipped int64) (length int) {
 	}
 	t.bound = b
 	return length
+}
+
+// namedDelimiter reads the line sep=; that Excel writes and reads above a header,
+// and how long it is.
+func namedDelimiter(head []byte) (delimiter byte, length int) {
+	line, _, found := bytes.Cut(head, newline)
+	text := trimLineEnd(line)
+	if !found || len(text) != 5 || !bytes.HasPrefix(text, []byte("sep=")) {
+		return 0, 0
+	}
+	return text[4], len(line) + 1
 }
 
 // linesAbove is how many lines or rows stand above the header, or above the

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -174,19 +175,30 @@ func (w *workbook) each(part string, use func(*xmlReader) error) error {
 	return err
 }
 
-// chosenSheets returns the sheets that the configuration asks for: by name, by
-// pattern or by number; the first one that is not hidden if it says nothing.
-func (w *workbook) chosenSheets(wanted []string) []sheetRef {
+// chosenSheets returns the sheets that the configuration asks for, by name, by
+// pattern or by number. Where it says nothing it is the one with the most mapped
+// columns of those that are not hidden, the first of equals.
+func (w *workbook) chosenSheets(p *plan) ([]sheetRef, error) {
 	var list []sheetRef
 	for i, s := range w.sheets {
-		if len(wanted) == 0 && (!s.hidden || i == len(w.sheets)-1) {
-			return []sheetRef{s}
-		}
-		if slices.ContainsFunc(wanted, func(want string) bool { return s.is(want, i+1) }) {
+		if len(p.config.Sheet) == 0 && !s.hidden || slices.ContainsFunc(p.config.Sheet, func(want string) bool { return s.is(want, i+1) }) {
 			list = append(list, s)
 		}
 	}
-	return list
+	if len(p.config.Sheet) > 0 || len(list) < 2 {
+		return list, nil
+	}
+	best, most := 0, -1
+	for i, s := range list {
+		header, err := w.header(p, s, nil)
+		if err != nil && damage(err) == "" {
+			return nil, err
+		}
+		if err == nil && header.score > most {
+			best, most = i, header.score
+		}
+	}
+	return list[best : best+1], nil
 }
 
 func (s *sheetRef) is(want string, number int) bool {
@@ -212,9 +224,12 @@ func (c *content) sheetTables(p *plan, all []*zip.File, use func(*table) error) 
 		return c.refused(p, err, use)
 	}
 	c.found = append(slices.DeleteFunc(c.found, func(name string) bool { return name == "zip" }), "XLSX")
-	sheets := w.chosenSheets(p.config.Sheet)
+	sheets, err := w.chosenSheets(p)
+	if err != nil {
+		return unreadable(c.name, err)
+	}
 	if len(sheets) == 0 {
-		return use(c.unusable(p, fmt.Sprintf("the workbook has no sheet %s (it has: %s)", strings.Join(p.config.Sheet, ", "), w.sheetNames())))
+		return use(c.unusable(p, fmt.Sprintf("the workbook has no sheet %s (it has: %s)", cmp.Or(strings.Join(p.config.Sheet, ", "), "that is not hidden"), w.sheetNames())))
 	}
 	for _, s := range sheets {
 		if err := c.sheetTable(p, w, s, use); err != nil {

@@ -114,15 +114,18 @@ func TestXLSX_ChoosesSheets(t *testing.T) {
 		check(t, f.SetSheetName("Sheet1", "Hidden"))
 		for i, name := range []string{"Notes", "Orders 2023", "orders 2024"} {
 			must(f.NewSheet(name))
-			set(t, f, name, 1, "id", "note")
+			set(t, f, name, 1, "About", "these orders")
+			if i > 0 {
+				set(t, f, name, 1, "id", "note")
+			}
 			set(t, f, name, 2, i, name)
 		}
 		f.SetActiveSheet(1)
 		check(t, f.SetSheetVisible("Hidden", false))
 	})
 	tests := []struct{ sheet, want string }{
-		{"", "o.xlsx/Notes"}, {"sheet: Orders 2023", "o.xlsx/Orders 2023"}, {"sheet: 4", "o.xlsx/orders 2024"},
-		{"sheet: Orders*", "o.xlsx/Orders 2023 o.xlsx/orders 2024"}, {"sheet: [notes, 3]", "o.xlsx/Notes o.xlsx/Orders 2023"},
+		{"", "o.xlsx/Orders 2023"}, {"sheet: Orders 2023", "o.xlsx/Orders 2023"}, {"sheet: 4", "o.xlsx/orders 2024"},
+		{"sheet: Orders*", "o.xlsx/Orders 2023 o.xlsx/orders 2024"}, {"sheet: [ORDERS 2024, 3]", "o.xlsx/Orders 2023 o.xlsx/orders 2024"},
 	}
 	for _, test := range tests {
 		f := newFolder(t, strings.ReplaceAll(ordersConfig, "in/**/*.csv*", "o.xlsx\n    "+test.sheet), map[string]string{"o.xlsx": text})
@@ -130,6 +133,10 @@ func TestXLSX_ChoosesSheets(t *testing.T) {
 		if got := strings.Join(m.inputs, " "); got != test.want || len(m.rows["shop.orders"]) != len(m.inputs) {
 			t.Errorf("%s: got %s, %v", test.sheet, got, m.rows)
 		}
+	}
+	inside := newFolder(t, strings.ReplaceAll(ordersConfig, "in/**/*.csv*", `"*.zip"`), map[string]string{"a.zip": zipped(t, members("o.xlsx", text))})
+	if m := inside.mustExtract(); strings.Join(m.inputs, " ") != "a.zip/o.xlsx/Orders 2023" {
+		t.Errorf("within an archive: %s", m.text())
 	}
 	f := newFolder(t, strings.ReplaceAll(ordersConfig, "in/**/*.csv*", "o.xlsx\n    sheet: Sales"), map[string]string{"o.xlsx": text})
 	if m := f.mustExtract(); len(m.rejects) != 1 || m.rejects[0].Reason != "the workbook has no sheet Sales (it has: Hidden, Notes, Orders 2023, orders 2024)" {
