@@ -108,6 +108,11 @@ func (r *run) land(ctx context.Context, s Source, d connectors.Dataset, notice f
 	if err != nil || cursor == nil {
 		return nil, errors.Join(err, writer.Abort())
 	}
+	again, err := r.readAgain(ctx, s, d.Name, cursor)
+	if err != nil {
+		return nil, errors.Join(err, writer.Abort())
+	}
+	writer.SettleBy(func() []landing.Settlement { return again })
 	return writer.Commit(ctx, cursor)
 }
 
@@ -151,7 +156,12 @@ func entitySummaries(m *landing.Manifest) []EntitySummary {
 func (r *run) tellQuarantined() {
 	var total, emptied int64
 	var parts []string
+	look, groups := "list", 0
 	for _, d := range r.summary.Datasets {
+		if slices.ContainsFunc(d.Entities, func(e EntitySummary) bool { return e.Quarantined+e.Emptied > 0 }) {
+			g := landing.QuarantineGroup{Source: d.Source, Dataset: d.Dataset, RunID: r.summary.RunID}
+			look, groups = "show "+g.ID(), groups+1
+		}
 		for _, e := range d.Entities {
 			emptied += e.Emptied
 			if e.Quarantined > 0 {
@@ -160,13 +170,14 @@ func (r *run) tellQuarantined() {
 			}
 		}
 	}
+	if groups > 1 {
+		look = "list"
+	}
 	if total > 0 {
-		r.problem("%d records are in quarantine (%s); each with its line and reason: winback query \"select * from ops.quarantine where run_id = '%s'\"",
-			total, strings.Join(parts, ", "), r.summary.RunID)
+		r.problem("%d records are in quarantine (%s); each with its line and reason: winback quarantine %s", total, strings.Join(parts, ", "), look)
 	}
 	if emptied > 0 {
-		r.problem("%d values could not be read and were left empty, as their fields are lenient: winback query \"select * from ops.quarantine where run_id = '%s' and reason like '%%was left empty%%'\"",
-			emptied, r.summary.RunID)
+		r.problem("%d values could not be read and were left empty, as their fields are lenient: winback quarantine %s", emptied, look)
 	}
 }
 

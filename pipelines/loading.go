@@ -28,7 +28,7 @@ const (
 )
 
 // quarantineTable takes the records that did not fit.
-const quarantineTable = warehouse.Ops + ".quarantine"
+const quarantineTable = warehouse.Ops + ".quarantine_records"
 
 // load brings every visible landing file that the warehouse lacks into it:
 // those of this run, those of a run that ended before its load, and all of them
@@ -58,6 +58,7 @@ func (r *run) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	r.summary.QuarantineOpen = r.waiting
 	pending := compared.Pending
 	r.o.Observer.Loading(summarizeLoads(pending))
 	started := r.now()
@@ -111,6 +112,7 @@ func (r *run) eachLanded() (iter.Seq[load.File], error) {
 		return nil, err
 	}
 	return func(yield func(load.File) bool) {
+		r.waiting = 0
 		for _, source := range sources {
 			started := r.now()
 			for f, err := range r.filesOf(source) {
@@ -134,27 +136,28 @@ func (r *run) filesOf(source string) iter.Seq2[load.File, error] {
 			yield(load.File{}, err)
 			return
 		}
-		into := intoTables{}
+		into, aside := intoTables{}, landing.NewQuarantineCollector()
 		for b, err := range r.Zone.Briefs(source) {
 			var m *landing.Manifest
 			if err == nil {
 				m, err = landedBy(b, source)
 			}
+			if err == nil {
+				err = aside.Add(b)
+			}
 			if err != nil {
 				yield(load.File{}, err)
 				return
 			}
-			for _, f := range append(r.rowFiles(m, into), r.quarantineFiles(m)...) {
+			for _, f := range r.rowFiles(m, into) {
 				if !yield(f, nil) {
 					return
 				}
 			}
 		}
-		for _, m := range failures {
-			for _, f := range r.quarantineFiles(m) {
-				if !yield(f, nil) {
-					return
-				}
+		for _, g := range aside.Groups(failures) {
+			if !yield(r.quarantineFile(g), r.countOpen(g)) {
+				return
 			}
 		}
 	}
@@ -167,9 +170,7 @@ func landedBy(b *landing.Brief, source string) (*landing.Manifest, error) {
 	}
 	m := &landing.Manifest{RunID: b.RunID, Source: source, Dataset: b.Dataset}
 	var err error
-	if m.Files, err = b.Files(); err == nil {
-		m.Quarantine, err = b.Quarantine()
-	}
+	m.Files, err = b.Files()
 	return m, err
 }
 
@@ -210,20 +211,6 @@ func (r *run) rowFiles(m *landing.Manifest, tables intoTables) []load.File {
 			},
 			Table: into.table, Columns: into.columns, Covers: m.Covers(f),
 			Open: r.opener(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}),
-		})
-	}
-	return files
-}
-
-func (r *run) quarantineFiles(m *landing.Manifest) []load.File {
-	var files []load.File
-	for _, f := range m.Quarantine {
-		files = append(files, load.File{
-			Load: ledger.Load{
-				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: quarantineTable, RunID: cmp.Or(f.RunID, m.RunID),
-				Rows: f.Rows, Bytes: f.Bytes,
-			},
-			Table: quarantineTable, Columns: ledger.QuarantineColumns(), Open: r.opener(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}),
 		})
 	}
 	return files

@@ -93,6 +93,7 @@ type run struct {
 	steps   []ledger.Step
 	loaded  map[string]bool // paths of the files that this run loaded
 
+	waiting  int64           // records of the quarantine of which nothing has become
 	landed   bool            // the landing zone holds rows of some run
 	unloaded map[string]bool // entities of which a file could not be loaded
 	diskFull error           // a *warehouse.DiskFullError that ended the run early, if any

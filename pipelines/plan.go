@@ -41,7 +41,9 @@ type PlannedDataset struct {
 	AsksSource bool                      `json:"asks_source"`
 	Inputs     []connectors.PlannedInput `json:"inputs"`
 	Bytes      int64                     `json:"bytes"` // of the inputs
-	Error      string                    `json:"error,omitempty"`
+	// Notices tell of inputs that would be left or are missing.
+	Notices []connectors.Notice `json:"notices,omitempty"`
+	Error   string              `json:"error,omitempty"`
 }
 
 // Name is how messages call the dataset: its source and its own name.

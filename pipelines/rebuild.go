@@ -109,13 +109,45 @@ func (b *rebuild) look() ([]load.File, error) {
 	for _, step := range b.steps { // of sources whose manifests cannot be read
 		errs = append(errs, errors.New(step.Message))
 	}
-	for _, f := range files {
-		errs = append(errs, b.Zone.Look(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}))
+	entries, err := b.entries()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		errs = append(errs, b.Zone.Look(e))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, &IncompleteZoneError{Cause: err}
 	}
 	return files, nil
+}
+
+// entries are all files that manifests name.
+func (b *rebuild) entries() ([]landing.Entry, error) {
+	sources, err := b.Zone.Sources()
+	if err != nil {
+		return nil, err
+	}
+	var list []landing.Entry
+	for _, source := range sources {
+		manifests, err := b.Zone.Manifests(source)
+		if err != nil {
+			return nil, err
+		}
+		failures, err := b.Zone.Failures(source)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range slices.Concat(manifests, failures) {
+			for _, f := range m.Files {
+				list = append(list, landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum})
+			}
+			for _, f := range m.Quarantine {
+				list = append(list, landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum})
+			}
+		}
+	}
+	return list, nil
 }
 
 // IncompleteZoneError says that the landing zone lacks what a rebuild needs.

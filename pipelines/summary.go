@@ -19,6 +19,9 @@ type Summary struct {
 	Load     LoadSummary      `json:"load"`
 	Models   ModelSummary     `json:"models"`
 	Checks   CheckSummary     `json:"checks"`
+	// QuarantineOpen counts the records of this and earlier runs that were put aside
+	// and of which nothing has become yet.
+	QuarantineOpen int64 `json:"quarantine_open"`
 	// Problems are sentences, each with what happened and a way out.
 	Problems []string      `json:"problems"`
 	Stages   []Stage       `json:"stages"`

@@ -65,7 +65,7 @@ Start with "winback demo" to see it on a made-up company, or "winback init" for 
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what happens, to standard error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		a.demoCommand(), a.initCommand(), a.planCommand(), a.runCommand(), a.serveCommand(), a.rebuildCommand(),
+		a.demoCommand(), a.initCommand(), a.planCommand(), a.runCommand(), a.serveCommand(), a.rebuildCommand(), a.quarantineCommand(),
 		a.queryCommand(), a.exportCommand(), a.sourcesCommand(),
 		a.modelsCommand(), a.checkCommand(), a.compactCommand(), a.doctorCommand(), a.versionCommand(),
 	)

@@ -1,6 +1,7 @@
 package landing
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/base32"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -47,40 +49,94 @@ func (g *QuarantineGroup) ID() string {
 
 // QuarantineGroups returns what was put aside of a source, oldest first.
 func (z *Zone) QuarantineGroups(source string) ([]*QuarantineGroup, error) {
-	manifests, err := z.Manifests(source)
-	if err != nil {
-		return nil, err
+	c := NewQuarantineCollector()
+	for b, err := range z.Briefs(source) {
+		if err == nil {
+			err = c.Add(b)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	failures, err := z.Failures(source)
 	if err != nil {
 		return nil, err
 	}
-	var groups []*QuarantineGroup
-	for _, m := range manifests {
-		groups = append(groups, m.quarantineGroups()...)
+	return c.Groups(failures), nil
+}
+
+// QuarantineCollector finds what was put aside while somebody goes through the
+// manifests of a source.
+type QuarantineCollector struct {
+	manifests []*Manifest
+	latest    map[string]*Manifest // reading of each dataset
+}
+
+// NewQuarantineCollector returns an empty collector.
+func NewQuarantineCollector() *QuarantineCollector {
+	return &QuarantineCollector{latest: map[string]*Manifest{}}
+}
+
+// Add looks at a manifest.
+func (c *QuarantineCollector) Add(b *Brief) error {
+	settles := bytes.Contains(b.rest, []byte(`"settles":`))
+	if !settles && !bytes.Contains(b.rest, []byte(`"replays":`)) {
+		if m := c.latest[b.Dataset]; m == nil || b.ExtractedAt.After(m.ExtractedAt) {
+			c.latest[b.Dataset] = &Manifest{Dataset: b.Dataset, ExtractedAt: b.ExtractedAt}
+		}
 	}
-	for _, m := range failures {
+	if !settles && len(b.quarantine) == 0 {
+		return nil
+	}
+	m, err := b.Manifest()
+	c.manifests = append(c.manifests, m)
+	return err
+}
+
+// Groups returns what was put aside, oldest first. Failures are those of the same
+// source.
+func (c *QuarantineCollector) Groups(failures []*Manifest) []*QuarantineGroup {
+	return quarantineGroupsOf(slices.AppendSeq(slices.Clone(c.manifests), maps.Values(c.latest)), failures)
+}
+
+// quarantineGroupsOf returns what was put aside by the runs that the manifests and
+// failures of a source are of, oldest first.
+func quarantineGroupsOf(manifests, failures []*Manifest) []*QuarantineGroup {
+	var groups []*QuarantineGroup
+	latest := map[string]time.Time{} // reading of each dataset
+	for _, m := range slices.Concat(manifests, failures) {
+		if m.reads() && m.ExtractedAt.After(latest[m.Dataset]) {
+			latest[m.Dataset] = m.ExtractedAt
+		}
 		for _, g := range m.quarantineGroups() {
-			g.Overtaken = slices.ContainsFunc(slices.Concat(manifests, failures), func(later *Manifest) bool {
-				return later.Dataset == m.Dataset && later.reads() && later.ExtractedAt.After(m.ExtractedAt)
-			})
 			groups = append(groups, g)
 		}
 	}
+	for _, g := range groups {
+		g.Overtaken = g.Failure != "" && latest[g.Dataset].After(g.At)
+	}
+	settle(groups, manifests)
+	slices.SortStableFunc(groups, func(a, b *QuarantineGroup) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Dataset, b.Dataset)) })
+	return groups
+}
+
+// settle gives the groups the entries about them.
+func settle(groups []*QuarantineGroup, manifests []*Manifest) {
+	byRun := map[[2]string][]*QuarantineGroup{}
+	for _, g := range groups {
+		key := [2]string{g.Dataset, g.RunID}
+		byRun[key] = append(byRun[key], g)
+	}
 	for _, m := range manifests {
 		for _, s := range m.Settles {
-			for _, g := range groups {
-				if g.Dataset == m.Dataset && g.RunID == s.Of {
-					g.Settlements = append(g.Settlements, s)
-				}
+			for _, g := range byRun[[2]string{m.Dataset, s.Of}] {
+				g.Settlements = append(g.Settlements, s)
 			}
 		}
 	}
 	for _, g := range groups {
 		slices.SortStableFunc(g.Settlements, func(a, b Settlement) int { return a.At.Compare(b.At) })
 	}
-	slices.SortStableFunc(groups, func(a, b *QuarantineGroup) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Dataset, b.Dataset)) })
-	return groups, nil
 }
 
 // reads says that the manifest is of a run that read the dataset, and not only of
@@ -112,6 +168,25 @@ func (m *Manifest) quarantineGroups() []*QuarantineGroup {
 		slices.SortFunc(g.Files, func(a, b QuarantineFile) int { return cmp.Compare(a.Path, b.Path) })
 	}
 	return groups
+}
+
+// Revision changes whenever something becomes of the group's records, and grows.
+func (g *QuarantineGroup) Revision() uint64 {
+	n := uint64(len(g.Settlements)) * 2
+	if g.Overtaken {
+		n++
+	}
+	return n
+}
+
+// Checksum is that of the group's files; what became of the records is no part of
+// it.
+func (g *QuarantineGroup) Checksum() string {
+	hash := xxhash.New()
+	for _, f := range g.Files {
+		hash.WriteString(f.Path + f.Checksum) //nolint:errcheck // never fails
+	}
+	return checksumText(hash.Sum64())
 }
 
 // QuarantineRecord is a record of a group, with what has become of it.
@@ -194,7 +269,12 @@ const sourceRejects = "-00001.parquet"
 // quarantineRows reads the rows of a file.
 func (z *Zone) quarantineRows(ctx context.Context, f QuarantineFile) iter.Seq2[QuarantineRow, error] {
 	return func(yield func(QuarantineRow, error) bool) {
-		file, err := z.OpenFile(File{Path: f.Path, Bytes: f.Bytes})
+		entry := File{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}
+		if err := z.VerifyFile(entry); err != nil {
+			yield(QuarantineRow{}, err)
+			return
+		}
+		file, err := z.OpenFile(entry)
 		if err != nil {
 			yield(QuarantineRow{}, err)
 			return

@@ -47,3 +47,15 @@ func (z *Zone) BeginReplay(ctx context.Context, info ReplayInfo, dataset connect
 		return caught
 	}, nil
 }
+
+// Settle writes down what became of records without any rows, as when they are
+// discarded. Errors are those of Begin and Commit.
+func (z *Zone) Settle(ctx context.Context, run RunInfo, dataset string, list []Settlement) error {
+	w, err := z.Begin(ctx, run, connectors.Dataset{Name: dataset}, Options{})
+	if err != nil {
+		return err
+	}
+	w.SettleBy(func() []Settlement { return list })
+	_, err = w.Commit(ctx, nil)
+	return err
+}

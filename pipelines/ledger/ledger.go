@@ -33,12 +33,29 @@ type Ledger struct{ conn driver.Conn }
 // Open returns the ledger of a warehouse and makes its tables where they are
 // missing, and adds the columns that they lack.
 func Open(ctx context.Context, conn driver.Conn) (*Ledger, error) {
-	for _, ddl := range slices.Concat(tables, additions) {
+	if err := dropOldQuarantine(ctx, conn); err != nil {
+		return nil, err
+	}
+	for _, ddl := range slices.Concat(tables, additions, []string{quarantineView}) {
 		if err := conn.Exec(ctx, ddl); err != nil {
 			return nil, fmt.Errorf("create the tables of ops: %w", err)
 		}
 	}
 	return &Ledger{conn: conn}, nil
+}
+
+// dropOldQuarantine drops ops.quarantine where it is a table, as it was once. Its
+// rows are loaded again from the landing zone.
+func dropOldQuarantine(ctx context.Context, conn driver.Conn) error {
+	var tables uint64
+	err := conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = 'ops' AND name = 'quarantine' AND engine != 'View'").Scan(&tables)
+	if err == nil && tables > 0 {
+		err = conn.Exec(ctx, "DROP TABLE ops.quarantine")
+	}
+	if err != nil {
+		return fmt.Errorf("look at ops.quarantine: %w", err)
+	}
+	return nil
 }
 
 // Over returns the ledger of a warehouse for reading, as it is: no table is made.

@@ -43,22 +43,32 @@ ENGINE = MergeTree ORDER BY (run_id, kind, name) COMMENT 'One row a step of a ru
 )
 ENGINE = ReplacingMergeTree(loaded_at) ORDER BY path COMMENT 'One row a landing file that is in the warehouse'`,
 
-	`CREATE TABLE IF NOT EXISTS ops.quarantine
+	`CREATE TABLE IF NOT EXISTS ops.quarantine_records
 (
-    run_id  String                 COMMENT 'Run that met the record',
-    source  LowCardinality(String) COMMENT 'Source it came from',
-    dataset LowCardinality(String) COMMENT 'Dataset of the source',
-    entity  LowCardinality(String) COMMENT 'Entity it was meant for',
-    input   String                 COMMENT 'File or page',
-    line    Int64                  COMMENT 'Line or record number in it, from 1; 0 if not known',
-    column  String                 COMMENT 'Column of the source, or field of the contract',
-    value   String                 COMMENT 'Value that does not fit',
-    reason  String                 COMMENT 'What is wrong with it',
-    record  String                 COMMENT 'The whole record, as far as known (may hold personal data)',
-    at      DateTime64(6, 'UTC')   COMMENT 'When it was put aside'
+    id           String                         COMMENT 'Name of the record for winback quarantine: group and number',
+    run_id       String                         COMMENT 'Run that met the record',
+    source       LowCardinality(String)         COMMENT 'Source it came from',
+    dataset      LowCardinality(String)         COMMENT 'Dataset of the source',
+    number       Int64                          COMMENT 'Number within the run and dataset, from 1',
+    entity       LowCardinality(String)         COMMENT 'Entity it was meant for',
+    input        String                         COMMENT 'File or page',
+    line         Int64                          COMMENT 'Line or record number in it, from 1; 0 if not known',
+    column       String                         COMMENT 'Column of the source, or field of the contract',
+    value        String                         COMMENT 'Value that does not fit',
+    reason       String                         COMMENT 'What is wrong with it',
+    record       String                         COMMENT 'The whole record, as far as known (may hold personal data)',
+    kept         Bool                           COMMENT 'The record went on, without the value',
+    at           DateTime64(6, 'UTC')           COMMENT 'When it was put aside',
+    state        LowCardinality(String)         COMMENT 'open, replayed (fitted later), resolved (its input was read again) or discarded',
+    state_at     Nullable(DateTime64(6, 'UTC')) COMMENT 'When something last became of it',
+    state_by     String                         COMMENT 'Who asked for that',
+    state_run    String                         COMMENT 'Run that did it',
+    state_reason String                         COMMENT 'Why it still does not fit, or is not wanted',
+    tries        Int64                          COMMENT 'How often it was tried again',
+    revision     Int64                          COMMENT 'Grows when something becomes of the records of the run and dataset'
 )
-ENGINE = ReplacingMergeTree ORDER BY (source, run_id, dataset, entity, input, line, column, reason, value, record)
-COMMENT 'Records that did not fit, one row each'`,
+ENGINE = ReplacingMergeTree(revision) ORDER BY (source, dataset, run_id, number)
+COMMENT 'Records that did not fit, one row each and revision; read ops.quarantine'`,
 }
 
 // additions bring the tables of an older program up to date.
@@ -67,8 +77,15 @@ var additions = []string{
 		COMMENT 'landed: rows of that run; merged: rows of many runs, loaded together; covered: rows that came before, nothing new' AFTER run_id`,
 }
 
-// QuarantineColumns are the columns of ops.quarantine, which are those of the
-// landing zone's quarantine files.
+// quarantineView shows the records as they stand.
+const quarantineView = `CREATE VIEW IF NOT EXISTS ops.quarantine AS
+SELECT * EXCEPT (revision) FROM ops.quarantine_records FINAL
+COMMENT 'Records that did not fit, one row each, with what became of them'`
+
+// QuarantineColumns are the columns of ops.quarantine_records.
 func QuarantineColumns() []string {
-	return []string{"run_id", "source", "dataset", "entity", "input", "line", "column", "value", "reason", "record", "at"}
+	return []string{
+		"id", "run_id", "source", "dataset", "number", "entity", "input", "line", "column", "value", "reason", "record", "kept", "at",
+		"state", "state_at", "state_by", "state_run", "state_reason", "tries", "revision",
+	}
 }
