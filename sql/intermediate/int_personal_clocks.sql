@@ -1,6 +1,7 @@
 -- int_personal_clocks: after each visit, how long the customer may stay silent by their own habit and by the fixed rule.
 -- grain: one row per customer_key and visited_on
--- materialized: view
+-- materialized: table
+-- order_by: (customer_key, visited_on)
 -- tags: churn
 with
 

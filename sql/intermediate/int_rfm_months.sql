@@ -14,15 +14,17 @@ rfm_map as (
     select r_score, f_score, rfm_segment from {{ ref "rfm_map" }}
 ),
 
--- The whole history of a customer in one row: each month's end looks back into it.
+-- The whole history of a customer in one row, money in ten-thousandths: each
+-- month's end looks back into it.
 histories as (
     select
         customer_key,
         any(segment) as customer_segment,
         any(first_on) as first_bought_on,
-        max(ordered_on) as last_bought_on,
-        groupArray(ordered_on) as days,
-        groupArray(coalesce(revenue, toDecimal64(0, 4))) as amounts
+        arraySort(groupArray((ordered_on, toInt64(coalesce(revenue, toDecimal64(0, 4)) * 10000)))) as bought,
+        tupleElement(bought, 1) as days,
+        arrayCumSum(tupleElement(bought, 2)) as money,
+        days[-1] as last_bought_on
     from purchases
     group by customer_key
 ),
@@ -30,7 +32,11 @@ histories as (
 -- A purchase is seen on twelve month ends after its own at most.
 month_ends as (
     select
-        *,
+        customer_key,
+        customer_segment,
+        first_bought_on,
+        days,
+        money,
         arrayJoin(arrayMap(
             n -> addMonths(toStartOfMonth(first_bought_on), n),
             range(toUInt32(dateDiff('month', first_bought_on, least(addMonths(toStartOfMonth(last_bought_on), 12), {{ .AsOf }})) + 1))
@@ -46,22 +52,23 @@ measured as (
         month,
         day,
         toBool(toStartOfMonth(first_bought_on) = month) as is_new,
-        arrayFilter(bought_on -> bought_on > day - 365 and bought_on <= day, days) as days_of_year,
-        toUInt32(dateDiff('day', arrayMax(days_of_year), day)) as recency_days,
-        toUInt64(length(days_of_year)) as frequency,
-        cast(arraySum(arrayFilter((amount, bought_on) -> bought_on > day - 365 and bought_on <= day, amounts, days)) as Decimal(38, 4)) as monetary
+        arrayCount(bought_on -> bought_on <= day, days) as bought_until,
+        arrayCount(bought_on -> bought_on <= day - 365, days) as bought_before,
+        toUInt32(dateDiff('day', days[bought_until], day)) as recency_days,
+        toUInt64(bought_until - bought_before) as frequency,
+        money[bought_until] - if(bought_before = 0, 0, money[bought_before]) as money_of_year
     from month_ends
-    where notEmpty(days_of_year)
+    where bought_until > bought_before
 ),
 
--- Exact quantiles of the values themselves (type 7). Money goes in as a whole
--- number of ten-thousandths, so that no amount becomes a float.
+-- Exact quantiles of the values themselves (type 7). Money goes in as the whole
+-- number it is, so that no amount becomes a float.
 limits as (
     select
         month,
         quantilesExactInclusive(0.2, 0.4, 0.6, 0.8)(recency_days) as r,
         quantilesExactInclusive(0.2, 0.4, 0.6, 0.8)(frequency) as f,
-        quantilesExactInclusive(0.2, 0.4, 0.6, 0.8)(toInt64(monetary * 10000)) as m
+        quantilesExactInclusive(0.2, 0.4, 0.6, 0.8)(money_of_year) as m
     from measured
     group by month
 ),
@@ -77,10 +84,10 @@ scored as (
         measured.is_new as is_new,
         measured.recency_days as recency_days,
         measured.frequency as frequency,
-        measured.monetary as monetary,
+        toDecimal128(measured.money_of_year, 4) / 10000 as monetary,
         toUInt8(5 - arrayCount(x -> measured.recency_days > x, limits.r)) as r_score,
         toUInt8(1 + arrayCount(x -> measured.frequency > x, limits.f)) as f_score,
-        toUInt8(1 + arrayCount(x -> toInt64(measured.monetary * 10000) > x, limits.m)) as m_score
+        toUInt8(1 + arrayCount(x -> measured.money_of_year > x, limits.m)) as m_score
     from measured
     inner join limits on limits.month = measured.month
 )

@@ -6,41 +6,37 @@
 -- tags: churn, monthly
 with
 
-stretches as (
+-- A customer's stretches by all definitions in one row: small arrays.
+customers as (
     select
-        *,
-        if(base_from <= base_to, arrayMap(n -> addMonths(base_from, n), range(toUInt32(dateDiff('month', base_from, base_to) + 1))), []) as base_in
-    from {{ ref "int_churn_stretches" }}
-),
-
-counted as (
-    select
-        definition,
         customer_key,
-        arraySort(groupArrayArray(base_in)) as base_in,
-        arraySort(groupArrayArray(stretches.lost_in)) as lost_in,
-        arraySort(groupArrayArray(stretches.back_in)) as back_in
-    from stretches
-    group by definition, customer_key
+        arraySort(groupArrayIf((base_from, base_to, lost_in, back_in), definition = 'winback')) as ours,
+        arraySort(groupArrayIf((definition, base_from, base_to, lost_in, back_in), definition != 'winback')) as others
+    from {{ ref "int_churn_stretches" }}
+    group by customer_key
 ),
 
-ours as (
-    select customer_key, base_in, lost_in from counted where definition = 'winback'
+-- Who counts alike by a definition goes no further.
+differing as (
+    select
+        customer_key,
+        ours,
+        arrayJoin(arrayDistinct(tupleElement(others, 1))) as definition,
+        arrayMap(s -> (s.2, s.3, s.4, s.5), arrayFilter(s -> s.1 = definition, others)) as theirs
+    from customers
+    where theirs != ours
 ),
 
--- Customers who count alike in every month go no further.
 compared as (
     select
-        counted.definition as definition,
-        counted.customer_key as customer_key,
-        counted.base_in as base_in,
-        counted.lost_in as lost_in,
-        counted.back_in as back_in,
-        ours.base_in as our_base_in,
-        ours.lost_in as our_lost_in
-    from counted
-    inner join ours on ours.customer_key = counted.customer_key
-    where counted.base_in != ours.base_in or counted.lost_in != ours.lost_in or notEmpty(counted.back_in)
+        customer_key,
+        definition,
+        arrayFlatten(arrayMap(s -> arrayMap(n -> addMonths(s.1, n), range(toUInt32(greatest(dateDiff('month', s.1, s.2) + 1, 0)))), theirs)) as base_in,
+        arrayFlatten(arrayMap(s -> s.3, theirs)) as lost_in,
+        arrayFlatten(arrayMap(s -> s.4, theirs)) as back_in,
+        arrayFlatten(arrayMap(s -> arrayMap(n -> addMonths(s.1, n), range(toUInt32(greatest(dateDiff('month', s.1, s.2) + 1, 0)))), ours)) as our_base_in,
+        arrayFlatten(arrayMap(s -> s.3, ours)) as our_lost_in
+    from differing
 ),
 
 by_month as (
@@ -63,7 +59,7 @@ by_month as (
 
 select
     month,
-    definition,
+    cast(by_month.definition as LowCardinality(String)) as definition,
     customer_key,
     toBool(is_in_base) as is_in_base,
     toInt8(lost) as lost,

@@ -29,38 +29,31 @@ neighbours as (
 -- one fell out of the 365 days.
 moves as (
     select
-        month,
         segment as customer_segment,
-        multiIf(
-            coalesce(month_before = addMonths(month, -1), false), assumeNotNull(segment_before),
-            is_new, '(new)',
-            '(out)'
-        ) as from_segment,
-        rfm_segment as to_segment,
-        if(coalesce(month_before = addMonths(month, -1), false), assumeNotNull(monetary_before), toDecimal128(0, 4)) as revenue_before,
-        monetary as revenue_after
+        coalesce(month_before = addMonths(month, -1), false) as was_scored,
+        arrayJoin(arrayConcat(
+            [(
+                month,
+                multiIf(was_scored, assumeNotNull(segment_before), is_new, '(new)', '(out)'),
+                rfm_segment,
+                if(was_scored, assumeNotNull(monetary_before), toDecimal128(0, 4)),
+                monetary
+            )],
+            if(coalesce(month_after != addMonths(month, 1), true) and addMonths(month, 1) <= {{ .AsOf }},
+                [(addMonths(month, 1), rfm_segment, '(out)', monetary, toDecimal128(0, 4))], [])
+        )) as move
     from neighbours
-    union all
-    select
-        addMonths(neighbours.month, 1) as month,
-        segment as customer_segment,
-        rfm_segment as from_segment,
-        '(out)' as to_segment,
-        monetary as revenue_before,
-        toDecimal128(0, 4) as revenue_after
-    from neighbours
-    where coalesce(month_after != addMonths(neighbours.month, 1), true) and addMonths(neighbours.month, 1) <= {{ .AsOf }}
 ),
 
 counted as (
     select
-        month,
+        tupleElement(move, 1) as month,
         arrayJoin(['(all)', customer_segment]) as in_segment,
-        from_segment,
-        to_segment,
+        tupleElement(move, 2) as from_segment,
+        tupleElement(move, 3) as to_segment,
         count() as customers,
-        sum(moves.revenue_before) as revenue_before,
-        sum(moves.revenue_after) as revenue_after
+        sum(tupleElement(move, 4)) as revenue_before,
+        sum(tupleElement(move, 5)) as revenue_after
     from moves
     group by month, in_segment, from_segment, to_segment
 ),
