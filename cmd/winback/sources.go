@@ -28,8 +28,11 @@ func (a *app) sourcesCommand() *cobra.Command {
 			RunE: func(_ *cobra.Command, args []string) error { return a.describeConnector(args) },
 		},
 		&cobra.Command{
-			Use: "check [SOURCE]", Short: "Try the configured sources without landing anything", Args: atMost(1),
-			Example: "  winback sources check\n  winback sources check shop",
+			Use: "check [SOURCE | FILE…]", Short: "Try the configured sources without landing anything, or propose a mapping for files",
+			Long: `check opens what the configured sources would read, shows three rows and says what is wrong. Data files beside the
+configuration that no dataset reads are named. Given files, of any format that can be read, it says what they seem to
+hold, what each column looks like and how sure that is, and prints the mapping as it can be put into winback.yaml.`,
+			Example: "  winback sources check\n  winback sources check shop\n  winback sources check exports/deals.xlsx exports/*.csv",
 			RunE:    func(cmd *cobra.Command, args []string) error { return a.checkSources(cmd.Context(), args) },
 		},
 	)
@@ -120,6 +123,12 @@ type sourceFindings struct {
 }
 
 func (a *app) checkSources(ctx context.Context, args []string) error {
+	if len(args) > 0 && allFiles(args) {
+		return a.proposeMapping(args)
+	}
+	if len(args) > 1 {
+		return usageError{fmt.Errorf("name one source, or files that exist: %s", strings.Join(args, " "))}
+	}
 	project, err := a.project()
 	if err != nil {
 		return err
@@ -144,6 +153,11 @@ func (a *app) checkSources(ctx context.Context, args []string) error {
 			failed = failed || !f.OK
 		}
 		found = append(found, sourceFindings{s.Name, findings})
+	}
+	if len(args) == 0 {
+		if unread := unreadFiles(ctx, project); len(unread) > 0 {
+			found = append(found, sourceFindings{"", unread})
+		}
 	}
 	if err := a.printFindings(found); err != nil {
 		return err

@@ -41,7 +41,7 @@ type content struct {
 func (o *opened) tables(p *plan, c candidate, use func(*table) error) error {
 	return eachTable(p, &content{
 		file: o, name: c.name, members: c.members, plain: true,
-		in: bufio.NewReaderSize(o, 256<<10), at: o, size: o.size,
+		in: bufio.NewReaderSize(o, int(min(256<<10, o.size+bytes.MinRead))), at: o, size: o.size,
 	}, use)
 }
 

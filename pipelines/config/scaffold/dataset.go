@@ -22,7 +22,7 @@ type dataset struct {
 func datasets(tables []*table) []*dataset {
 	var guesses []guess
 	for _, t := range tables {
-		guesses = append(guesses, guessOf(t))
+		guesses = append(guesses, surest(guessOf(t), recognise(t)))
 	}
 	joinProducts(guesses)
 	var all []*dataset
@@ -35,22 +35,33 @@ func datasets(tables []*table) []*dataset {
 			all = append(all, &dataset{role: g.role, guess: g, rename: map[string]string{}, tables: []*table{g.table}})
 		}
 	}
-	counts := map[role]int{}
+	counts := map[string]int{}
 	for _, d := range all {
-		counts[d.role]++
-		d.name = map[role]string{orders: "orders", invoices: "invoices", lines: "order_lines", customers: "customers", products: "products"}[d.role]
-		if counts[d.role] > 1 {
-			d.name += "_" + strings.Repeat("i", counts[d.role])
+		if _, d.name, _ = strings.Cut(d.entity(), "."); d.role == invoices {
+			d.name = "invoices"
+		}
+		if counts[d.name]++; counts[d.name] > 1 {
+			d.name += "_" + strings.Repeat("i", counts[d.name])
 		}
 		d.files = patterns(d.tables, tables)
 	}
 	return all
 }
 
+// entity is the one that the dataset holds, or the first of them.
+func (d *dataset) entity() string {
+	if d.role == other {
+		return d.guess.entity
+	}
+	return map[role]string{
+		orders: "shop.orders", invoices: "shop.orders", lines: "shop.order_lines", customers: "shop.customers", products: "shop.products",
+	}[d.role]
+}
+
 // join takes a table in if it has the fields of the others, perhaps under other headers.
 func (d *dataset) join(g guess) bool {
 	first := d.tables[0]
-	if g.role != d.role || g.table.format != first.format || g.table.encoding != first.encoding {
+	if g.role != d.role || g.entity != d.guess.entity || g.table.records != first.records || g.table.format != first.format || g.table.encoding != first.encoding {
 		return false
 	}
 	rename := maps.Clone(d.rename)

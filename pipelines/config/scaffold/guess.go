@@ -16,6 +16,7 @@ const (
 	lines          // one row a line, without the order's columns
 	customers      // one row a customer
 	products       // one row a product
+	other          // one row an entity of the contract that none of these is
 )
 
 // guess is what a table seems to be: which of its columns is which field. Fields of order lines stand apart from those
@@ -25,6 +26,8 @@ type guess struct {
 	role   role
 	fields map[string]string
 	line   map[string]string
+	entity string   // of role other
+	hinted bool     // the file's name says the same
 	doubts []string // what a person should look at
 }
 
@@ -34,6 +37,9 @@ func guessOf(t *table) guess {
 	order := match(t, orderWords, nil)
 	if name := t.column("name"); name != "" && t.column("lineitemname") != "" {
 		order["id"], order["number"] = name, name // so Shopify's export calls it, and leaves Id empty from the second line on
+	}
+	if id := order["id"]; id != "" && 2*len(t.values(id)) < len(t.rows) {
+		delete(order, "id") // a number that most rows lack is another one
 	}
 	line := match(t, lineWords, order)
 	customer := match(t, customerWords, nil)
@@ -45,9 +51,15 @@ func guessOf(t *table) guess {
 	hasMoney := order["items_total"] != "" || hasLine
 	hasDate := order["ordered_at"] != ""
 	customerID := firstOf(customer["id"], generic)
-	hasContact := customer["email"]+customer["phone"]+customer["first_name"]+customer["last_name"]+customer["registered_at"] != ""
+	hasContact := customer["email"]+customer["phone"]+customer["first_name"]+customer["last_name"] != "" || customer["registered_at"] != "" && (customer["id"] != "" || hint == customers)
+	productID := firstOf(product["id"], generic, product["sku"])
+	if productID == "" && hint == products && t.identifies(product["name"]) {
+		productID = product["name"]
+	}
 
 	switch {
+	case hint == products && product["name"] != "" && productID != "":
+		g.role = products
 	case order["id"] != "" && hasLine && hasDate:
 		g.role = invoices
 	case order["id"] != "" && hasLine:
@@ -62,7 +74,7 @@ func guessOf(t *table) guess {
 		g.role, order["id"] = invoices, generic
 	case generic != "" && hasDate && (hasMoney || hint == orders):
 		g.role, order["id"] = orders, generic
-	case product["name"] != "" && firstOf(product["id"], generic, product["sku"]) != "" && !hasDate && order["customer_id"] == "" &&
+	case product["name"] != "" && productID != "" && hint != lines && !hasDate && order["customer_id"] == "" &&
 		(product["price"] != "" || hint == products):
 		g.role = products
 	case hasDate && hasMoney && order["customer_id"]+order["email"]+order["phone"] != "":
@@ -83,7 +95,7 @@ func guessOf(t *table) guess {
 		g.fields["id"] = customerID
 	case products:
 		g.fields = product
-		g.fields["id"] = firstOf(product["id"], generic, product["sku"])
+		g.fields["id"] = productID
 	}
 	return g
 }
@@ -125,7 +137,7 @@ func match(t *table, words []vocabulary, taken map[string]string) map[string]str
 	for _, word := range words {
 		for _, name := range strings.Fields(word.names) {
 			column := t.column(name)
-			if column == "" || used[column] || !fits(t.values(column), word.kind) {
+			if column == "" || used[column] || !fits(t.values(column), word.kind) || !word.known(t.values(column)) {
 				continue
 			}
 			found[word.field] = column
@@ -134,6 +146,11 @@ func match(t *table, words []vocabulary, taken map[string]string) map[string]str
 		}
 	}
 	return found
+}
+
+// known tells whether an enumeration has a word that the contract knows.
+func (v vocabulary) known(values []string) bool {
+	return v.words == nil || slices.ContainsFunc(values, func(value string) bool { return wordOf(v.words, value) != "" })
 }
 
 // fits tells whether values can be of a kind. Nothing at all can be anything.
@@ -152,6 +169,8 @@ func fits(values []string, k kind) bool {
 		return most(values, func(value string) bool { return strings.Trim(value, "0123456789") == "" })
 	case status:
 		return slices.ContainsFunc(values, func(value string) bool { return state(value) != "" })
+	case boolean:
+		return all(values, isBool)
 	default:
 		return true
 	}
@@ -169,7 +188,7 @@ func genericColumn(t *table) string {
 // column finds a column by its normal header, "" if there is none.
 func (t *table) column(name string) string {
 	for _, column := range t.columns {
-		if normal(column) == name {
+		if header := normal(column); header == name || header == "property"+name {
 			return column
 		}
 	}

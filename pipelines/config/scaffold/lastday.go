@@ -40,6 +40,16 @@ func lastOrder(all []*dataset) time.Time {
 
 // lastDay reads a whole file for the last day in a column; false when it is too long or breaks off.
 func (t *table) lastDay(column, layout string) (last time.Time, whole bool) {
+	if !t.plain() {
+		for _, row := range t.rows {
+			if at := slices.Index(t.columns, column); at >= 0 && at < len(row) {
+				if day, ok := dayOf(strings.TrimSpace(row[at]), layout); ok && day.After(last) {
+					last = day
+				}
+			}
+		}
+		return last, t.whole
+	}
 	in, err := t.unpacked()
 	if err != nil {
 		return last, false

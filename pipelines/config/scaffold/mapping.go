@@ -22,6 +22,9 @@ func (d *dataset) yaml() string {
 	if encoding := d.tables[0].encoding; encoding != "" {
 		m.line(0, "encoding: %s", encoding)
 	}
+	if records := d.tables[0].records; records != "" {
+		m.line(0, "records: %s   # the list in the document that holds the records", scalar(records))
+	}
 	if nulls := d.nulls(); len(nulls) > 0 {
 		m.line(0, "nulls: [%s]", strings.Join(nulls, ", "))
 	}
@@ -31,8 +34,10 @@ func (d *dataset) yaml() string {
 		m.invoices()
 	case lines:
 		m.lines()
+	case other:
+		m.contract()
 	default:
-		m.plain(map[role]string{orders: "shop.orders", customers: "shop.customers", products: "shop.products"}[d.role])
+		m.plain(d.entity())
 	}
 	return m.out.String()
 }
@@ -186,6 +191,10 @@ func (m *mapping) field(field string, k kind, column, fold string) string {
 		}
 	case k == decimal:
 		options = m.numberOptions(values)
+	case k == list:
+		if mark := splitMark(values); mark != "" {
+			options = append(options, "split: "+quoted(mark))
+		}
 	}
 	if len(options) == 0 && fold == "" {
 		return scalar(column)

@@ -92,7 +92,7 @@ func (f *Found) sources() string {
 		return f.remarks() + exampleSources
 	}
 	var out strings.Builder
-	out.WriteString("sources:\n  shop:\n    connector: files\n    datasets:\n")
+	fmt.Fprintf(&out, "sources:\n  %s:\n    connector: files\n    datasets:\n", f.source())
 	for _, d := range f.datasets {
 		fmt.Fprintf(&out, "      # %s\n", d.summary())
 		for _, doubt := range d.allDoubts() {
@@ -111,8 +111,23 @@ func (f *Found) sources() string {
 func (d *dataset) what() string {
 	return map[role]string{
 		orders: "orders, one row each", invoices: "orders, one row a line", lines: "lines of orders",
-		customers: "customers", products: "products",
+		customers: "customers", products: "products", other: strings.ReplaceAll(d.guess.entity, ".", " "),
 	}[d.role]
+}
+
+// source names the source: after the shop, or after what there is most of.
+func (f *Found) source() string {
+	counts, most := map[string]int{}, "shop"
+	for _, d := range f.datasets {
+		domain, _, _ := strings.Cut(d.entity(), ".")
+		if counts[domain]++; counts["shop"] == 0 && counts[domain] > counts[most] {
+			most = domain
+		}
+	}
+	if counts["shop"] > 0 {
+		return "shop"
+	}
+	return most
 }
 
 // summary says in a line what the files are.
@@ -121,7 +136,8 @@ func (d *dataset) summary() string {
 	if count := len(d.tables); count > 1 {
 		more = fmt.Sprintf(" and %d more", count-1)
 	}
-	return oneLine([]string{path.Base(d.tables[0].path)}) + more + ": " + d.what()
+	level, why := d.guess.confidence()
+	return fmt.Sprintf("%s%s: %s (confidence %s: %s)", oneLine([]string{path.Base(d.tables[0].path)}), more, d.what(), level, strings.Join(why, ", "))
 }
 
 func (d *dataset) allDoubts() []string {

@@ -3,8 +3,10 @@ package scaffold
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,13 +28,51 @@ type File struct {
 	Path    string   `json:"path"`
 	Dataset string   `json:"dataset,omitempty"` // "" when unrecognised
 	Columns []string `json:"columns"`
+	// Entity is what a row of it is, the first of several; Confidence how sure that
+	// is: High, Medium or Low; Why says so in words.
+	Entity     string   `json:"entity,omitempty"`
+	Confidence string   `json:"confidence,omitempty"`
+	Why        []string `json:"why,omitempty"`
+	// Sniffed tells of each column what its values look like and which field it makes.
+	Sniffed []Column `json:"sniffed"`
 }
 
-// Survey looks at the CSV, TSV and NDJSON files, compressed or not, in a folder and in its folder "data". Files whose
-// name begins with a dot or with "example" are passed over. The error is about the folder itself.
-func Survey(dir string) (*Found, error) {
+// Column is a column of a data file.
+type Column struct {
+	Name  string `json:"name"`
+	Looks string `json:"looks"`           // what its values look like, in words
+	Field string `json:"field,omitempty"` // of the contract; "" for none
+}
+
+// Propose looks at some files; paths are relative to dir, or absolute. Files that cannot be read are told in Unreadable.
+func Propose(dir string, paths []string) *Found {
 	found := &Found{}
 	var tables []*table
+	for _, path := range paths {
+		t, err := readTable(dir, path)
+		if err != nil {
+			found.Unreadable = append(found.Unreadable, err.Error())
+			continue
+		}
+		tables = append(tables, t)
+	}
+	found.conclude(tables)
+	return found
+}
+
+// Survey looks at the data files of all formats, compressed or not, in a folder and in its folder "data". Files whose
+// name begins with a dot or with "example" are passed over. The error is about the folder itself.
+func Survey(dir string) (*Found, error) {
+	names, err := DataFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	return Propose(dir, names), nil
+}
+
+// DataFiles names the files that Survey looks at, as paths from the folder with slashes.
+func DataFiles(dir string) ([]string, error) {
+	var names []string
 	for _, folder := range []string{".", "data"} {
 		entries, err := os.ReadDir(filepath.Join(dir, folder))
 		if err != nil {
@@ -42,21 +82,18 @@ func Survey(dir string) (*Found, error) {
 			return nil, fmt.Errorf("look for data files: %w", err)
 		}
 		for _, entry := range entries {
-			if !isCandidate(entry) {
-				continue
+			if isCandidate(entry) {
+				names = append(names, filepath.ToSlash(filepath.Join(folder, entry.Name())))
 			}
-			t, err := readTable(dir, filepath.Join(folder, entry.Name()))
-			if err != nil {
-				found.Unreadable = append(found.Unreadable, err.Error())
-				continue
-			}
-			tables = append(tables, t)
 		}
 	}
-	found.datasets = datasets(tables)
-	found.sort(tables)
-	found.Last = lastOrder(found.datasets)
-	return found, nil
+	return names, nil
+}
+
+func (f *Found) conclude(tables []*table) {
+	f.datasets = datasets(tables)
+	f.sort(tables)
+	f.Last = lastOrder(f.datasets)
 }
 
 func isCandidate(entry fs.DirEntry) bool {
@@ -65,15 +102,23 @@ func isCandidate(entry fs.DirEntry) bool {
 }
 
 func (f *Found) sort(tables []*table) {
-	datasetOf := map[*table]string{}
+	datasetOf := map[*table]*dataset{}
 	for _, d := range f.datasets {
 		for _, t := range d.tables {
-			datasetOf[t] = d.name
+			datasetOf[t] = d
 		}
 	}
 	for _, t := range tables {
-		file := File{Path: t.path, Dataset: datasetOf[t], Columns: t.columns}
-		if file.Dataset == "" {
+		file := File{Path: t.path, Columns: t.columns}
+		d := datasetOf[t]
+		if d != nil {
+			file.Dataset, file.Entity = d.name, d.entity()
+			file.Confidence, file.Why = d.guess.confidence()
+		}
+		for _, column := range t.columns {
+			file.Sniffed = append(file.Sniffed, Column{Name: column, Looks: looks(t.values(column)), Field: d.fieldOf(t, column)})
+		}
+		if d == nil {
 			f.Unrecognised = append(f.Unrecognised, file)
 		} else {
 			f.Recognised = append(f.Recognised, file)
@@ -85,13 +130,31 @@ func (f *Found) sort(tables []*table) {
 func (f *Found) Notes() []string {
 	var notes []string
 	for _, file := range f.Recognised {
-		notes = append(notes, fmt.Sprintf("%s: %s", file.Path, f.summaryOf(file.Dataset)))
+		notes = append(notes, fmt.Sprintf("%s: %s (confidence %s: %s)", file.Path, f.summaryOf(file.Dataset), file.Confidence, strings.Join(file.Why, ", ")))
 	}
 	for _, file := range f.Unrecognised {
 		notes = append(notes, fmt.Sprintf("%s: not understood, no mapping was written for it", file.Path))
 	}
 	return append(notes, f.Unreadable...)
 }
+
+// fieldOf names the field that a column makes, "" if it makes none.
+func (d *dataset) fieldOf(t *table, column string) string {
+	if d == nil {
+		return ""
+	}
+	for _, fields := range []map[string]string{d.guess.fields, d.guess.line} {
+		for _, field := range slices.Sorted(maps.Keys(fields)) {
+			if d.nameIn(t, fields[field]) == column {
+				return field
+			}
+		}
+	}
+	return ""
+}
+
+// Mapping is what was found as the sources of a winback.yaml.
+func (f *Found) Mapping() string { return f.sources() }
 
 func (f *Found) summaryOf(name string) string {
 	for _, d := range f.datasets {

@@ -13,12 +13,15 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"winback/connectors/files"
 )
 
 // sampleBytes is how much of a file, unpacked, is looked at for guessing.
@@ -28,7 +31,9 @@ const sampleBytes = 1 << 20
 type table struct {
 	path      string // from the folder, with slashes
 	file      string // to open
-	format    string // csv, tsv or ndjson
+	format    string // csv, tsv, ndjson, json, xlsx, parquet
+	records   string // path of the records in a JSON document
+	whole     bool   // rows are all there are
 	encoding  string // as the files connector names it; "" is UTF-8
 	delimiter rune
 	columns   []string
@@ -39,13 +44,20 @@ type table struct {
 func isData(name string) bool { return formatOf(name) != "" }
 
 func formatOf(name string) string {
-	switch strings.ToLower(path.Ext(strings.TrimSuffix(strings.ToLower(name), ".gz"))) {
+	name = strings.ToLower(name)
+	switch path.Ext(strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")) {
 	case ".csv":
 		return "csv"
 	case ".tsv":
 		return "tsv"
 	case ".ndjson", ".jsonl":
 		return "ndjson"
+	case ".json":
+		return "json"
+	case ".xlsx":
+		return "xlsx"
+	case ".parquet":
+		return "parquet"
 	default:
 		return ""
 	}
@@ -54,6 +66,12 @@ func formatOf(name string) string {
 // readTable looks at the beginning of a file.
 func readTable(dir, name string) (*table, error) {
 	t := &table{path: filepath.ToSlash(name), file: filepath.Join(dir, name), format: formatOf(name)}
+	if filepath.IsAbs(name) {
+		t.file = name
+	}
+	if !t.plain() {
+		return t, t.readSample()
+	}
 	in, err := t.unpacked()
 	if err != nil {
 		return nil, err
@@ -80,6 +98,53 @@ func readTable(dir, name string) (*table, error) {
 		return nil, fmt.Errorf("read %s: it is empty", t.path)
 	}
 	return t, nil
+}
+
+// plain tells texts, perhaps packed by gzip, from what the connector reads for us.
+func (t *table) plain() bool {
+	return (t.format == "csv" || t.format == "tsv" || t.format == "ndjson") && !strings.HasSuffix(strings.ToLower(t.path), ".zst")
+}
+
+// readSample looks at the beginning of a file as the connector does.
+func (t *table) readSample() error {
+	found, err := files.Sample(t.file, sampleBytes)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", t.path, err)
+	}
+	t.records, t.whole = found.Records, found.Whole
+	if !found.Whole { // the last line may be cut
+		found.Text = found.Text[:bytes.LastIndexByte(found.Text, '\n')+1]
+	}
+	if !found.JSON {
+		t.delimiter, t.columns = rune(found.Delimiter), trimmed(found.Columns)
+		t.readLines(found.Text)
+	} else if t.columns, t.rows = readObjects(found.Text); len(found.Columns) > 0 {
+		t.arrange(found.Columns)
+	}
+	if len(t.columns) == 0 {
+		return fmt.Errorf("read %s: it is empty", t.path)
+	}
+	return nil
+}
+
+// arrange puts the columns into the order that the file has them in; those that
+// are found inside others stay where they were, at the end.
+func (t *table) arrange(order []string) {
+	place := func(column string) int {
+		if at := slices.Index(order, column); at >= 0 {
+			return at
+		}
+		return len(order)
+	}
+	from := slices.Clone(t.columns)
+	slices.SortStableFunc(t.columns, func(a, b string) int { return place(a) - place(b) })
+	for i, row := range t.rows {
+		moved := make([]string, len(row))
+		for at, column := range t.columns {
+			moved[at] = row[slices.Index(from, column)]
+		}
+		t.rows[i] = moved
+	}
 }
 
 // unpacked opens the file; one that begins as gzip does is unpacked, whatever its name.
@@ -148,8 +213,9 @@ func decoded(in io.Reader, encoding string) io.Reader {
 }
 
 func (t *table) readLines(text []byte) {
-	header, _, _ := bytes.Cut(text, []byte("\n"))
-	t.delimiter = delimiterOf(string(header), t.format)
+	if header, _, _ := bytes.Cut(text, []byte("\n")); t.columns == nil {
+		t.delimiter = delimiterOf(string(header), t.format)
+	}
 	lines := newLines(bytes.NewReader(text), t.delimiter)
 	for {
 		record, err := lines.Read()

@@ -24,56 +24,57 @@ type vocabulary struct {
 	field string
 	kind  kind
 	names string
+	words map[string]string // of an enumeration; see enumWords
 }
 
 var orderWords = []vocabulary{
-	{"id", id, "orderid ordernumber orderno ordernum invoiceno invoiceid invoicenumber invoice order receiptno receiptid receipt transactionid transactionno номерзаказа idзаказа кодзаказа заказ номерсчета счет номернакладной накладная номерчека чек номердокумента документ"},
-	{"number", id, "ordernumber orderno ordernum invoiceno invoicenumber invoice number номерзаказа номер"},
-	{"ordered_at", timestamp, "orderedat orderdate ordereddate orderdatetime ordertime invoicedate purchasedate purchasedat placedat transactiondate saledate datetime createdat creationdate created date timestamp датаивремя датазаказа датапокупки датапродажи датасоздания датадокумента дата"},
-	{"customer_id", id, "customerid customerno customernumber customercode customer clientid client userid user buyerid buyer accountid account contactid memberid custid idклиента кодклиента клиентid номерклиента клиент idпокупателя кодпокупателя покупатель кодконтрагента контрагент"},
-	{"email", text, "email emailaddress customeremail contactemail mail электроннаяпочта эпочта почта емейл имейл"},
-	{"phone", text, "phone phonenumber customerphone telephone mobile mobilephone tel телефон номертелефона мобильный"},
-	{"status", status, "status orderstatus financialstatus state orderstate статус статусзаказа состояние"},
-	{"items_total", decimal, "itemstotal subtotal ordertotal totalamount orderamount totalprice grandtotal total amount sum revenue totalspent ordervalue суммазаказа стоимостьзаказа сумма итого всего"},
-	{"discount", decimal, "discount discountamount discounttotal totaldiscount скидка суммаскидки"},
-	{"shipping", decimal, "shipping shippingcost shippingtotal deliverycost delivery freight доставка стоимостьдоставки"},
-	{"tax", decimal, "tax taxes taxtotal totaltax vat налог ндс"},
-	{"refunded", decimal, "refunded refundamount totalrefunded возвращено суммавозврата"},
-	{"currency", text, "currency currencycode валюта"},
-	{"coupon", text, "coupon couponcode discountcode promocode промокод купон"},
-	{"channel", text, "channel saleschannel orderchannel канал каналпродаж"},
-	{"delivered_at", timestamp, "deliveredat deliverydate датадоставки"},
+	{field: "id", kind: id, names: "orderid ordernumber orderno ordernum invoiceno invoiceid invoicenumber invoice order receiptno receiptid receipt transactionid transactionno номерзаказа idзаказа кодзаказа заказ номерсчета счет номернакладной накладная номерчека чек номердокумента документ"},
+	{field: "number", kind: id, names: "ordernumber orderno ordernum invoiceno invoicenumber invoice number номерзаказа номер"},
+	{field: "ordered_at", kind: timestamp, names: "orderedat orderdate ordereddate orderdatetime ordertime invoicedate purchasedate purchasedat placedat transactiondate saledate datetime createdat datecreated creationdate created date timestamp датаивремя датазаказа датапокупки датапродажи датасоздания датадокумента дата"},
+	{field: "customer_id", kind: id, names: "customerid customerno customernumber customercode customer clientid client userid user buyerid buyer accountid account contactid memberid custid idклиента кодклиента клиентid номерклиента клиент idпокупателя кодпокупателя покупатель кодконтрагента контрагент"},
+	{field: "email", kind: text, names: "email emailaddress customeremail contactemail mail электроннаяпочта элпочта эпочта почта емейл имейл"},
+	{field: "phone", kind: text, names: "phone phonenumber customerphone telephone mobile mobilephone tel телефон номертелефона мобильный"},
+	{field: "status", kind: status, names: "status orderstatus financialstatus state orderstate статус статусзаказа состояние"},
+	{field: "items_total", kind: decimal, names: "itemstotal subtotal ordertotal totalamount orderamount totalprice grandtotal total amount sum revenue totalspent ordervalue суммазаказа стоимостьзаказа сумма итого всего"},
+	{field: "discount", kind: decimal, names: "discount discountamount discounttotal totaldiscount скидка суммаскидки"},
+	{field: "shipping", kind: decimal, names: "shipping shippingcost shippingtotal deliverycost delivery freight доставка стоимостьдоставки"},
+	{field: "tax", kind: decimal, names: "tax taxes taxtotal totaltax vat налог ндс"},
+	{field: "refunded", kind: decimal, names: "refunded refundamount totalrefunded возвращено суммавозврата"},
+	{field: "currency", kind: text, names: "currency currencycode валюта"},
+	{field: "coupon", kind: text, names: "coupon couponcode discountcode promocode промокод купон"},
+	{field: "channel", kind: text, names: "channel saleschannel orderchannel канал каналпродаж"},
+	{field: "delivered_at", kind: timestamp, names: "deliveredat deliverydate датадоставки"},
 }
 
 var lineWords = []vocabulary{
-	{"line_no", whole, "lineno linenumber line positionno номерстроки строка"},
-	{"product_id", id, "productid productcode itemid itemcode stockcode idтовара кодтовара"},
-	{"sku", id, "sku lineitemsku article articlenumber vendorcode артикул"},
-	{"name", text, "productname itemname lineitemname product item description title наименованиетовара наименование товар названиетовара название номенклатура"},
-	{"quantity", decimal, "quantity qty lineitemquantity units pieces count количество колво кол штук шт"},
-	{"price", decimal, "unitprice itemprice lineitemprice priceperunit price ценазаединицу ценазашт цена"},
-	{"cost", decimal, "unitcost itemcost cost purchaseprice себестоимость закупочнаяцена"},
+	{field: "line_no", kind: whole, names: "lineno linenumber line positionno номерстроки строка"},
+	{field: "product_id", kind: id, names: "productid productcode itemid itemcode stockcode idтовара кодтовара"},
+	{field: "sku", kind: id, names: "sku lineitemsku article articlenumber vendorcode артикул"},
+	{field: "name", kind: text, names: "productname itemname lineitemname product item description title наименованиетовара наименование товар названиетовара название номенклатура"},
+	{field: "quantity", kind: decimal, names: "quantity qty lineitemquantity units pieces count количество колво кол штук шт"},
+	{field: "price", kind: decimal, names: "unitprice itemprice lineitemprice priceperunit price ценазаединицу ценазашт цена"},
+	{field: "cost", kind: decimal, names: "unitcost itemcost cost purchaseprice себестоимость закупочнаяцена"},
 }
 
 var customerWords = []vocabulary{
-	{"id", id, "customerid customerno customernumber customercode clientid userid buyerid accountid contactid memberid custid idклиента кодклиента клиентid номерклиента idпокупателя кодпокупателя кодконтрагента customer client клиент покупатель"},
-	{"email", text, "email emailaddress customeremail contactemail mail электроннаяпочта эпочта почта емейл имейл"},
-	{"phone", text, "phone phonenumber customerphone telephone mobile mobilephone tel телефон номертелефона мобильный"},
-	{"first_name", text, "firstname givenname имя"},
-	{"last_name", text, "lastname surname familyname фамилия"},
-	{"city", text, "city town город"},
-	{"country", text, "country страна"},
-	{"registered_at", timestamp, "registeredat registrationdate registered signupdate signedupat joinedat joindate customersince since createdat created dateadded датарегистрации зарегистрирован датасоздания"},
+	{field: "id", kind: id, names: "customerid customerno customernumber customercode clientid userid buyerid accountid contactid memberid custid idклиента кодклиента клиентid номерклиента idпокупателя кодпокупателя кодконтрагента customer client клиент покупатель"},
+	{field: "email", kind: text, names: "email emailaddress customeremail contactemail mail электроннаяпочта элпочта эпочта почта емейл имейл"},
+	{field: "phone", kind: text, names: "phone phonenumber customerphone telephone mobile mobilephone tel телефон номертелефона мобильный"},
+	{field: "first_name", kind: text, names: "firstname givenname имя"},
+	{field: "last_name", kind: text, names: "lastname surname familyname фамилия"},
+	{field: "city", kind: text, names: "city town город"},
+	{field: "country", kind: text, names: "country страна"},
+	{field: "registered_at", kind: timestamp, names: "registeredat registrationdate registered signupdate signedupat joinedat joindate customersince since createdat created dateadded датарегистрации зарегистрирован датасоздания"},
 }
 
 var productWords = []vocabulary{
-	{"id", id, "productid productcode itemid itemcode stockcode idтовара кодтовара"},
-	{"sku", id, "sku article articlenumber vendorcode артикул"},
-	{"name", text, "productname itemname name product item title наименование название товар номенклатура"},
-	{"category", text, "category categoryname productcategory категория группа"},
-	{"brand", text, "brand manufacturer vendor бренд производитель"},
-	{"price", decimal, "price unitprice retailprice listprice цена"},
-	{"cost", decimal, "cost unitcost purchaseprice себестоимость закупочнаяцена"},
+	{field: "id", kind: id, names: "productid productcode itemid itemcode stockcode idтовара кодтовара"},
+	{field: "sku", kind: id, names: "sku article articlenumber vendorcode артикул"},
+	{field: "name", kind: text, names: "productname itemname name product item title наименование название товар номенклатура"},
+	{field: "category", kind: text, names: "category categoryname productcategory producttype series категория группа"},
+	{field: "brand", kind: text, names: "brand manufacturer vendor бренд производитель"},
+	{field: "price", kind: decimal, names: "price unitprice retailprice listprice salesprice цена"},
+	{field: "cost", kind: decimal, names: "cost unitcost purchaseprice себестоимость закупочнаяцена"},
 }
 
 // genericID are headers of a number whose meaning only the rest of the table tells.

@@ -1,0 +1,125 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/valyala/fastjson"
+)
+
+// Sampled is the begin of the first table of a file, whatever its format.
+type Sampled struct {
+	Format  string // csv, tsv, ndjson, json, xlsx, parquet
+	Found   string // how it is written, for people
+	Records string // path of the array of a JSON document that holds the records
+	// Text holds the records: as JSON objects, one a line, or as delimited lines,
+	// without their header.
+	Text      []byte
+	JSON      bool
+	Delimiter byte
+	// Columns are their names, where the format tells them.
+	Columns []string
+	Whole   bool // Text is all there is
+}
+
+// Sample reads the begin of a file, at most so many bytes of text, as the
+// connector would. The error says in a sentence why it cannot be read.
+func Sample(path string, most int64) (*Sampled, error) {
+	first, err := beginOf(path, "", most)
+	if err != nil || first.Format != formatJSON && first.Format != formatNDJSON {
+		return first, err
+	}
+	records := longestArray(first.Text)
+	if records == "" {
+		return first, nil
+	}
+	inner, err := beginOf(path, records, most)
+	if err == nil {
+		inner.Records = records
+	}
+	return inner, err
+}
+
+func beginOf(path, records string, most int64) (out *Sampled, err error) {
+	file, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.close()) }()
+	p := &plan{config: &Dataset{Records: records}}
+	err = file.tables(p, candidate{path: path, name: filepath.Base(path)}, func(t *table) error {
+		if t.problem != "" {
+			return fmt.Errorf("%s: %s", t.input, t.problem)
+		}
+		text, err := io.ReadAll(io.LimitReader(t.text, most))
+		if err != nil && damage(err) == "" {
+			return err
+		}
+		out = &Sampled{
+			Format: t.format(), Found: t.describe(), Text: text, JSON: t.bound.document || t.bound.format == formatNDJSON,
+			Delimiter: t.bound.delimiter, Columns: slices.Clone(t.bound.header), Whole: int64(len(text)) < most && err == nil,
+		}
+		return errEnough
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, err
+	}
+	if out == nil {
+		return nil, fmt.Errorf("%s: it holds no table", filepath.Base(path))
+	}
+	return out, nil
+}
+
+// format names the format of a table.
+func (t *table) format() string {
+	for _, name := range []string{formatXLSX, formatParquet, formatJSON, formatNDJSON, formatTSV} {
+		if slices.ContainsFunc(t.found, func(found string) bool {
+			return strings.EqualFold(found, name) || name == formatXLSX && strings.Contains(found, "sheet")
+		}) {
+			return name
+		}
+	}
+	return formatCSV
+}
+
+// deepestRecords is how deep in a JSON document records are looked for.
+const deepestRecords = 3
+
+// longestArray returns the path of the longest array of objects in the only record
+// of a JSON document, as answers of services have; "" where the records stand at
+// the top.
+func longestArray(text []byte) string {
+	line, rest, _ := strings.Cut(string(text), "\n")
+	if strings.TrimSpace(rest) != "" {
+		return "" // several records
+	}
+	v, err := fastjson.Parse(line)
+	if err != nil {
+		return ""
+	}
+	best, path := 0, ""
+	var look func(v *fastjson.Value, at []string)
+	look = func(v *fastjson.Value, at []string) {
+		if v.Type() == fastjson.TypeArray {
+			if list := v.GetArray(); len(list) > best && list[0].Type() == fastjson.TypeObject {
+				best, path = len(list), strings.Join(at, ".")
+			}
+			return
+		}
+		object, err := v.Object()
+		if err != nil || len(at) == deepestRecords {
+			return
+		}
+		object.Visit(func(key []byte, inner *fastjson.Value) {
+			if !strings.Contains(string(key), ".") {
+				look(inner, append(slices.Clone(at), string(key)))
+			}
+		})
+	}
+	look(v, nil)
+	return path
+}
