@@ -50,7 +50,7 @@ func FuzzTables(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s := openConfig(f, dir, c)
+	s := unwatched(openConfig(f, dir, c))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if err := os.WriteFile(filepath.Join(dir, "in"), content, 0o644); err != nil {
 			t.Fatal(err)

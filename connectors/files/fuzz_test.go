@@ -60,6 +60,13 @@ datasets:
 `,
 }
 
+// unwatched makes a source believe that nobody writes to files: looking at all
+// processes takes longer than reading a small file.
+func unwatched(s connectors.Source) connectors.Source {
+	s.(*source).watch.writers = func() map[fileID]bool { return nil }
+	return s
+}
+
 // FuzzExtract checks that no text stops a reading, and that every record is
 // accounted for: as a row, put aside, left out or counted already.
 func FuzzExtract(f *testing.F) {
@@ -83,7 +90,7 @@ func FuzzExtract(f *testing.F) {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
 			f.Fatal(err)
 		}
-		sources[name] = openConfig(f, filepath.Join(dir, name), c)
+		sources[name] = unwatched(openConfig(f, filepath.Join(dir, name), c))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for name, s := range sources {
