@@ -281,3 +281,37 @@ func TestSharedTexts_Spilled(t *testing.T) {
 	}
 	check(t, file.close())
 }
+
+// The lines of an invoice may be rows of a sheet, with the invoice's own columns
+// merged over them.
+func TestXLSX_Documents(t *testing.T) {
+	const yaml = `
+datasets:
+  invoices:
+    files: "*.xlsx"
+    group_by: {column: No, clean: integer_id}
+    entities:
+      shop.orders: {fields: {id: No, ordered_at: {column: Date, fold: min}, items_total: {product: [Qty, Price], decimal_comma: true, fold: sum}}}
+      shop.order_lines: {fields: {order_id: No, line_no: {auto: line_number}, product_id: Item, quantity: Qty, price: Price}}
+`
+	text := book(t, excelize.Options{}, func(f *excelize.File) {
+		style := must(f.NewStyle(&excelize.Style{NumFmt: 14}))
+		set(t, f, "Sheet1", 1, "No", "Date", "Item", "Qty", "Price")
+		set(t, f, "Sheet1", 2, 17850, 45323, "A", 2, 0.1)
+		set(t, f, "Sheet1", 3, nil, nil, "B", 1, "bad")
+		set(t, f, "Sheet1", 4, nil, nil, "C", 3, 1.15)
+		set(t, f, "Sheet1", 5, 17851, 45324, "A", 1, 5)
+		check(t, f.SetCellStyle("Sheet1", "B2", "B5", style), f.MergeCell("Sheet1", "A2", "A4"), f.MergeCell("Sheet1", "B2", "B4"))
+	})
+	m := newFolder(t, yaml, map[string]string{"i.xlsx": text}).mustExtract()
+	want := `shop.order_lines i.xlsx/Sheet1:2: order_id=17850 line_no=1 product_id=A quantity=2 price=0.1
+shop.order_lines i.xlsx/Sheet1:4: order_id=17850 line_no=3 product_id=C quantity=3 price=1.15
+shop.order_lines i.xlsx/Sheet1:5: order_id=17851 line_no=1 product_id=A quantity=1 price=5
+shop.orders i.xlsx/Sheet1:2: payload={"quarantined_lines":1} id=17850 ordered_at=2024-02-01T00:00:00Z currency=GBP items_total=3.65 line_count=3
+shop.orders i.xlsx/Sheet1:5: id=17851 ordered_at=2024-02-02T00:00:00Z currency=GBP items_total=5 line_count=1
+reject shop.order_lines i.xlsx/Sheet1:3 Price (E3)="bad": is not a number
+`
+	if got := m.text(); !strings.HasPrefix(got, want) {
+		t.Errorf("got %s", got)
+	}
+}
