@@ -31,6 +31,8 @@ type binding struct {
 	resultLength  func(result handle) uintptr
 	resultError   func(result handle) string
 	resultElapsed func(result handle) float64
+	resultRows    func(result handle) uint64
+	resultBytes   func(result handle) uint64
 	rowsRead      func(result handle) uint64
 	bytesRead     func(result handle) uint64
 	rowsWritten   func(result handle) uint64
@@ -68,8 +70,10 @@ func bind(path string) (*binding, error) {
 		{"chdb_result_length", &b.resultLength},
 		{"chdb_result_error", &b.resultError},
 		{"chdb_result_elapsed", &b.resultElapsed},
-		{"chdb_result_rows_read", &b.rowsRead},
-		{"chdb_result_bytes_read", &b.bytesRead},
+		{"chdb_result_rows_read", &b.resultRows},
+		{"chdb_result_bytes_read", &b.resultBytes},
+		{"chdb_result_storage_rows_read", &b.rowsRead},
+		{"chdb_result_storage_bytes_read", &b.bytesRead},
 		{"chdb_result_rows_written", &b.rowsWritten},
 		{"chdb_result_bytes_written", &b.bytesWritten},
 		{"chdb_destroy_query_result", &b.destroyResult},
@@ -181,7 +185,8 @@ func (b *binding) result(h handle) (Result, error) {
 		return Result{}, parseError(text)
 	}
 	r := Result{
-		Seconds: b.resultElapsed(h), RowsRead: b.rowsRead(h), BytesRead: b.bytesRead(h),
+		Seconds: b.resultElapsed(h), ResultRows: b.resultRows(h), ResultBytes: b.resultBytes(h),
+		RowsRead: b.rowsRead(h), BytesRead: b.bytesRead(h),
 		RowsWritten: b.rowsWritten(h), BytesWritten: b.bytesWritten(h),
 	}
 	if n := b.resultLength(h); n > 0 {

@@ -233,7 +233,7 @@ func summary(r Result) string {
 	text, _ := json.Marshal(map[string]string{
 		"read_rows": n(r.RowsRead), "read_bytes": n(r.BytesRead),
 		"written_rows": n(r.RowsWritten), "written_bytes": n(r.BytesWritten),
-		"total_rows_to_read": "0", "result_rows": n(r.RowsWritten), "result_bytes": n(r.BytesWritten),
+		"total_rows_to_read": "0", "result_rows": n(max(r.ResultRows, r.RowsWritten)), "result_bytes": n(max(r.ResultBytes, r.BytesWritten)),
 		"elapsed_ns": strconv.FormatInt(int64(r.Seconds*1e9), 10),
 	})
 	return string(text)

@@ -192,7 +192,7 @@ func TestHTTP_ErrorInTheMiddleOfAResult(t *testing.T) {
 	w := enginetest.Start(t)
 	for _, format := range []string{"TSV", "JSON", "Native", "Parquet"} {
 		t.Run(format, func(t *testing.T) {
-			got := ask(t, w.URL, "POST", "/?output_format_parquet_row_group_size=10000&default_format="+format, "SELECT number, throwIf(number = 3000000, 'here') FROM numbers(10000000)")
+			got := ask(t, w.URL, "POST", "/?output_format_parquet_row_group_size=10000&default_format="+format, "SELECT number, throwIf(number = 500000, 'here') FROM numbers(1000000)")
 			if got.status != 200 || got.err == nil {
 				t.Errorf("status %d, reading ends with %v: it looks like a success", got.status, got.err)
 			}
@@ -203,7 +203,7 @@ func TestHTTP_ErrorInTheMiddleOfAResult(t *testing.T) {
 		})
 	}
 	t.Run("wait_end_of_query", func(t *testing.T) {
-		got := ask(t, w.URL, "POST", "/?wait_end_of_query=1", "SELECT number, throwIf(number = 3000000, 'here') FROM numbers(10000000)")
+		got := ask(t, w.URL, "POST", "/?wait_end_of_query=1", "SELECT number, throwIf(number = 500000, 'here') FROM numbers(1000000)")
 		if got.status != 500 || got.header.Get("X-ClickHouse-Exception-Code") != "395" {
 			t.Errorf("%d %s", got.status, got.body[:min(200, len(got.body))])
 		}
@@ -212,16 +212,16 @@ func TestHTTP_ErrorInTheMiddleOfAResult(t *testing.T) {
 
 func TestHTTP_EveryFormatStreamsAsOneDocument(t *testing.T) {
 	w := enginetest.Start(t)
-	const rows = "SELECT number AS n, toString(number) AS s FROM numbers(70000)"
+	const rows = "SELECT number AS n, toString(number) AS s FROM numbers(12000)"
 	formats := strings.Fields(w.Exec(t, "SELECT name FROM system.formats WHERE is_output AND name NOT LIKE '%Protobuf%' AND name NOT IN ('CapnProto', 'Template', 'RawBLOB', 'MySQLWire', 'PostgreSQLWire', 'ODBCDriver2', 'Npy', 'Buffers', 'AvroConfluent', 'GeoJSON', 'PNG', 'Prometheus') ORDER BY name"))
 	if len(formats) < 50 {
 		t.Fatalf("only %d formats", len(formats))
 	}
 	for _, format := range formats {
 		t.Run(format, func(t *testing.T) {
-			setting := "?output_format_parallel_formatting=0&output_format_write_statistics=0"
+			setting := "?output_format_parallel_formatting=0&output_format_write_statistics=0&max_block_size=1000"
 			got := ask(t, w.URL, "POST", "/"+setting, rows+" FORMAT "+format)
-			s, err := w.Engine.SessionWith(bounded(t), "", map[string]string{"output_format_parallel_formatting": "0", "output_format_write_statistics": "0"})
+			s, err := w.Engine.SessionWith(bounded(t), "", map[string]string{"output_format_parallel_formatting": "0", "output_format_write_statistics": "0", "max_block_size": "1000"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -259,6 +259,12 @@ func TestHTTP_Headers(t *testing.T) {
 	var summary map[string]string
 	if err := json.Unmarshal([]byte(got.header.Get("X-ClickHouse-Summary")), &summary); err != nil || summary["read_rows"] != "1" {
 		t.Errorf("summary %v, error %v", summary, err)
+	}
+	for _, target := range []string{"/", "/?wait_end_of_query=1"} {
+		got = ask(t, w.URL, "POST", target, "SELECT number % 3 AS n, sum(number) FROM numbers(1000) GROUP BY n")
+		if err := json.Unmarshal([]byte(got.header.Get("X-ClickHouse-Summary")), &summary); err != nil || summary["read_rows"] != "1000" || summary["result_rows"] != "3" {
+			t.Errorf("summary %v, error %v", summary, err)
+		}
 	}
 	if id := ask(t, w.URL, "POST", "/", "SELECT 1").header.Get("X-ClickHouse-Query-Id"); len(id) != 36 {
 		t.Errorf("query id %q", id)

@@ -92,6 +92,8 @@ type Result struct {
 	// RowsRead, BytesRead count what the statement read, RowsWritten and
 	// BytesWritten what it wrote, materialised views included.
 	RowsRead, BytesRead, RowsWritten, BytesWritten uint64
+	// ResultRows and ResultBytes count its output, before it was formatted.
+	ResultRows, ResultBytes uint64
 }
 
 // Session runs statements one at a time: a second one waits for the first. It
