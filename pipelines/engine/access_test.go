@@ -39,14 +39,12 @@ func readersEndpoint(t *testing.T) string {
 func TestRole_Allows(t *testing.T) {
 	base := readersEndpoint(t)
 	for sql, want := range map[string]string{
-		"SELECT n, file FROM shown.t":                                         "1\ta file\n",
-		"SELECT role, format, file FROM t":                                    "a role\ta format\ta file\n",
+		"SELECT n, t.file FROM shown.t AS t":                                  "1\ta file\n",
+		"SELECT role, format, t.file FROM t":                                  "a role\ta format\ta file\n",
 		"SELECT * FROM shown.v":                                               "1\t10\n", // through the view, not below it
 		"SELECT n FROM shown.by_number(number = 1)":                           "1\n",
 		"SELECT format('{} {}', 'a', 'b')":                                    "a b\n",
-		"SELECT format('{}', file) FROM t":                                    "a file\n",
-		"SELECT * FROM format(CSV, 'a Int8', '5')":                            "",
-		"SELECT * FROM format('CSV', 'a Int8', '5')":                          "5\n",
+		"SELECT format('{}', t.file) FROM t":                                  "a file\n",
 		"SELECT sum(number) FROM numbers(4)":                                  "6\n",
 		"SELECT a FROM values('a Int8', 3)":                                   "3\n",
 		"SELECT n FROM t SETTINGS max_threads = 1":                            "1\n",
@@ -102,6 +100,18 @@ func TestRole_Refuses(t *testing.T) {
 		"SELECT * FROM `FILE`", "SELECT * FROM default.`FILE`", "SELECT * FROM 'FILE'", "SELECT 1 INTO OUTFILE 'FILE'", "INSERT INTO FUNCTION file('FILE', CSV, 'a Int8') SELECT 1",
 		"SELECT * FROM format(Values, 'a String', $$(file('FILE'))$$)", "SELECT * FROM format('Values', 'a String', $$(file('FILE'))$$)",
 		"WITH 'Values' AS CSV SELECT * FROM format(CSV, 'a String', $$(file('FILE'))$$)", "SELECT * FROM format(concat('Val', 'ues'), 'a String', $$(file('FILE'))$$)",
+		"SELECT arrayMap(file, ['FILE'])", "SELECT x FROM (SELECT 1 AS one) ARRAY JOIN arrayMap(file, ['FILE']) AS x", "WITH file AS f SELECT arrayMap(f, ['FILE'])",
+		"SELECT * FROM icebergLocal('FILE')", "SELECT * FROM deltaLakeLocal('FILE')", "SELECT * FROM executable('FILE', TSV, 'a String')", "SELECT * FROM arrowstream(1)", "SELECT * FROM paimonLocal('FILE')",
+		// SQL inside of texts, which is read later.
+		"SELECT b FROM values('a String, b String ALIAS file(''FILE'')', 'x')", "SELECT b FROM values(concat('a String, b String ALI', 'AS file(''FILE'')'), 'x')", "SELECT b FROM generateRandom('a UInt8, b String ALIAS file(''FILE'')') LIMIT 1",
+		"SELECT b FROM `values`('a String, b String ALIAS file(''FILE'')', 'x')", "SELECT b FROM null('b String ALIAS file(''FILE'')')", "CREATE TEMPORARY TABLE x AS values('a String, b String ALIAS file(''FILE'')', 'x')",
+		"SELECT n FROM shown.t SETTINGS additional_result_filter = 'notEmpty(arrayMap(file, [''FILE'']))'", "SELECT n FROM shown.t SETTINGS additional_result_filter = 'n IN (SELECT b FROM values(''b UInt8 ALIAS 1'', 1))'",
+		"SELECT * FROM format(CSV, 'a Int8', '5')", "SELECT * FROM format('{\"a\": 1}')", "INSERT INTO x SELECT b FROM input('a String, b String DEFAULT 1') FORMAT JSONEachRow {}",
+		"SELECT n FROM shown.t SETTINGS additional_result_filter = 'startsWith(`fi\\\\x6ce`(\\'FILE\\'), \\'hidden\\')'",
+		"SELECT b FROM format('JSONEachRow', 'a String, b String DEFAULT file(''FILE'')', '{\"a\": \"x\"}')", "SELECT b FROM format('JSONEachRow', concat('a String, b String DEFAULT fi', 'le(''FILE'')'), '{\"a\": \"x\"}')",
+		"SELECT b FROM format('JSONEachRow', 'a String, b String DEFAULT `fi\\\\x6ce`(''FILE'')', '{\"a\": \"x\"}')", "SELECT b FROM format('JSONEachRow', 'a String, b String DEFAULT file/* */(''FILE'')', '{\"a\": \"x\"}')",
+		"SELECT n FROM shown.t SETTINGS additional_table_filters = {'shown.t': 'startsWith(file(\\'FILE\\'), \\'hidden\\')'}", "SELECT n FROM shown.t SETTINGS additional_result_filter = 'startsWith(file(\\'FILE\\'), \\'hidden\\')'",
+		"SELECT n FROM shown.t SETTINGS additional_result_filter = 'n IN (SELECT 1 FROM hidden.t)'",
 		"SELECT 1 FORMAT Template SETTINGS format_template_row = 'FILE'", "SELECT 1 FORMAT Template SETTINGS format_template_resultset = 'FILE'",
 		"SELECT * FROM url('http://127.0.0.1:1/', LineAsString)", "SELECT * FROM s3('http://127.0.0.1:1/a', CSV)", "SELECT * FROM mysql('127.0.0.1:1', 'a', 'b', 'c', 'd')",
 		"SELECT * FROM sqlite('FILE', 't')", "SELECT * FROM filesystem('/etc')",
@@ -132,7 +142,7 @@ func TestRole_Refuses(t *testing.T) {
 func TestRole_SettingsAndParametersOfRequests(t *testing.T) {
 	base := readersEndpoint(t)
 	for target, code := range map[string]string{
-		"/?format_template_row=x": "497", "/?Dialect=kusto": "", "/?dialect=kusto": "497", "/?readonly=0": "", "/?database=hidden": "497",
+		"/?format_template_row=x": "497", "/?additional_result_filter=length(file('/etc/passwd'))": "497", "/?Dialect=kusto": "", "/?dialect=kusto": "497", "/?readonly=0": "", "/?database=hidden": "497",
 		"/?role=winback_everything": "", "/?max_execution_time=64&max_threads=1": "",
 	} {
 		got := ask(t, base, "POST", target, "SELECT * FROM hidden.t")
@@ -147,7 +157,7 @@ func TestRole_SettingsAndParametersOfRequests(t *testing.T) {
 	// Temporary tables are allowed where they last, and come with a request.
 	for _, step := range [][2]string{
 		{"CREATE TEMPORARY TABLE mine (a String)", ""}, {"INSERT INTO mine FORMAT CSV\nfile\n", ""},
-		{"INSERT INTO mine SELECT file FROM t", ""}, {"SELECT count() FROM mine", "2\n"},
+		{"INSERT INTO mine SELECT t.file FROM t", ""}, {"SELECT count() FROM mine", "2\n"},
 	} {
 		if got := ask(t, base, "POST", "/?session_id=tables", step[0]); got.status != 200 || got.body != step[1] {
 			t.Errorf("%s: %d %q", step[0], got.status, got.body)

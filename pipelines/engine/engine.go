@@ -89,9 +89,11 @@ type Engine struct {
 	args     []string
 	defaults map[string]string
 	roles    map[string]Role
-	maxIdle  int
-	timezone string
-	log      *slog.Logger
+	// functions are the table functions, for what roles may use of them.
+	functions map[string]bool
+	maxIdle   int
+	timezone  string
+	log       *slog.Logger
 
 	mu         sync.Mutex
 	closed     bool
@@ -159,6 +161,10 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("open warehouse %s: %w", path, err)
 	}
 	e.timezone = string(r.Data)
+	if e.functions, err = e.tableFunctions(); err != nil {
+		e.b.closeConn(e.keeper.handle)
+		return nil, fmt.Errorf("open warehouse %s: %w", path, err)
+	}
 	process.open = e
 	return e, nil
 }

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,8 +17,9 @@ var guardedSettings = map[string]bool{
 }
 
 // guard refuses what a role alone does not keep from a session that has one:
-// to take another role, the function file, which reads any file of the machine,
-// and what leads to it.
+// to take another role, the function file, which reads any file of the machine and
+// may also be passed on by its name, and all ways to have a text read as SQL, which
+// could hold it.
 //
 // The engine's own parser writes the statement down first, so that there is one
 // way left to write each word; only that is looked at.
@@ -28,7 +31,7 @@ func (s *Session) guard(ctx context.Context, sql string) error {
 	if err != nil {
 		return err
 	}
-	if what := forbidden(plain); what != "" {
+	if what := forbidden(plain, s.e.functions); what != "" {
 		return denied(what)
 	}
 	return nil
@@ -36,9 +39,9 @@ func (s *Session) guard(ctx context.Context, sql string) error {
 
 // guardSettings is guard for settings that come beside a statement.
 func guardSettings(settings map[string]string) error {
-	for name := range settings {
-		if guardedSettings[strings.ToUpper(name)] {
-			return denied("the setting " + name)
+	for name, value := range settings {
+		if upper := strings.ToUpper(name); guardedSettings[upper] || sqlSettings[upper] && suspicious(value) {
+			return denied("the setting " + name + " like this")
 		}
 	}
 	return nil
@@ -71,20 +74,40 @@ func (e *Engine) rewrite(ctx context.Context, sql string) (string, error) {
 	return string(r.Data), err
 }
 
+// openFunctions are the table functions that a role may use: they read what it may
+// read anyway, or nothing but their arguments. VALUES is looked at closer. All
+// others that the engine has are closed, those of later versions too: many read
+// files or the network, or take SQL as a text.
+var openFunctions = map[string]bool{
+	"NUMBERS": true, "NUMBERS_MT": true, "ZEROS": true, "ZEROS_MT": true, "PRIMES": true, "GENERATESERIES": true,
+	"GENERATE_SERIES": true, "MERGE": true, "DICTIONARY": true, "LOOP": true, "VIEW": true, "VIEWEXPLAIN": true,
+	"VIEWIFPERMITTED": true, "VALUES": true,
+}
+
+// tableFunctions gives the names of the engine's table functions in capitals.
+func (e *Engine) tableFunctions() (map[string]bool, error) {
+	r, err := e.b.result(call(e.b.query, e.keeper.target, "SELECT upper(name) FROM system.table_functions", "TSV", nil))
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for name := range strings.FieldsSeq(string(r.Data)) {
+		names[name] = true
+	}
+	return names, nil
+}
+
 // forbidden names what a rewritten statement holds that a role may not use; empty
 // if there is nothing.
-func forbidden(sql string) string {
+func forbidden(sql string, tableFunctions map[string]bool) string {
 	list := tokens(sql)
 	at := func(i int) token {
-		if i < len(list) {
+		if i >= 0 && i < len(list) {
 			return list[i]
 		}
 		return token{}
 	}
-	applies := false
-	for _, t := range list {
-		applies = applies || t.word == "APPLY"
-	}
+	texts := slices.ContainsFunc(list, func(t token) bool { return sqlSettings[t.word] })
 	for i, t := range list {
 		name := t.word
 		if t.kind == tokenQuoted && sql[t.start] == '`' {
@@ -94,24 +117,59 @@ func forbidden(sql string) string {
 		switch {
 		case guardedSettings[name]:
 			return "the setting " + strings.ToLower(name)
-		case (name == "FILE" || name == "EVAL") && (called || applies):
-			return "the function " + strings.ToLower(name)
-		case name == "FORMAT" && called && !harmlessFormat(sql, at(i+2), at(i+3)):
-			return "the table function format with rows as Values, or with a format that is no literal"
-		case name == "ROLE" && i > 0 && (at(0).word == "SET" || at(i-1).word == "SET"):
+		case name == "FILE" && (called || !at(i-1).isSign(sql, '.')):
+			return "file, which is a function that reads files; a column of that name wants its table's before it, as t.file"
+		case name == "FORMAT" && called:
+			if !harmlessFormat(sql, at(i+2), at(i+3)) {
+				return "the table function format"
+			}
+		case name == "VALUES" && called && !harmlessValues(sql, at(i+2)):
+			return "the table function values, unless with a plain structure of names and types"
+		case called && tableFunctions[name] && !openFunctions[name]:
+			return "the table function " + strings.ToLower(name)
+		case name == "ROLE" && (at(0).word == "SET" || at(i-1).word == "SET"):
 			return "SET ROLE"
-		case name == "OUTFILE" && i > 0 && at(i-1).word == "INTO":
+		case name == "OUTFILE" && at(i-1).word == "INTO":
 			return "INTO OUTFILE"
+		case texts && t.kind == tokenQuoted && sql[t.start] == '\'' && suspicious(sql[t.start:t.end]):
+			return "file, subqueries and escapes in a filter, or beside one"
 		}
 	}
 	return ""
 }
 
-// harmlessFormat tells the first arguments of format(…), which is a function on
-// texts and a table function that reads rows. Values would compute what is in the
-// rows, and so might a format that is guessed, or named by something else than a
-// literal.
+// harmlessFormat tells the first arguments of format(…). It is a function on
+// texts, whose first is a pattern with braces, and a table function that reads
+// rows: as Values, or with a default in the rows' structure, that would compute
+// whatever a text says.
 func harmlessFormat(sql string, first, second token) bool {
 	return first.kind == tokenQuoted && sql[first.start] == '\'' &&
-		!strings.EqualFold(sql[first.start:first.end], "'Values'") && second.isSign(sql, ',')
+		strings.Contains(sql[first.start:first.end], "{") && second.isSign(sql, ',')
 }
+
+// harmlessValues tells the first argument of values(…), the rows' structure, which
+// may hold expressions that are computed.
+func harmlessValues(sql string, structure token) bool {
+	text := sql[structure.start:structure.end]
+	if structure.kind == tokenWord {
+		return '0' <= text[0] && text[0] <= '9'
+	}
+	return structure.kind == tokenQuoted && text[0] == '\'' && !computed.MatchString(text)
+}
+
+// computed is what makes a column of a structure an expression.
+var computed = regexp.MustCompile(`(?i)alias|default|materialized|ephemeral|ttl|codec`)
+
+// sqlSettings are settings whose value is SQL.
+var sqlSettings = map[string]bool{
+	"ADDITIONAL_TABLE_FILTERS": true, "ADDITIONAL_RESULT_FILTER": true, "PARALLEL_REPLICAS_CUSTOM_KEY": true,
+}
+
+// suspicious tells texts that may do more than filter by columns, if they are SQL.
+func suspicious(text string) bool {
+	plain := strings.ToLower(strings.ReplaceAll(text, `\`, ""))
+	return strings.Contains(plain, "file") || strings.Contains(plain, "select") || escape.MatchString(text)
+}
+
+// escape is a character that is not written as itself.
+var escape = regexp.MustCompile(`\\[xXuU0-7]`)
