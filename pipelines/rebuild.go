@@ -29,6 +29,8 @@ type RebuildOptions struct {
 	// have the old warehouse open when the new one takes its place.
 	Wait     time.Duration
 	Observer Observer
+
+	models []string // to be built; nil for all
 }
 
 // RebuildSummary tells how a rebuild went.
@@ -74,7 +76,7 @@ func (p *Project) Rebuild(ctx context.Context, o RebuildOptions) (s RebuildSumma
 		}
 		aside.Home = filepath.Join(p.Home, asideFolder)
 	}
-	b.run = aside.newRun(RunOptions{Wait: o.Wait, Observer: o.Observer, as: "rebuild"}, selection{})
+	b.run = aside.newRun(RunOptions{Wait: o.Wait, Observer: o.Observer, as: "rebuild"}, selection{models: o.models})
 	b.home = p.Home
 	b.out.History = map[string]int64{}
 	if b.files, err = b.look(); err != nil {

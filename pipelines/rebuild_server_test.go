@@ -79,7 +79,7 @@ func TestRebuild_OnServer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := p.Rebuild(ctx, RebuildOptions{})
+	s, err := p.Rebuild(ctx, RebuildOptions{models: few})
 	if err != nil {
 		t.Fatal(err, s.Problems)
 	}
@@ -104,7 +104,7 @@ func TestRebuild_OnServer(t *testing.T) {
 	if err := os.Remove(p.Zone.Path(manifests[0].Files[0].Path)); err != nil {
 		t.Fatal(err)
 	}
-	_, err = p.Rebuild(ctx, RebuildOptions{})
+	_, err = p.Rebuild(ctx, RebuildOptions{models: few})
 	var lost *landing.LostError
 	if !errors.As(err, &lost) || lost.Path != p.Zone.Path(manifests[0].Files[0].Path) {
 		t.Errorf("got %v, want the file named", err)

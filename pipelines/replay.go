@@ -25,6 +25,8 @@ type SettleOptions struct {
 	By       string
 	Wait     time.Duration // for a run that is under way
 	Observer Observer
+
+	models []string // to be built afterwards; nil for all
 }
 
 // SettleSummary tells what became of records of the quarantine.
@@ -84,7 +86,7 @@ func (p *Project) settlePass(ctx context.Context, o SettleOptions, as string, do
 		return out, err
 	}
 	defer func() { err = errors.Join(err, lock.release()) }()
-	s := &settling{run: p.newRun(RunOptions{Wait: o.Wait, Observer: o.Observer, as: as}, selection{}), options: o}
+	s := &settling{run: p.newRun(RunOptions{Wait: o.Wait, Observer: o.Observer, as: as}, selection{models: o.models}), options: o}
 	s.out.Reasons = []QuarantineReason{}
 	if err := s.choose(ctx); err != nil {
 		return out, err
