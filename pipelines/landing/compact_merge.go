@@ -116,7 +116,10 @@ func (c *merger) read(ctx context.Context, f File, buf *buffer, flush func() err
 	if !p.complete() {
 		return false, nil
 	}
-	cursor := p.cursor(func(*entity.Field) bool { return true })
+	cursor, err := p.cursor(func(*entity.Field) bool { return true })
+	if err != nil {
+		return false, err
+	}
 	defer cursor.close()
 	for left := p.Rows(); left > 0; {
 		n := min(left, readRows)
@@ -205,14 +208,4 @@ func (c *merger) mergeRows(ctx context.Context, sorted []*part, buf *buffer, emi
 		}
 	}
 	return m.run(ctx)
-}
-
-// complete says whether the contract has every column of the part.
-func (p *Part) complete() bool {
-	for _, column := range p.data.Schema().Fields() {
-		if p.schema.Field(column.Name()) == nil {
-			return false
-		}
-	}
-	return true
 }

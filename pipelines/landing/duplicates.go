@@ -193,7 +193,11 @@ func (c *contents) reader(number int) (*contentReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &contentReader{part: p, cursor: p.cursor(c.looksAt), buf: newBuffer(c.schema)}
+	cursor, err := p.cursor(c.looksAt)
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	r := &contentReader{part: p, cursor: cursor, buf: newBuffer(c.schema)}
 	c.readers[number] = r
 	r.origins, err = openOrigins(c.parts[number])
 	return r, err
@@ -268,7 +272,10 @@ func (w *Writer) rewrite(ctx context.Context, f *feed, p *part) error {
 
 // copyKept copies the rows of a part that stay, a row group at a time.
 func (w *Writer) copyKept(ctx context.Context, out *fileWriter, e *encoder, old *Part, p *part) error {
-	c := old.cursor(func(f *entity.Field) bool { return !w.skip(f) })
+	c, err := old.cursor(func(f *entity.Field) bool { return !w.skip(f) })
+	if err != nil {
+		return err
+	}
 	defer c.close()
 	b, base := newBuffer(old.schema), int64(0)
 	p.low = nil

@@ -36,10 +36,11 @@ func (m *keyMerge) open(f *feed, number int) error {
 	if err != nil {
 		return err
 	}
-	s := &keyStream{
-		number: number, part: p, buf: newBuffer(f.schema), at: -1, skip: m.prefix,
-		cursor: p.cursor(func(f *entity.Field) bool { return f.Key }),
+	cursor, err := p.cursor(func(f *entity.Field) bool { return f.Key })
+	if err != nil {
+		return errors.Join(err, p.Close())
 	}
+	s := &keyStream{number: number, part: p, buf: newBuffer(f.schema), at: -1, skip: m.prefix, cursor: cursor}
 	m.streams = append(m.streams, s)
 	if more, err := s.next(); err != nil || !more {
 		return err

@@ -44,10 +44,11 @@ func (m *rowMerge) open(s *entity.Schema, p *part, skip int) error {
 	if err != nil {
 		return err
 	}
-	stream := &keyStream{
-		number: len(m.streams), part: opened, buf: newBuffer(s), at: -1, skip: skip, refill: m.keep,
-		cursor: opened.cursor(func(*entity.Field) bool { return true }),
+	cursor, err := opened.cursor(func(*entity.Field) bool { return true })
+	if err != nil {
+		return errors.Join(err, opened.Close())
 	}
+	stream := &keyStream{number: len(m.streams), part: opened, buf: newBuffer(s), at: -1, skip: skip, refill: m.keep, cursor: cursor}
 	m.streams = append(m.streams, stream)
 	more, err := stream.next()
 	if more {

@@ -116,7 +116,11 @@ const readRows = 8 << 10
 // A batch is valid until the next one. The rows have no origins.
 func (p *Part) Batches(ctx context.Context) iter.Seq2[*entity.Batch, error] {
 	return func(yield func(*entity.Batch, error) bool) {
-		c := p.cursor(func(*entity.Field) bool { return true })
+		c, err := p.cursor(func(*entity.Field) bool { return true })
+		if err != nil {
+			yield(nil, err)
+			return
+		}
 		defer c.close()
 		b, batch := newBuffer(p.schema), entity.NewBatch(p.schema)
 		for left := p.Rows(); left > 0; left -= int64(b.rows) {
@@ -182,26 +186,40 @@ type cursor struct {
 	part    *Part
 	columns []*columnCursor // of the fields that are read; others are nil
 	values  []*columnCursor // of the values of maps
+	evolved []*evolved      // of the fields that had another type
 }
 
-// cursor returns a cursor before the first row, for the fields wanted.
-func (p *Part) cursor(want func(*entity.Field) bool) *cursor {
-	c := &cursor{part: p, columns: make([]*columnCursor, len(p.schema.Fields)), values: make([]*columnCursor, len(p.schema.Fields))}
+// cursor returns a cursor before the first row, for the fields wanted. The error is
+// an *IncompatibleError if one of them cannot be read.
+func (p *Part) cursor(want func(*entity.Field) bool) (*cursor, error) {
+	n := len(p.schema.Fields)
+	c := &cursor{part: p, columns: make([]*columnCursor, n), values: make([]*columnCursor, n), evolved: make([]*evolved, n)}
 	for i := range p.schema.Fields {
 		f := &p.schema.Fields[i]
-		if !want(f) {
+		column := p.data.Root().Column(f.Name)
+		if column == nil || !want(f) {
 			continue
 		}
-		leaves := leavesOf(f)
-		if leaf, ok := p.data.Schema().Lookup(leaves[0].path...); ok {
-			c.columns[i] = &columnCursor{part: p, field: f, leaf: leaf.ColumnIndex}
+		was := stored(f, column)
+		if was == nil || was != f && !castable(was, f) {
+			have := entity.JSON
+			if was != nil {
+				have = was.Kind
+			}
+			return nil, &IncompatibleError{Path: p.path, Column: f.Name, Have: have, Want: f.Kind}
 		}
-		if f.Kind == entity.TextMap && c.columns[i] != nil {
+		if was != f {
+			c.evolved[i] = &evolved{field: was}
+		}
+		leaves := leavesOf(was)
+		leaf, _ := p.data.Schema().Lookup(leaves[0].path...)
+		c.columns[i] = &columnCursor{part: p, field: was, leaf: leaf.ColumnIndex}
+		if was.Kind == entity.TextMap {
 			leaf, _ := p.data.Schema().Lookup(leaves[1].path...)
-			c.values[i] = &columnCursor{part: p, field: f, leaf: leaf.ColumnIndex}
+			c.values[i] = &columnCursor{part: p, field: was, leaf: leaf.ColumnIndex}
 		}
 	}
-	return c
+	return c, nil
 }
 
 func (c *cursor) close() {
@@ -221,8 +239,10 @@ func (c *cursor) read(to *buffer, n int) error {
 			continue
 		}
 		var err error
-		switch column.field.Kind {
-		case entity.TextList, entity.TextMap:
+		switch {
+		case c.evolved[i] != nil:
+			err = c.evolved[i].read(&to.columns[i], column, to.rows, n)
+		case column.field.Kind == entity.TextList || column.field.Kind == entity.TextMap:
 			err = readCollections(&to.columns[i], column, c.values[i], n)
 		default:
 			err = column.read(&to.columns[i], to.rows, n)
