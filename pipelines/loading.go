@@ -8,9 +8,12 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"winback/connectors/entity"
 	"winback/pipelines/landing"
@@ -39,6 +42,9 @@ func (r *run) load(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	if err := r.ledger.ForgetLost(ctx); err != nil {
+		return err
+	}
 	files, err := r.eachLanded()
 	if err != nil {
 		return err
@@ -82,7 +88,7 @@ func (r *run) load(ctx context.Context) (err error) {
 	if err != nil {
 		r.failed("load", "raw", started, err)
 	}
-	return nil
+	return r.warehouse.DropReplaced(ctx, func(name string) bool { return r.unloaded[name] })
 }
 
 // noteLoaded is told of each file when it is in the warehouse.
@@ -210,7 +216,7 @@ func (r *run) rowFiles(m *landing.Manifest, tables intoTables) []load.File {
 				Kind: kind, Rows: f.Rows, Bytes: f.Bytes,
 			},
 			Table: into.table, Columns: into.columns, Covers: m.Covers(f),
-			Open: r.opener(landing.Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}),
+			Open: func() (io.ReadCloser, error) { return r.Zone.OpenCurrent(f) },
 		})
 	}
 	return files
@@ -247,14 +253,36 @@ type rawVersions struct {
 	err    error
 }
 
-// Version returns a text that changes whenever the entity's raw rows do.
+// Version returns a text that changes whenever the entity's raw rows do, or the
+// columns that the contract gives them.
 func (v *rawVersions) Version(ctx context.Context, domain, name string) (string, error) {
 	v.read.Do(func() { v.byName, v.err = v.ledger.Versions(ctx) })
-	return v.byName[domain+"."+name], v.err
+	version := v.byName[domain+"."+name]
+	if version != "" {
+		version += versionMark + columnsDigest(domain+"."+name)
+	}
+	return version, v.err
+}
+
+// versionMark parts what the books say of an entity's rows from its columns.
+const versionMark = "/"
+
+// columnsDigest tells the columns of an entity from those that another program's
+// contract gives it.
+func columnsDigest(fullName string) string {
+	s, hash := entity.Lookup(fullName), xxhash.New()
+	for i := range s.Fields {
+		fmt.Fprintln(hash, s.Fields[i].Name, warehouse.ColumnType(&s.Fields[i]))
+	}
+	return strconv.FormatUint(hash.Sum64(), 36)
 }
 
 // Since tells of the raw rows that were loaded after the entity had the version.
 func (v *rawVersions) Since(ctx context.Context, domain, name, version string) (model.Arrivals, bool, error) {
+	version, columns, _ := strings.Cut(version, versionMark)
+	if version != "" && columns != columnsDigest(domain+"."+name) {
+		return model.Arrivals{}, false, nil // every row may have something new
+	}
 	a, ok, err := v.ledger.Since(ctx, domain+"."+name, version)
 	if err != nil || !ok || len(a.Runs) == 0 {
 		return model.Arrivals{}, ok, err

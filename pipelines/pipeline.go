@@ -125,10 +125,25 @@ func (r *run) open(ctx context.Context) error {
 	if lost := w.Mended(); len(lost) > 0 {
 		r.o.Observer.Note(fmt.Sprintf("the warehouse had lost %d definitions (%s), as on a full disk: what they stood for is made again", len(lost), strings.Join(lost, ", ")))
 	}
+	if text := migrated(w.Migrated()); text != "" {
+		r.o.Observer.Note(text)
+	}
 	if r.ledger, err = ledger.Open(ctx, w); err != nil {
 		return errors.Join(r.orDiskFull(err), w.Close())
 	}
 	return nil
+}
+
+// migrated says in one line what was done to an older warehouse.
+func migrated(did []string) string {
+	const shown = 3
+	if n := len(did); n > shown {
+		did = append(did[:shown:shown], fmt.Sprintf("and %d more", n-shown))
+	}
+	if len(did) == 0 {
+		return ""
+	}
+	return "the warehouse is of another version of winback and was brought up to date: " + strings.Join(did, ", ")
 }
 
 // begin writes down that the run began.

@@ -142,12 +142,8 @@ func (p *Project) openWarehouse(ctx context.Context, o warehouse.Options) (*ware
 	if o.Purpose == warehouse.ForQuery {
 		return w, nil // a reader may lack the right to create anything
 	}
-	done, err := w.Migrate(ctx, entity.All())
-	if err != nil {
+	if _, err := w.Migrate(ctx, entity.All()); err != nil {
 		return nil, errors.Join(err, w.Close())
-	}
-	for _, what := range done {
-		p.log.Debug("migrated the warehouse", "did", what)
 	}
 	return w, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -83,6 +84,23 @@ func (l *Ledger) Loaded(ctx context.Context) (Files, error) {
 	return loaded, rows.Err()
 }
 
+// ForgetLost strikes out the loads of raw tables that have lost all their rows. It
+// comes before they are loaded again: once a table has the rows of one file, those of
+// the others would count as there too.
+func (l *Ledger) ForgetLost(ctx context.Context) error {
+	const lost = `entity NOT LIKE 'ops.%' AND rows > 0 AND concat('raw.', replaceOne(entity, '.', '_')) NOT IN (
+		SELECT concat(database, '.', name) FROM system.tables WHERE database = 'raw' AND total_rows > 0)`
+	var n uint64
+	err := l.conn.QueryRow(ctx, "SELECT count() FROM ops.loads WHERE "+lost).Scan(&n)
+	if err == nil && n > 0 {
+		err = l.conn.Exec(ctx, "ALTER TABLE ops.loads DELETE WHERE "+lost+" SETTINGS mutations_sync = 2")
+	}
+	if err != nil {
+		return fmt.Errorf("strike out the loads of lost tables in ops.loads: %w", err)
+	}
+	return nil
+}
+
 // RecordLoad writes down that a file is in the warehouse. Until it is written
 // the file counts as not loaded and is loaded again, which changes nothing.
 func (l *Ledger) RecordLoad(ctx context.Context, load Load) error {
@@ -126,12 +144,12 @@ func (l *Ledger) Versions(ctx context.Context) (map[string]string, error) {
 	return versions, rows.Err()
 }
 
-// isMissing says that the books are not there: no run has opened the warehouse
-// yet.
+// isMissing says that the books are not there, or are those of an older program: no
+// run has opened the warehouse yet.
 func isMissing(err error) bool {
-	const unknownTable, unknownDatabase = 60, 81
+	const unknownColumn, unknownTable, unknownDatabase = 47, 60, 81
 	exception, ok := errors.AsType[*clickhouse.Exception](err)
-	return ok && (exception.Code == unknownTable || exception.Code == unknownDatabase)
+	return ok && slices.Contains([]int32{unknownColumn, unknownTable, unknownDatabase}, exception.Code)
 }
 
 // Arrivals are the rows of an entity that were loaded since its raw table had a

@@ -7,25 +7,20 @@ import (
 	"winback/connectors/entity"
 )
 
-// TypeError says that a raw table has a column of another type than the
-// contract's.
-type TypeError struct {
-	Table, Column, Have, Want string
-}
-
-func (e *TypeError) Error() string {
-	return fmt.Sprintf("%s.%s is %s where the contract says %s; drop that table and run again: it is loaded anew from the landing zone",
-		e.Table, e.Column, e.Have, e.Want)
-}
-
-// Migrate creates the databases and the raw tables that are missing and adds
-// the columns that the contract has gained. It never drops anything. It returns
-// what it did, one sentence each.
+// Migrate creates the databases and the raw tables that are missing, adds the
+// columns that the contract has gained, and makes tables anew whose column types the
+// contract has changed: the next load fills them from the landing zone. It returns
+// what it did to a warehouse that was there before, one sentence each. The error is
+// a *NewerError if a newer program has had it.
 func (w *Warehouse) Migrate(ctx context.Context, schemas []*entity.Schema) ([]string, error) {
 	for _, database := range []string{Raw, Staging, Mart, Ops} {
 		if err := w.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+database); err != nil {
 			return nil, fmt.Errorf("create database %s: %w", database, err)
 		}
+	}
+	layout, err := w.requireLayout(ctx)
+	if err != nil {
+		return nil, err
 	}
 	have, err := w.rawColumns(ctx)
 	if err != nil {
@@ -39,7 +34,11 @@ func (w *Warehouse) Migrate(ctx context.Context, schemas []*entity.Schema) ([]st
 		}
 		done = append(done, did...)
 	}
-	return done, nil
+	if len(have) == 0 {
+		done = nil
+	}
+	w.did = done
+	return done, w.raiseLayout(ctx, layout)
 }
 
 // rawColumns returns the types of the raw tables' columns, by table and name.
@@ -73,15 +72,18 @@ func (w *Warehouse) migrateTable(ctx context.Context, s *entity.Schema, have map
 	var done []string
 	for i := range s.Fields {
 		f := &s.Fields[i]
-		typ, ok := have[f.Name]
-		switch {
-		case !ok:
+		if typ, ok := have[f.Name]; ok && typ != ColumnType(f) {
+			return []string{fmt.Sprintf("made %s.%s anew, where %s was %s and is %s; it is loaded again", Raw, s.Table(), f.Name, typ, ColumnType(f))},
+				w.replaceTable(ctx, s)
+		}
+	}
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		if _, ok := have[f.Name]; !ok {
 			if err := w.Exec(ctx, addRawColumn(s, f)); err != nil {
 				return done, fmt.Errorf("add column %s to %s.%s: %w", f.Name, Raw, s.Table(), err)
 			}
 			done = append(done, fmt.Sprintf("added column %s to %s.%s", f.Name, Raw, s.Table()))
-		case typ != ColumnType(f):
-			return done, &TypeError{Table: Raw + "." + s.Table(), Column: f.Name, Have: typ, Want: ColumnType(f)}
 		}
 	}
 	return done, nil

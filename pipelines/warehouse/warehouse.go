@@ -57,6 +57,7 @@ type Warehouse struct {
 	address string
 	front   string
 	mended  []string
+	did     []string // by Migrate
 	close   []func() error
 }
 
@@ -80,6 +81,9 @@ func (w *Warehouse) Address() string { return w.address }
 // Mended names the definitions that the engine had lost, as on a full disk. What
 // they stood for is made again by the next run.
 func (w *Warehouse) Mended() []string { return w.mended }
+
+// Migrated tells what Migrate did to a warehouse that was there before.
+func (w *Warehouse) Migrated() []string { return w.did }
 
 // Close gives the warehouse up. The embedded engine is shut down after the
 // statements that other processes run through this one have ended; those that
