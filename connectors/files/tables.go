@@ -108,15 +108,17 @@ func (c *content) unpack() ([]byte, error) {
 }
 
 // randomly gives access to the bytes at any place, which may need a copy of them.
+// Places outside, to which damage may lead, are the end of the file rather than
+// mistakes of reading it.
 func (c *content) randomly() (io.ReaderAt, int64, error) {
 	if c.at != nil {
-		return c.at, c.size, nil
+		return io.NewSectionReader(c.at, 0, c.size), c.size, nil
 	}
 	copied, size, err := c.file.spool(c.in)
 	if copied == nil {
 		return nil, 0, err
 	}
-	return copied, size, err
+	return io.NewSectionReader(copied, 0, size), size, err
 }
 
 // textTable hands out the table that a text is.

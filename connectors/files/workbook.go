@@ -147,6 +147,9 @@ func (w *workbook) open(part string) (io.ReadCloser, error) {
 		return nil, damagef(nil, "the workbook is protected by a password: save it without one")
 	}
 	in, err := m.Open()
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return nil, packedDamage("zip", err)
 	}
