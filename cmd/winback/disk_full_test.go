@@ -25,7 +25,7 @@ func TestDiskFull(t *testing.T) {
 		{"during extraction", "extract crm", 0},
 		{"during the load", "load ", 2 << 20},
 		{"during the models", "model int_orders_priced", 64 << 10},
-		{"late in the models", "model customer_months", 0},
+		{"late in the models", "model int_months_closed", 0},
 	} {
 		t.Run(moment.when, func(t *testing.T) {
 			if moment.said == "" {
