@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,18 @@ func product(t *testing.T) docs.Input {
 		t.Fatal(err)
 	}
 	return docs.Input{Project: "acme", Models: models, Vars: model.DefaultVars(), Entities: entity.All(), RawType: warehouse.ColumnType, Metrics: metrics}
+}
+
+// productPages are the pages of the product's own models, made once.
+var productPages struct {
+	sync.Once
+	text string
+}
+
+func pages(t *testing.T) string {
+	t.Helper()
+	productPages.Do(func() { productPages.text = render(t, product(t)) })
+	return productPages.text
 }
 
 func render(t *testing.T, in docs.Input) string {
@@ -63,8 +76,7 @@ func requireIn(t *testing.T, text string, wanted ...string) {
 }
 
 func TestEveryTableHasAPageWithAllItsColumns(t *testing.T) {
-	in := product(t)
-	text := render(t, in)
+	in, text := product(t), pages(t)
 	for _, m := range in.Models.Models() {
 		page := section(t, text, m.FullName())
 		for _, column := range m.Columns {
@@ -89,7 +101,7 @@ func TestEveryTableHasAPageWithAllItsColumns(t *testing.T) {
 }
 
 func TestAPageSaysWhatATableIs(t *testing.T) {
-	page := section(t, render(t, product(t)), "mart.customers")
+	page := section(t, pages(t), "mart.customers")
 	requireIn(t, page,
 		"one row per customer_key", `title="personal data">PII`, "customer_key is there once", "the_card_of_a_customer",
 		`href="#metric.customer_revenue"`, `href="#staging.int_customers"`, `<span class="sql-word">select</span>`,
@@ -100,7 +112,7 @@ func TestAPageSaysWhatATableIs(t *testing.T) {
 // The file needs nothing else: no address leads out of it, and every link within
 // it leads somewhere.
 func TestPagesNeedNothingElse(t *testing.T) {
-	text := render(t, product(t))
+	text := pages(t)
 	for _, match := range regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllStringSubmatch(text, -1) {
 		target, inside := strings.CutPrefix(match[1], "#")
 		switch {
@@ -119,8 +131,7 @@ func TestPagesNeedNothingElse(t *testing.T) {
 }
 
 func TestPagesAreTheSameEveryTime(t *testing.T) {
-	in := product(t)
-	if first := render(t, in); first != render(t, in) {
+	if pages(t) != render(t, product(t)) {
 		t.Error("two renderings differ")
 	}
 }
