@@ -166,72 +166,88 @@ type killStatement struct {
 //
 //	KILL QUERY [ON CLUSTER c] WHERE query_id = 'id' | query_id IN ('id', …) [SYNC | ASYNC | TEST] [FORMAT f]
 func parseKill(sql string) (killStatement, bool) {
-	list := tokens(sql)
-	next := func(words ...string) bool {
-		for i, word := range words {
-			if i >= len(list) || list[i].word != word {
-				return false
-			}
-		}
-		list = list[len(words):]
-		return true
+	p := killParser{sql: sql, rest: tokens(sql)}
+	if !p.words("KILL", "QUERY") {
+		return killStatement{}, false
 	}
-	sign := func(c byte) bool {
-		ok := len(list) > 0 && list[0].isSign(sql, c)
-		if ok {
-			list = list[1:]
-		}
-		return ok
+	if p.words("ON", "CLUSTER") && len(p.rest) > 0 {
+		p.rest = p.rest[1:]
 	}
 	k := killStatement{}
-	text := func() bool {
-		if len(list) == 0 || list[0].kind != tokenQuoted {
+	var ok bool
+	if !p.words("WHERE", "QUERY_ID") {
+		return k, false
+	}
+	if k.ids, ok = p.ids(); !ok {
+		return k, false
+	}
+	k.sync, k.test = p.words("SYNC"), p.words("TEST")
+	_ = p.words("ASYNC")
+	if len(p.rest) > 1 && p.words("FORMAT") {
+		k.format = " FORMAT " + sql[p.rest[0].start:p.rest[0].end]
+		p.rest = p.rest[1:]
+	}
+	_ = p.sign(';')
+	return k, len(p.rest) == 0
+}
+
+// killParser takes tokens from the front of a KILL.
+type killParser struct {
+	sql  string
+	rest []token
+}
+
+// words takes these words if they all follow.
+func (p *killParser) words(words ...string) bool {
+	for i, word := range words {
+		if i >= len(p.rest) || p.rest[i].word != word {
 			return false
 		}
-		quoted := sql[list[0].start:list[0].end]
-		if len(quoted) < 2 || quoted[0] != '\'' || quoted[len(quoted)-1] != '\'' { // it may not be closed
-			return false
+	}
+	p.rest = p.rest[len(words):]
+	return true
+}
+
+func (p *killParser) sign(c byte) bool {
+	ok := len(p.rest) > 0 && p.rest[0].isSign(p.sql, c)
+	if ok {
+		p.rest = p.rest[1:]
+	}
+	return ok
+}
+
+// ids takes = 'id' or IN ('id', …).
+func (p *killParser) ids() ([]string, bool) {
+	if p.sign('=') {
+		id, ok := p.text()
+		return []string{id}, ok
+	}
+	if !p.words("IN") || !p.sign('(') {
+		return nil, false
+	}
+	var ids []string
+	for {
+		id, ok := p.text()
+		if !ok {
+			return nil, false
 		}
-		inside := quoted[1 : len(quoted)-1]
-		list = list[1:]
-		k.ids = append(k.ids, inside)
-		return !strings.ContainsAny(inside, `\'`) // ids like that are the engine's to read
-	}
-	if !next("KILL", "QUERY") {
-		return k, false
-	}
-	if next("ON", "CLUSTER") && len(list) > 0 {
-		list = list[1:]
-	}
-	if !next("WHERE", "QUERY_ID") {
-		return k, false
-	}
-	switch {
-	case sign('='):
-		if !text() {
-			return k, false
+		ids = append(ids, id)
+		if !p.sign(',') {
+			return ids, p.sign(')')
 		}
-	case next("IN") && sign('('):
-		for {
-			if !text() {
-				return k, false
-			}
-			if !sign(',') {
-				break
-			}
-		}
-		if !sign(')') {
-			return k, false
-		}
-	default:
-		return k, false
 	}
-	k.sync, k.test = next("SYNC"), next("TEST")
-	_ = next("ASYNC")
-	if len(list) > 1 && next("FORMAT") {
-		k.format = " FORMAT " + sql[list[0].start:list[0].end]
-		list = list[1:]
+}
+
+// text takes a text without escapes; one with them is the engine's to read.
+func (p *killParser) text() (string, bool) {
+	if len(p.rest) == 0 || p.rest[0].kind != tokenQuoted {
+		return "", false
 	}
-	_ = sign(';')
-	return k, len(list) == 0
+	quoted := p.sql[p.rest[0].start:p.rest[0].end]
+	if len(quoted) < 2 || quoted[0] != '\'' || quoted[len(quoted)-1] != '\'' { // it may not be closed
+		return "", false
+	}
+	p.rest = p.rest[1:]
+	inside := quoted[1 : len(quoted)-1]
+	return inside, !strings.ContainsAny(inside, `\'`)
 }

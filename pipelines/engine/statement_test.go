@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -130,5 +131,28 @@ func TestParseError(t *testing.T) {
 func TestStructureOf(t *testing.T) {
 	if got := structureOf("UInt8,Map(String, UInt8),String"); got != "_1 UInt8, _2 Map(String, UInt8), _3 String" {
 		t.Error(strings.TrimSpace(got))
+	}
+}
+
+func TestParseKill(t *testing.T) {
+	for text, want := range map[string]*killStatement{
+		"KILL QUERY WHERE query_id = 'a'":                                         {ids: []string{"a"}},
+		"kill query on cluster c where query_id in ('a', 'b') sync format JSON; ": {ids: []string{"a", "b"}, sync: true, format: " FORMAT JSON"},
+		"KILL QUERY /* x */ WHERE query_id='a' ASYNC":                             {ids: []string{"a"}},
+		"KILL QUERY WHERE query_id = 'a' TEST":                                    {ids: []string{"a"}, test: true},
+		"KILL QUERY WHERE query_id = 'a' OR 1":                                    nil,
+		"KILL QUERY WHERE query_id = 'a\\'b'":                                     nil,
+		"KILL QUERY WHERE query_id = '":                                           nil,
+		"KILL QUERY WHERE query_id IN ()":                                         nil,
+		"KILL QUERY WHERE query_id IN ('a'":                                       nil,
+		"KILL QUERY WHERE user = 'a'":                                             nil,
+		"KILL MUTATION WHERE query_id = 'a'":                                      nil,
+		"SELECT 'KILL QUERY WHERE query_id = 1'":                                  nil,
+		"KILL QUERY ON CLUSTER":                                                   nil,
+	} {
+		got, ok := parseKill(text)
+		if ok != (want != nil) || ok && !reflect.DeepEqual(got, *want) {
+			t.Errorf("%s: %+v, %v", text, got, ok)
+		}
 	}
 }
