@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -261,4 +263,80 @@ type counted struct {
 func (c *counted) Close() error {
 	c.open.Add(-1)
 	return c.ReadCloser.Close()
+}
+
+// A compaction put together what is loaded: there is nothing to load, and models see
+// no new data.
+func TestLoader_CoveredFilesAreNotLoaded(t *testing.T) {
+	f := newFixture(t, 1000)
+	if err := f.loader.Load(t.Context(), []load.File{f.file}); err != nil {
+		t.Fatal(err)
+	}
+	versions := func() map[string]string {
+		t.Helper()
+		v, err := f.book.Versions(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	before := versions()
+	merged := f.file
+	merged.Path, merged.Kind = "merged.parquet", ledger.Merged
+	merged.Covers = []uint64{ledger.FileID(f.file.Path, f.file.Checksum)}
+	unknown := merged
+	unknown.Path, unknown.Covers = "other.parquet", append([]uint64{1}, merged.Covers...)
+	compare := func() load.Comparison {
+		t.Helper()
+		c, err := f.loader.Compare(t.Context(), slices.Values([]load.File{merged, unknown}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := compare()
+	if len(c.Covered) != 1 || c.Covered[0].Path != merged.Path || len(c.Pending) != 1 || c.Pending[0].Path != unknown.Path {
+		t.Fatalf("covered %v, pending %v", c.Covered, c.Pending)
+	}
+	if err := f.loader.Adopt(t.Context(), c.Covered); err != nil {
+		t.Fatal(err)
+	}
+	if c := compare(); len(c.Covered) != 0 || len(c.Pending) != 1 {
+		t.Errorf("covered %v, pending %v after it was written down", c.Covered, c.Pending)
+	}
+	if got := versions(); !maps.Equal(got, before) {
+		t.Errorf("versions %v, before %v", got, before)
+	}
+	again := merged
+	again.Path, again.Covers = "again.parquet", []uint64{ledger.FileID(merged.Path, merged.Checksum)}
+	if c, err := f.loader.Compare(t.Context(), slices.Values([]load.File{again})); err != nil || len(c.Covered) != 1 {
+		t.Errorf("a second compaction of it: %+v, %v", c, err)
+	}
+}
+
+// A table that was lost is being loaded again when the process is killed: the files
+// that had no turn must not count as loaded because the table has rows again.
+func TestLoader_FinishesALostTable(t *testing.T) {
+	f := newFixture(t, 1000)
+	second := f.file
+	second.Path = "second.parquet"
+	if err := f.loader.Load(t.Context(), []load.File{f.file, second}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.book.ForgetLost(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if pending, err := f.loader.Pending(t.Context(), []load.File{f.file, second}); err != nil || len(pending) != 0 {
+		t.Fatalf("%d files are pending while nothing is lost (%v)", len(pending), err)
+	}
+	f.engine.Exec(t, "TRUNCATE TABLE raw.crm_managers")
+	if err := f.book.ForgetLost(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.loader.Load(t.Context(), []load.File{f.file}); err != nil {
+		t.Fatal(err)
+	}
+	if pending, err := f.loader.Pending(t.Context(), []load.File{f.file, second}); err != nil || len(pending) != 1 || pending[0].Path != second.Path {
+		t.Errorf("pending %v (%v), want the second file", pending, err)
+	}
 }
