@@ -9,10 +9,12 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"winback/pipelines"
 	"winback/pipelines/warehouse"
 )
 
@@ -80,6 +82,15 @@ func (a *app) query(ctx context.Context, sql, format string) (err error) {
 	if err != nil {
 		return err
 	}
+	err = a.queryOnce(ctx, project, sql, format)
+	if errors.Is(err, syscall.ECONNREFUSED) && project.Config.Warehouse.Embedded() {
+		// The run that had the warehouse open has ended before it heard of the query.
+		err = a.queryOnce(ctx, project, sql, format)
+	}
+	return err
+}
+
+func (a *app) queryOnce(ctx context.Context, project *pipelines.Project, sql, format string) (err error) {
 	w, err := project.OpenWarehouse(ctx, warehouse.ForQuery)
 	if err != nil {
 		return err
