@@ -37,7 +37,7 @@ func BenchmarkDay(b *testing.B) {
 	dir := b.TempDir()
 	must(b, os.Mkdir(filepath.Join(dir, "data"), 0o755))
 	must(b, os.WriteFile(filepath.Join(dir, "winback.yaml"), []byte(dayConfig), 0o644))
-	last := time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC)
+	last := time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC)
 	made := &madeShop{b: b, dir: dir, random: rand.New(rand.NewPCG(1, 2)), buyers: max(rows/6, 10), first: last.AddDate(-3, 0, 1)}
 	made.accounts("customers-0", made.buyers, made.first)
 	made.past(rows, last)
