@@ -21,7 +21,7 @@ histories as (
         customer_key,
         any(segment) as customer_segment,
         any(first_on) as first_bought_on,
-        arraySort(groupArray((ordered_on, toInt64(coalesce(revenue, toDecimal64(0, 4)) * 10000)))) as bought,
+        arraySort(groupArray((ordered_on, toInt64(toDecimal128(coalesce(revenue, toDecimal64(0, 4)), 4) * 10000)))) as bought,
         tupleElement(bought, 1) as days,
         arrayCumSum(tupleElement(bought, 2)) as money,
         days[-1] as last_bought_on
