@@ -222,12 +222,6 @@ func (r *run) rowFiles(m *landing.Manifest, tables intoTables) []load.File {
 	return files
 }
 
-// opener opens a file so that one that is not what was landed is never taken for
-// whole.
-func (r *run) opener(e landing.Entry) func() (io.ReadCloser, error) {
-	return func() (io.ReadCloser, error) { return r.Zone.OpenVerified(e) }
-}
-
 func summarizeLoads(files []load.File) LoadSummary {
 	var s LoadSummary
 	tables := map[string]bool{}

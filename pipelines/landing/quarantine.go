@@ -108,9 +108,7 @@ func quarantineGroupsOf(manifests, failures []*Manifest) []*QuarantineGroup {
 		if m.reads() && m.ExtractedAt.After(latest[m.Dataset]) {
 			latest[m.Dataset] = m.ExtractedAt
 		}
-		for _, g := range m.quarantineGroups() {
-			groups = append(groups, g)
-		}
+		groups = append(groups, m.quarantineGroups()...)
 	}
 	for _, g := range groups {
 		g.Overtaken = g.Failure != "" && latest[g.Dataset].After(g.At)
