@@ -57,12 +57,6 @@ func ParseDecimal(text string) (Decimal, error) {
 	return Decimal(n), err
 }
 
-// ParseRate reads a decimal number as ParseDecimal does, with eight digits.
-func ParseRate(text string) (Rate, error) {
-	n, err := ParseScaled(text, RateScale)
-	return Rate(n), err
-}
-
 // ParseScaled reads a decimal number as a count of 10^-scale. It takes a
 // string or bytes so that readers need not copy a field to parse it.
 func ParseScaled[T string | []byte](text T, scale int) (int64, error) {

@@ -6,10 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -112,26 +110,6 @@ func NewServer(h http.Handler) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    1 << 20, // parameters travel in the URL
 	}
-}
-
-// Serve answers on a listener until the context ends, then lets running
-// requests finish for the grace period and stops what is left. It returns nil
-// when it ended with the context.
-func Serve(ctx context.Context, l net.Listener, h http.Handler, grace time.Duration) error {
-	server := NewServer(h)
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve the warehouse on %s: %w", l.Addr(), err)
-	case <-ctx.Done():
-	}
-	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	if err := server.Shutdown(patience); err != nil {
-		return server.Close()
-	}
-	return nil
 }
 
 // ServeHTTP answers one request.

@@ -307,11 +307,7 @@ func readBrief(dir string, e fs.DirEntry) (*Brief, error) {
 	if err != nil {
 		return nil, storageError("read", path, err)
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, storageError("read", path, err)
-	}
-	m, err := decodeManifest(path, text)
+	m, err := readManifest(path)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -156,6 +157,14 @@ type ManifestError struct {
 
 func (e *ManifestError) Error() string {
 	return fmt.Sprintf("manifest %s cannot be read (%v): restore it from a backup, or delete it to extract that run's data again", e.Path, e.Err)
+}
+
+func readManifest(path string) (*Manifest, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, storageError("read", path, err)
+	}
+	return decodeManifest(path, text)
 }
 
 func (e *ManifestError) Unwrap() error { return e.Err }

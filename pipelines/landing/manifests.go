@@ -66,12 +66,7 @@ func readFolder(dir string) ([]*Manifest, error) {
 		if !strings.HasSuffix(e.Name(), manifestSuffix) {
 			continue
 		}
-		path := filepath.Join(dir, e.Name())
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, storageError("read", path, err)
-		}
-		m, err := decodeManifest(path, text)
+		m, err := readManifest(filepath.Join(dir, e.Name()))
 		if err != nil {
 			return nil, err
 		}
