@@ -15,12 +15,25 @@ import (
 	"winback/connectors/entity"
 )
 
-// Connector describes a kind of source and opens sources of that kind.
+// Connector describes a kind of source and opens sources of that kind. It is the
+// one place that messages, `sources describe`, the JSON schema of winback.yaml,
+// `init --source` and the reference page come from.
 type Connector struct {
 	// Name selects the connector in the configuration: files, bitrix24.
 	Name string
 	// Summary is one line for lists.
 	Summary string
+	// Reads are the entities that the connector can fill, in the order of the
+	// contract. None: any entity, by a mapping in the configuration.
+	Reads []Reads
+	// Needs are what the source must grant before anything can be read, a sentence
+	// each: permissions, scopes, a plan, and where to get them.
+	Needs []string
+	// Limits are those of the source and how they are kept to, a sentence each.
+	Limits []string
+	// Example is the block of a source in winback.yaml, connector line included,
+	// not indented. Secrets stand as ${VARIABLES}.
+	Example string
 	// NewConfig returns a pointer to the connector's configuration struct, with
 	// the tags of package spec; the configured keys are decoded into it.
 	NewConfig func() any
@@ -28,12 +41,31 @@ type Connector struct {
 	Open func(config any, env Env) (Source, error)
 }
 
+// Reads says what a connector makes of one entity.
+type Reads struct {
+	Entity *entity.Schema
+	// From is where it comes from, in the source's words: crm.deal.list.
+	From string
+	// Changes and Deletions say how they are noticed, in a few words: "by
+	// DATE_MODIFY", "all of it every time"; "by comparing keys", "not".
+	Changes, Deletions string
+}
+
 // Env is what a source learns of the project it belongs to.
 type Env struct {
 	Name     string         // configured name of the source
 	Dir      string         // folder of the configuration; relative paths start here
+	State    string         // folder for what the source itself must keep, as a renewed token; made when first used
 	Location *time.Location // the project's time zone
 	Currency string         // the project's currency
+	Clock    Clock          // the machine's, but for tests
+}
+
+// Clock tells the time and waits. Tests have one that does not really wait.
+type Clock interface {
+	Now() time.Time
+	// Sleep waits for a time, or until ctx ends, which is its error.
+	Sleep(ctx context.Context, d time.Duration) error
 }
 
 // Source reads one configured system.
@@ -42,12 +74,21 @@ type Source interface {
 	// hold one entity; an invoice file feeds orders, order lines and refunds at
 	// once. Names are unique within the source and stable from run to run.
 	Datasets() []Dataset
-	// Extract reads what is new in one dataset and hands it to the sink. It
-	// returns the cursor to store with the rows: opaque to everybody else, and
-	// given back by later requests. A nil cursor says that nothing was new.
-	// On an error nothing of the dataset becomes visible and no cursor is kept.
-	// Rows that do not fit are no error: they go to Sink.Reject.
-	Extract(ctx context.Context, req Request, sink Sink) (cursor json.RawMessage, err error)
+	// Extract reads what is new in one dataset, or a slice of it, and hands it to
+	// the sink. On an error nothing of what it read becomes visible and no cursor
+	// is kept. Rows that do not fit are no error: they go to Sink.Reject.
+	Extract(ctx context.Context, req Request, sink Sink) (Extracted, error)
+}
+
+// Extracted says how far an extraction came.
+type Extracted struct {
+	// Cursor is stored with the rows: opaque to everybody else, and given back by
+	// later requests. Without one, and without rows, nothing was new.
+	Cursor json.RawMessage
+	// More says that this was a slice of what is new, and that the next one can be
+	// read at once. Each slice is a commit of its own, so that a break loses a
+	// slice and not a night.
+	More bool
 }
 
 // Dataset is a unit of extraction.
@@ -90,10 +131,26 @@ type Request struct {
 	// Cursors are those of the earlier commits of the dataset, oldest first.
 	// Empty on a first run, and when everything is asked for again.
 	Cursors []json.RawMessage
+	// Range, if set, asks for a time again, whatever the cursors say. What is read
+	// leaves no cursor, except where More needs one to go on: the cursor that a
+	// slice of a range left is given as the only one with the same range. Only a
+	// Backfiller is asked for a range.
+	Range *Range
 	// Progress, if set, is told now and then how far the reading is.
 	Progress func(Progress)
 	// Notice, if set, is told what a person should know of the inputs.
 	Notice func(Notice)
+}
+
+// Range is a time from From, inclusive, to Until, exclusive.
+type Range struct{ From, Until time.Time }
+
+// Backfiller is a source that can read a range of time again.
+type Backfiller interface {
+	// Backfills says whether a dataset's records can be asked for by the time they
+	// were last changed or made. One that is read whole every time cannot, and need
+	// not.
+	Backfills(dataset string) bool
 }
 
 // Tell passes a notice on, if somebody listens.
@@ -120,6 +177,8 @@ const (
 	NoticeLeft     = "left"     // left for the next time: still being written
 	NoticeVanished = "vanished" // read earlier, and no longer there
 	NoticeShrunk   = "shrunk"   // read earlier, and now smaller
+	NoticeDrift    = "drift"    // records have changed their form
+	NoticePartial  = "partial"  // a part of the history cannot be read
 )
 
 // Progress says how much of its input a source has read.
@@ -153,6 +212,9 @@ type Counts struct {
 	Read       int64 // records or groups of records seen for the entity
 	Ignored    int64 // left out by a rule of the configuration
 	Duplicates int64 // the same content again
+	// Expected is how many records the source itself says there are in what was
+	// read; 0 where it does not tell. A run says so when Read is less.
+	Expected int64
 }
 
 // Reject is a record that does not fit, or a value of it.
@@ -225,6 +287,18 @@ type Replayer interface {
 // begin to end: what an earlier one rejected of them has had its second chance.
 type Rereader interface {
 	ReadWhole(cursor json.RawMessage) (inputs []string, err error)
+}
+
+// Sweeper is a source that can list the keys it has now. What was landed earlier
+// and is not among them was deleted in the source, and is marked so.
+type Sweeper interface {
+	// Sweeps says which entities of a dataset are swept, and how long a sweep is
+	// good for; none, or 0, for never.
+	Sweeps(dataset string) (entities []*entity.Schema, every time.Duration)
+	// Sweep hands over every key of an entity that the source has, one text for
+	// each key field as in entity.Schema.Keys; the same key may come twice. On an
+	// error nothing is marked.
+	Sweep(ctx context.Context, dataset string, e *entity.Schema, has func(key ...string)) error
 }
 
 // Registry holds the connectors of a program.

@@ -101,19 +101,19 @@ func (r *run) land(ctx context.Context, s Source, d connectors.Dataset, notice f
 	if err != nil {
 		return nil, err
 	}
-	cursor, err := s.Extract(ctx, connectors.Request{
+	got, err := s.Extract(ctx, connectors.Request{
 		Dataset: d.Name, Cursors: cursors,
 		Progress: func(p connectors.Progress) { r.o.Observer.Extracting(s.Name, d.Name, p) }, Notice: notice,
 	}, writer)
-	if err != nil || cursor == nil {
+	if err != nil || got.Cursor == nil {
 		return nil, errors.Join(err, writer.Abort())
 	}
-	again, err := r.readAgain(ctx, s, d.Name, cursor)
+	again, err := r.readAgain(ctx, s, d.Name, got.Cursor)
 	if err != nil {
 		return nil, errors.Join(err, writer.Abort())
 	}
 	writer.SettleBy(func() []landing.Settlement { return again })
-	return writer.Commit(ctx, cursor)
+	return writer.Commit(ctx, got.Cursor)
 }
 
 // cursors are what the source left at earlier runs; none when everything is to

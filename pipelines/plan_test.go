@@ -2,7 +2,6 @@ package pipelines
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"testing"
@@ -16,8 +15,8 @@ type asked struct{}
 
 func (asked) Datasets() []connectors.Dataset { return nil }
 
-func (asked) Extract(context.Context, connectors.Request, connectors.Sink) (json.RawMessage, error) {
-	return nil, nil
+func (asked) Extract(context.Context, connectors.Request, connectors.Sink) (connectors.Extracted, error) {
+	return connectors.Extracted{}, nil
 }
 
 func TestPlanner_ASourceThatCannotPlanMayBringRows(t *testing.T) {

@@ -86,7 +86,7 @@ func (p *Project) openSources() error {
 	var errs []error
 	for i := range p.Config.Sources {
 		c := &p.Config.Sources[i]
-		opened, err := p.Config.Open(c)
+		opened, err := p.Config.Open(c, p.Home)
 		if err != nil {
 			errs = append(errs, err)
 			continue

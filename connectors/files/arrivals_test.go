@@ -26,8 +26,8 @@ func (f *folder) took() []string {
 	if err != nil {
 		return append(told, "error: "+strings.ReplaceAll(err.Error(), f.dir, "DIR"))
 	}
-	if next != nil {
-		f.past = append(f.past, next)
+	if next.Cursor != nil {
+		f.past = append(f.past, next.Cursor)
 	}
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(m.rows)) {

@@ -78,13 +78,14 @@ func (s *source) plan(dataset string) (*plan, error) {
 
 // Extract reads the files of a dataset that are new or have changed, and of files
 // that have grown what was appended.
-func (s *source) Extract(ctx context.Context, req connectors.Request, sink connectors.Sink) (json.RawMessage, error) {
+func (s *source) Extract(ctx context.Context, req connectors.Request, sink connectors.Sink) (connectors.Extracted, error) {
+	var none connectors.Extracted
 	a, err := s.arrivals(ctx, req)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if err := a.tell(&req, s.vanished); err != nil {
-		return nil, fmt.Errorf("extract %s: %w", a.plan.name, err)
+		return none, fmt.Errorf("extract %s: %w", a.plan.name, err)
 	}
 	next := cursor{Mapping: a.plan.fingerprint, Files: []fileRead{}, Gone: pathsOf(a.gone)}
 	if s.vanished == vanishedKeep {
@@ -94,7 +95,7 @@ func (s *source) Extract(ctx context.Context, req connectors.Request, sink conne
 		x := newExtraction(s, a, req, sink)
 		read, err := x.run(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("extract %s: %w", a.plan.name, err)
+			return none, fmt.Errorf("extract %s: %w", a.plan.name, err)
 		}
 		tellLeft(&req, x.left)
 		if x.readAny {
@@ -102,9 +103,10 @@ func (s *source) Extract(ctx context.Context, req connectors.Request, sink conne
 		}
 	}
 	if len(next.Files)+len(next.Gone) == 0 {
-		return nil, nil
+		return none, nil
 	}
-	return json.Marshal(next)
+	text, err := json.Marshal(next)
+	return connectors.Extracted{Cursor: text}, err
 }
 
 // Plan lists the files that Extract would read. Files whose content may be known

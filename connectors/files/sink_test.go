@@ -175,8 +175,8 @@ func (f *folder) extract() (*memory, error) {
 	f.t.Helper()
 	m := newMemory()
 	next, err := f.source.Extract(context.Background(), f.request(), m)
-	if err == nil && next != nil {
-		f.past = append(f.past, next)
+	if err == nil && next.Cursor != nil {
+		f.past = append(f.past, next.Cursor)
 	}
 	return m, err
 }

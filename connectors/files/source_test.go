@@ -435,8 +435,8 @@ func TestExtract_Stops(t *testing.T) {
 		req := f.request()
 		req.Progress = func(connectors.Progress) { cancel() }
 		next, err := f.source.Extract(ctx, req, newMemory())
-		if !errors.Is(err, context.Canceled) || next != nil {
-			t.Errorf("got %s, %v", next, err)
+		if !errors.Is(err, context.Canceled) || next.Cursor != nil {
+			t.Errorf("got %s, %v", next.Cursor, err)
 		}
 	})
 	t.Run("when a file vanishes", func(t *testing.T) {

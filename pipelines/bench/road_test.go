@@ -64,16 +64,16 @@ func landMade(b *testing.B, csv, dir string, rows int) (*landing.Zone, *landing.
 	must(b, err)
 	project, err := config.Load(path, registry, config.SystemEnv())
 	must(b, err)
-	source, err := project.Open(&project.Sources[0])
+	source, err := project.Open(&project.Sources[0], dir)
 	must(b, err)
 	zone := landing.Open(filepath.Join(dir, "landing"))
 	dataset := source.Datasets()[0]
 	writer, err := zone.Begin(ctx, landing.RunInfo{RunID: "r1", Source: "shop", ExtractedAt: time.Now()}, dataset,
 		landing.Options{PartBytes: int(project.Landing.PartSize)})
 	must(b, err)
-	cursor, err := source.Extract(ctx, connectors.Request{Dataset: dataset.Name}, writer)
+	extracted, err := source.Extract(ctx, connectors.Request{Dataset: dataset.Name}, writer)
 	must(b, err)
-	manifest, err := writer.Commit(ctx, cursor)
+	manifest, err := writer.Commit(ctx, extracted.Cursor)
 	must(b, err)
 	if landed := manifest.Entities[0].Landed; landed != int64(rows) {
 		b.Fatalf("%d rows landed of %d", landed, rows)

@@ -178,10 +178,12 @@ func (c *Config) Source(name string) (*Source, bool) {
 	return nil, false
 }
 
-// Open makes the source itself. It does not connect to anything.
-func (c *Config) Open(s *Source) (connectors.Source, error) {
+// Open makes the source itself, for a project whose home is that folder. It does
+// not connect to anything.
+func (c *Config) Open(s *Source, home string) (connectors.Source, error) {
 	opened, err := s.Connector.Open(s.Config, connectors.Env{
-		Name: s.Name, Dir: c.Dir, Location: c.Location, Currency: c.Currency,
+		Name: s.Name, Dir: c.Dir, State: filepath.Join(home, "state", s.Name), Location: c.Location, Currency: c.Currency,
+		Clock: connectors.SystemClock{},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open source %s: %w", s.Name, err)

@@ -66,7 +66,7 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		for i := range c.Sources {
-			if _, err := c.Open(&c.Sources[i]); err != nil && !strings.HasPrefix(err.Error(), "open source ") {
+			if _, err := c.Open(&c.Sources[i], t.TempDir()); err != nil && !strings.HasPrefix(err.Error(), "open source ") {
 				t.Errorf("it says %v", err)
 			}
 		}

@@ -189,7 +189,7 @@ func openOnly(t *testing.T, dir string) connectors.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := c.Open(&c.Sources[0])
+	source, err := c.Open(&c.Sources[0], t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
