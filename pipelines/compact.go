@@ -151,8 +151,12 @@ func (r *run) compactSource(ctx context.Context, source string, o landing.Compac
 
 // adopt writes down which files of a source hold rows that are in the warehouse.
 func (r *run) adopt(ctx context.Context, source string) error {
+	loaded, err := r.ledger.Loaded(ctx)
+	if err != nil {
+		return err
+	}
 	var files []load.File
-	for f, err := range r.filesOf(source) {
+	for f, err := range r.filesOf(source, loaded) {
 		if err != nil {
 			return err
 		}
@@ -160,13 +164,6 @@ func (r *run) adopt(ctx context.Context, source string) error {
 			files = append(files, f)
 		}
 	}
-	if len(files) == 0 {
-		return nil
-	}
 	loader := load.Loader{Conn: r.warehouse, Book: r.ledger}
-	compared, err := loader.Compare(ctx, slices.Values(files))
-	if err != nil {
-		return err
-	}
-	return loader.Adopt(ctx, compared.Covered)
+	return loader.Adopt(ctx, load.Compare(loaded, slices.Values(files)).Covered)
 }

@@ -45,23 +45,17 @@ func (r *run) load(ctx context.Context) (err error) {
 	if err := r.ledger.ForgetLost(ctx); err != nil {
 		return err
 	}
-	files, err := r.eachLanded()
+	loaded, err := r.ledger.Loaded(ctx)
+	if err != nil {
+		return err
+	}
+	files, err := r.eachLanded(loaded)
 	if err != nil {
 		return err
 	}
 	loader := load.Loader{Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: r.noteLoaded}
-	compared, err := loader.Compare(ctx, func(yield func(load.File) bool) {
-		for f := range files {
-			r.landed = r.landed || f.Table != quarantineTable
-			if !yield(f) {
-				return
-			}
-		}
-	})
-	if err == nil {
-		err = loader.Adopt(ctx, compared.Covered)
-	}
-	if err != nil {
+	compared := load.Compare(loaded, files)
+	if err := loader.Adopt(ctx, compared.Covered); err != nil {
 		return err
 	}
 	r.summary.QuarantineOpen = r.waiting
@@ -69,16 +63,16 @@ func (r *run) load(ctx context.Context) (err error) {
 	r.o.Observer.Loading(summarizeLoads(pending))
 	started := r.now()
 	err = loader.Load(ctx, pending)
-	var loaded []load.File
+	var done []load.File
 	for _, f := range pending {
 		switch {
 		case r.loaded[f.Path]:
-			loaded = append(loaded, f)
+			done = append(done, f)
 		case f.Table != quarantineTable:
 			r.unloaded[f.Entity] = true
 		}
 	}
-	r.summary.Load = summarizeLoads(loaded)
+	r.summary.Load = summarizeLoads(done)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -103,16 +97,17 @@ func (r *run) noteLoaded(f load.File, _ time.Duration) {
 
 // landedFiles are all files that manifests name, as eachLanded goes through them.
 func (r *run) landedFiles() ([]load.File, error) {
-	files, err := r.eachLanded()
+	files, err := r.eachLanded(nil)
 	if err != nil {
 		return nil, err
 	}
 	return slices.Collect(files), nil
 }
 
-// eachLanded goes through all files that manifests name: rows and quarantine. A
-// source whose manifests cannot be read is left out and told of.
-func (r *run) eachLanded() (iter.Seq[load.File], error) {
+// eachLanded goes through the files that manifests name: rows and quarantine, but
+// for those of runs all of which is loaded. A source whose manifests cannot be read
+// is left out and told of.
+func (r *run) eachLanded(loaded ledger.Files) (iter.Seq[load.File], error) {
 	sources, err := r.Zone.Sources()
 	if err != nil {
 		return nil, err
@@ -121,7 +116,7 @@ func (r *run) eachLanded() (iter.Seq[load.File], error) {
 		r.waiting = 0
 		for _, source := range sources {
 			started := r.now()
-			for f, err := range r.filesOf(source) {
+			for f, err := range r.filesOf(source, loaded) {
 				if err != nil {
 					r.failed("load", "source "+source, started, err)
 					break
@@ -134,8 +129,9 @@ func (r *run) eachLanded() (iter.Seq[load.File], error) {
 	}, nil
 }
 
-// filesOf goes through the files that the manifests of a source name.
-func (r *run) filesOf(source string) iter.Seq2[load.File, error] {
+// filesOf goes through the files that the manifests of a source name, but for those
+// of runs all of which is loaded.
+func (r *run) filesOf(source string, loaded ledger.Files) iter.Seq2[load.File, error] {
 	return func(yield func(load.File, error) bool) {
 		failures, err := r.Zone.Failures(source)
 		if err != nil {
@@ -144,18 +140,18 @@ func (r *run) filesOf(source string) iter.Seq2[load.File, error] {
 		}
 		into, aside := intoTables{}, landing.NewQuarantineCollector()
 		for b, err := range r.Zone.Briefs(source) {
-			var m *landing.Manifest
-			if err == nil {
-				m, err = landedBy(b, source)
-			}
 			if err == nil {
 				err = aside.Add(b)
+			}
+			var files []load.File
+			if err == nil {
+				files, err = r.filesIn(b, source, into, loaded)
 			}
 			if err != nil {
 				yield(load.File{}, err)
 				return
 			}
-			for _, f := range r.rowFiles(m, into) {
+			for _, f := range files {
 				if !yield(f, nil) {
 					return
 				}
@@ -169,15 +165,22 @@ func (r *run) filesOf(source string) iter.Seq2[load.File, error] {
 	}
 }
 
-// landedBy returns as much of a manifest as is needed for its files.
-func landedBy(b *landing.Brief, source string) (*landing.Manifest, error) {
-	if b.Generation > 0 {
-		return b.Manifest()
+// filesIn returns the files of a manifest, or none if all of them are loaded.
+func (r *run) filesIn(b *landing.Brief, source string, into intoTables, loaded ledger.Files) ([]load.File, error) {
+	some, all := b.FilesAmong(loaded.HasID)
+	r.landed = r.landed || some
+	if all {
+		return nil, nil
 	}
-	m := &landing.Manifest{RunID: b.RunID, Source: source, Dataset: b.Dataset}
-	var err error
-	m.Files, err = b.Files()
-	return m, err
+	if b.Generation > 0 {
+		m, err := b.Manifest()
+		if err != nil {
+			return nil, err
+		}
+		return r.rowFiles(m, into), nil
+	}
+	files, err := b.Files()
+	return r.rowFiles(&landing.Manifest{RunID: b.RunID, Source: source, Dataset: b.Dataset, Files: files}, into), err
 }
 
 // intoTables remembers by entity where rows go; an entity that this program does
@@ -191,10 +194,13 @@ type intoTable struct {
 
 func (t intoTables) of(name string) intoTable {
 	into, ok := t[name]
-	if schema := entity.Lookup(name); !ok && schema != nil {
-		into.table, into.columns = load.Into(schema)
-		t[name] = into
+	if ok {
+		return into
 	}
+	if schema := entity.Lookup(name); schema != nil {
+		into.table, into.columns = load.Into(schema)
+	}
+	t[name] = into
 	return into
 }
 

@@ -96,11 +96,7 @@ func (p *Project) Plan(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if err := planner.reads(ctx); err != nil {
 		return nil, err
 	}
-	files, err := planner.eachLanded()
-	if err != nil {
-		return nil, err
-	}
-	if err := planner.inWarehouse(ctx, files); err != nil {
+	if err := planner.inWarehouse(ctx); err != nil {
 		return nil, err
 	}
 	planner.plan.Problems = planner.summary.Problems
@@ -163,8 +159,12 @@ func (p *planner) dataset(ctx context.Context, s Source, d connectors.Dataset) P
 }
 
 // inWarehouse finds out what the warehouse lacks and which models would be built.
-func (p *planner) inWarehouse(ctx context.Context, files iter.Seq[load.File]) (err error) {
+func (p *planner) inWarehouse(ctx context.Context) (err error) {
 	if !p.hasWarehouse() {
+		files, err := p.eachLanded(nil)
+		if err != nil {
+			return err
+		}
 		p.loads(files, "there is no warehouse yet")
 		return p.allModels()
 	}
@@ -174,11 +174,15 @@ func (p *planner) inWarehouse(ctx context.Context, files iter.Seq[load.File]) (e
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	books := ledger.Over(w)
-	compared, err := (&load.Loader{Book: books}).Compare(ctx, files)
+	loaded, err := books.Loaded(ctx)
 	if err != nil {
 		return err
 	}
-	p.loads(slices.Values(compared.Pending), "landed, and not in the warehouse yet")
+	files, err := p.eachLanded(loaded)
+	if err != nil {
+		return err
+	}
+	p.loads(slices.Values(load.Compare(loaded, files).Pending), "landed, and not in the warehouse yet")
 	return p.models(ctx, w, books)
 }
 

@@ -50,18 +50,21 @@ func newKnown(mapping string) *known {
 	}
 }
 
-// foldCursors sums up the cursors of earlier reads, oldest first.
+// foldCursors sums up the cursors of earlier reads, oldest first. There is one for
+// each run that found something, for years.
 func foldCursors(cursors []json.RawMessage, mapping string) (*known, error) {
-	k := newKnown(mapping)
+	k, reader := newKnown(mapping), cursorReader{}
 	for i, raw := range cursors {
-		var c cursor
-		if err := json.Unmarshal(raw, &c); err != nil {
+		c, err := reader.read(raw)
+		if err != nil {
 			return nil, fmt.Errorf("read cursor %d of %d: %w", i+1, len(cursors), err)
 		}
 		k.renewed = k.renewed || c.Mapping != mapping
 		for _, f := range c.Files {
 			k.last[f.Path], k.ever[f.Size] = f, true
-			delete(k.gone, f.Path)
+			if len(k.gone) > 0 {
+				delete(k.gone, f.Path)
+			}
 			if c.Mapping == mapping {
 				k.add(f)
 			}

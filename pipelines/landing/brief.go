@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -21,7 +22,7 @@ type Brief struct {
 	Generation int
 
 	committedAt time.Time
-	name        string // of the manifest's file
+	name        string // of the manifest's file, if it is not the usual one
 	size        int64
 	changed     int64 // when the file was written, in nanoseconds
 	indexed     bool  // it came from the index
@@ -29,7 +30,17 @@ type Brief struct {
 	files       []byte // packed
 	quarantine  []byte
 	cursors     []byte
-	rest        []byte // JSON of everything else
+	about       []byte // what every manifest has besides
+	more        []byte // JSON of what few have, or nothing
+}
+
+// moreOfManifest is what few manifests have.
+type moreOfManifest struct {
+	UnknownWords []WordCount  `json:"unknown_words,omitempty"`
+	Compacted    *Compacted   `json:"compacted,omitempty"`
+	Replays      string       `json:"replays,omitempty"`
+	Settles      []Settlement `json:"settles,omitempty"`
+	Failure      string       `json:"failure,omitempty"`
 }
 
 // errPacked says that a record of an index is not what was written.
@@ -47,6 +58,17 @@ func (p *packer) bytes(b []byte) {
 }
 
 func (p *packer) number(n int64) { *p = binary.AppendVarint(*p, n) }
+
+// noTime stands for the zero time.
+const noTime = math.MinInt64
+
+func (p *packer) time(t time.Time) {
+	if t.IsZero() {
+		p.number(noTime)
+		return
+	}
+	p.number(t.UnixNano())
+}
 
 func (p *packer) texts(list []string) {
 	p.number(int64(len(list)))
@@ -85,6 +107,21 @@ func (u *unpacker) number() int64 {
 	return n
 }
 
+func (u *unpacker) time() time.Time {
+	n := u.number()
+	if n == noTime {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}
+
+// skip leaves out so many texts.
+func (u *unpacker) skip(n int64) {
+	for ; n > 0 && !u.broken; n-- {
+		u.bytes()
+	}
+}
+
 func (u *unpacker) texts() []string {
 	n := u.number()
 	if n < 0 || n > int64(len(u.left)) {
@@ -110,16 +147,12 @@ func briefOf(m *Manifest, name string, size, changed int64) (*Brief, error) {
 	for _, c := range m.cursors() {
 		cursors.bytes(c)
 	}
-	rest := *m
-	rest.Files, rest.Quarantine, rest.CursorAfter = nil, nil, nil
-	generation := 0
-	if m.Compacted != nil {
-		compacted := *m.Compacted
-		generation, compacted.Cursors, rest.Compacted = compacted.Generation, nil, &compacted
-	}
-	text, err := json.Marshal(&rest)
+	more, generation, err := m.more()
 	if err != nil {
-		return nil, fmt.Errorf("pack the manifest of dataset %s: %w", m.Dataset, err)
+		return nil, err
+	}
+	if name == m.fileName() {
+		name = ""
 	}
 	var p packer
 	p.text(name)
@@ -127,13 +160,64 @@ func briefOf(m *Manifest, name string, size, changed int64) (*Brief, error) {
 	p.number(changed)
 	p.text(m.RunID)
 	p.text(m.Dataset)
-	p.number(m.ExtractedAt.UnixNano())
-	p.number(m.CommittedAt.UnixNano())
+	p.time(m.ExtractedAt)
+	p.time(m.CommittedAt)
 	p.number(int64(generation))
-	for _, part := range [][]byte{files, quarantine, cursors, text} {
+	for _, part := range [][]byte{files, quarantine, cursors, aboutOf(m), more} {
 		p.bytes(part)
 	}
-	return unpackBrief(p)
+	b := &Brief{}
+	return b, b.unpack(p)
+}
+
+// more returns the JSON of what few manifests have, without cursors.
+func (m *Manifest) more() (text []byte, generation int, err error) {
+	more := moreOfManifest{UnknownWords: m.UnknownWords, Replays: m.Replays, Settles: m.Settles, Failure: m.Failure}
+	if m.Compacted != nil {
+		compacted := *m.Compacted
+		generation, compacted.Cursors, more.Compacted = compacted.Generation, nil, &compacted
+	}
+	if more.Compacted == nil && len(more.UnknownWords)+len(more.Settles)+len(more.Replays)+len(more.Failure) == 0 {
+		return nil, 0, nil
+	}
+	if text, err = json.Marshal(&more); err != nil {
+		return nil, 0, fmt.Errorf("pack the manifest of dataset %s: %w", m.Dataset, err)
+	}
+	return text, generation, nil
+}
+
+// aboutOf packs what every manifest has besides.
+func aboutOf(m *Manifest) []byte {
+	var p packer
+	p.number(int64(m.Format))
+	p.text(m.Source)
+	p.time(m.StartedAt)
+	p.text(m.Checksum)
+	p.bytes(m.CursorBefore)
+	for _, c := range m.Entities {
+		p.text(c.Entity)
+		for _, n := range []int64{c.Read, c.Landed, c.Duplicates, c.Quarantined, c.Ignored, c.Emptied} {
+			p.number(n)
+		}
+	}
+	return p
+}
+
+func (m *Manifest) unpackAbout(about []byte) error {
+	u := unpacker{left: about}
+	m.Format, m.Source, m.StartedAt, m.Checksum = int(u.number()), u.text(), u.time(), u.text()
+	if before := u.bytes(); len(before) > 0 {
+		m.CursorBefore = append(json.RawMessage(nil), before...)
+	}
+	for len(u.left) > 0 {
+		m.Entities = append(m.Entities, EntityCounts{
+			Entity: u.text(), Read: u.number(), Landed: u.number(), Duplicates: u.number(), Quarantined: u.number(), Ignored: u.number(), Emptied: u.number(),
+		})
+	}
+	if u.broken {
+		return errPacked
+	}
+	return nil
 }
 
 func (p *packer) file(f File) {
@@ -160,19 +244,36 @@ func (p *packer) quarantine(q QuarantineFile) {
 	p.text(q.Checksum)
 }
 
-// unpackBrief unpacks the head of a record, which it keeps.
-func unpackBrief(record []byte) (*Brief, error) {
+// unpack unpacks the head of a record, which it keeps.
+func (b *Brief) unpack(record []byte) error {
 	u := unpacker{left: record}
-	b := &Brief{record: record}
-	b.name, b.size, b.changed = u.text(), u.number(), u.number()
-	b.RunID, b.Dataset = u.text(), u.text()
-	b.ExtractedAt, b.committedAt = time.Unix(0, u.number()).UTC(), time.Unix(0, u.number()).UTC()
+	b.record = record
+	b.name = again(b.name, u.bytes())
+	b.size, b.changed = u.number(), u.number()
+	b.RunID, b.Dataset = again(b.RunID, u.bytes()), again(b.Dataset, u.bytes())
+	b.ExtractedAt, b.committedAt = u.time(), u.time()
 	b.Generation = int(u.number())
-	b.files, b.quarantine, b.cursors, b.rest = u.bytes(), u.bytes(), u.bytes(), u.bytes()
+	b.files, b.quarantine, b.cursors, b.about, b.more = u.bytes(), u.bytes(), u.bytes(), u.bytes(), u.bytes()
 	if u.broken || len(u.left) > 0 {
-		return nil, errPacked
+		return errPacked
 	}
-	return b, nil
+	return nil
+}
+
+// again returns a text, which often is that of the record before.
+func again(before string, now []byte) string {
+	if before == string(now) {
+		return before
+	}
+	return string(now)
+}
+
+// fileName returns the name of the manifest's file.
+func (b *Brief) fileName() string {
+	if b.name != "" {
+		return b.name
+	}
+	return manifestName(b.RunID, b.Dataset)
 }
 
 // Files returns the part files.
@@ -189,6 +290,25 @@ func (b *Brief) Files() ([]File, error) {
 		return nil, errPacked
 	}
 	return files, nil
+}
+
+// FilesAmong says whether the manifest has part files, and whether all of them are
+// among those that has knows, by the xxHash64 of the path, a line feed and the
+// checksum of each.
+func (b *Brief) FilesAmong(has func(id uint64) bool) (some, all bool) {
+	u, room := unpacker{left: b.files}, [256]byte{}
+	for all = true; len(u.left) > 0 && all; some = true {
+		u.skip(2) // entity, run
+		u.number()
+		id := append(append(room[:0], u.bytes()...), '\n')
+		u.number()
+		u.number()
+		id = append(id, u.bytes()...)
+		u.skip(u.number()) // least key
+		u.skip(u.number()) // greatest key
+		all = !u.broken && has(xxhash.Sum64(id))
+	}
+	return some, all
 }
 
 // Quarantine returns the files of records that did not fit.
@@ -233,10 +353,16 @@ func (b *Brief) lastCursor() (last []byte, err error) {
 
 // Manifest returns the whole manifest.
 func (b *Brief) Manifest() (*Manifest, error) {
-	m := &Manifest{}
-	err := json.Unmarshal(b.rest, m)
-	if err != nil {
+	var more moreOfManifest
+	if len(b.more) > 0 && json.Unmarshal(b.more, &more) != nil {
 		return nil, errPacked
+	}
+	m := &Manifest{
+		RunID: b.RunID, Dataset: b.Dataset, ExtractedAt: b.ExtractedAt, CommittedAt: b.committedAt,
+		UnknownWords: more.UnknownWords, Compacted: more.Compacted, Replays: more.Replays, Settles: more.Settles, Failure: more.Failure,
+	}
+	if err := m.unpackAbout(b.about); err != nil {
+		return nil, err
 	}
 	cursors, err := b.Cursors()
 	if err == nil {
@@ -280,7 +406,7 @@ func (b *Brief) before(o *Brief) int {
 
 // replacedBy says that a compaction of its dataset stands for the manifest.
 func (b *Brief) replacedBy(head *Brief) bool {
-	return head != nil && head.name != b.name && !b.ExtractedAt.After(head.ExtractedAt)
+	return head != nil && !b.ExtractedAt.After(head.ExtractedAt) && head.fileName() != b.fileName()
 }
 
 // signature tells whether the file of a manifest is as it was.

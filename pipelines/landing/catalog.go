@@ -1,13 +1,10 @@
 package landing
 
 import (
-	"bufio"
-	"encoding/binary"
 	"errors"
 	"io"
 	"io/fs"
 	"iter"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -29,7 +26,7 @@ import (
 const (
 	indexName = "_manifests.index"
 	// indexMagic begins an index and names its format.
-	indexMagic = "winback index 1\n"
+	indexMagic = "winback index 2\n"
 	// indexFrom is how many manifests an index may lack before it is written anew.
 	indexFrom = 64
 )
@@ -37,13 +34,13 @@ const (
 // catalog is what is known of the manifests of a source.
 type catalog struct {
 	dir     string
-	changed time.Time         // when a name in their folder changed last
-	index   *os.File          // the index as it was then, or nil
-	valid   []uint64          // bits: which records of the index count; nil for all
-	indexed int               // how many do
-	invalid int               // how many do not
-	extras  []*Brief          // manifests that the index lacks, oldest first
-	heads   map[string]*Brief // the newest compaction of each dataset
+	changed time.Time // when a name in their folder changed last
+	index   *os.File  // the index as it was then, or nil
+	valid   []uint64  // bits: which records of the index count; nil for all
+	indexed int       // how many do
+	invalid int       // how many do not
+	extras  []*Brief  // manifests that the index lacks, oldest first
+	gist              // of all manifests
 	// clean are the folders of the source and when a name in them changed last, if
 	// nothing has changed since they were swept.
 	clean map[string]int64
@@ -122,10 +119,10 @@ func (c *catalog) unread(records int) ([]*Brief, error) {
 		if records--; records < 0 {
 			break
 		}
-		delete(files, xxhash.Sum64String(b.name))
+		delete(files, xxhash.Sum64String(b.fileName()))
 	}
 	for _, b := range c.extras {
-		delete(files, xxhash.Sum64String(b.name))
+		delete(files, xxhash.Sum64String(b.fileName()))
 	}
 	return readExtras(c.dir, files)
 }
@@ -190,13 +187,13 @@ func compareIndex(dir string, index *os.File) (*catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &catalog{dir: dir, index: index, valid: []uint64{}, heads: map[string]*Brief{}}
+	c := &catalog{dir: dir, index: index, valid: []uint64{}, gist: newGist()}
 	n := 0
 	for b := range readIndex(c.index) {
 		if n/64 >= len(c.valid) {
 			c.valid = append(c.valid, 0)
 		}
-		id := xxhash.Sum64String(b.name)
+		id := xxhash.Sum64String(b.fileName())
 		if have, ok := files[id]; ok && have == signature(b.size, b.changed) {
 			c.valid[n/64] |= 1 << (n % 64)
 			c.indexed++
@@ -216,15 +213,6 @@ func compareIndex(dir string, index *os.File) (*catalog, error) {
 		}
 	}
 	return c, nil
-}
-
-// note remembers the newest compaction of each dataset.
-func (c *catalog) note(b *Brief) {
-	if head := c.heads[b.Dataset]; b.Generation > 0 && (head == nil || head.Generation < b.Generation) {
-		kept := *b
-		kept.record, kept.files, kept.quarantine, kept.cursors, kept.rest = nil, nil, nil, nil, nil
-		c.heads[b.Dataset] = &kept
-	}
 }
 
 // signatures tells of each manifest in a folder, by the hash of its name, what its
@@ -312,60 +300,4 @@ func readBrief(dir string, e fs.DirEntry) (*Brief, error) {
 		return nil, err
 	}
 	return briefOf(m, e.Name(), info.Size(), info.ModTime().UnixNano())
-}
-
-// readIndex goes through the records of an index up to the first that is not what
-// was written. No file has none.
-func readIndex(file *os.File) iter.Seq[*Brief] {
-	return func(yield func(*Brief) bool) {
-		if file == nil {
-			return
-		}
-		in := bufio.NewReaderSize(io.NewSectionReader(file, 0, math.MaxInt64), 256<<10)
-		magic := make([]byte, len(indexMagic))
-		if _, err := io.ReadFull(in, magic); err != nil || string(magic) != indexMagic {
-			return
-		}
-		var record []byte
-		for {
-			var err error
-			if record, err = readRecord(in, record); err != nil {
-				return
-			}
-			b, err := unpackBrief(record)
-			if err != nil {
-				return
-			}
-			b.indexed = true
-			if !yield(b) {
-				return
-			}
-		}
-	}
-}
-
-// trustedLength is up to which length memory is taken for a record before it is
-// known whether the length is what was written.
-const trustedLength = 1 << 20
-
-// readRecord reads the next record into the memory of the one before.
-func readRecord(in *bufio.Reader, record []byte) ([]byte, error) {
-	n, err := binary.ReadUvarint(in)
-	if err != nil || n > math.MaxInt32 {
-		return nil, errPacked
-	}
-	var sum [8]byte
-	if _, err := io.ReadFull(in, sum[:]); err != nil {
-		return nil, errPacked
-	}
-	if n <= trustedLength {
-		record = slices.Grow(record[:0], int(n))[:n]
-		_, err = io.ReadFull(in, record)
-	} else {
-		record, err = io.ReadAll(io.LimitReader(in, int64(n)))
-	}
-	if err != nil || uint64(len(record)) != n || xxhash.Sum64(record) != binary.LittleEndian.Uint64(sum[:]) {
-		return nil, errPacked
-	}
-	return record, nil
 }

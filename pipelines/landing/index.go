@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -20,7 +21,7 @@ import (
 const (
 	stampName = "_manifests.stamp"
 	// stampMagic begins a stamp and names its format.
-	stampMagic = "winback stamp 1\n"
+	stampMagic = "winback stamp 2\n"
 	// settling is how long ago a folder has to have changed for its time to tell
 	// that it did not change since: clocks of file systems have steps.
 	settling = time.Second
@@ -113,12 +114,7 @@ func (z *Zone) stampOf(source string, c *catalog) ([]byte, error) {
 		p.text(name)
 		p.number(changed)
 	}
-	for _, head := range c.heads {
-		p.text(head.Dataset)
-		p.text(head.name)
-		p.number(head.ExtractedAt.UnixNano())
-		p.number(int64(head.Generation))
-	}
+	c.pack(&p)
 	return p, nil
 }
 
@@ -150,36 +146,29 @@ func (z *Zone) readStamp(source string, then time.Time, index *os.File) *catalog
 		return nil
 	}
 	defer file.Close()
-	in := bufio.NewReader(file)
-	magic := make([]byte, len(stampMagic))
-	if _, err := io.ReadFull(in, magic); err != nil || string(magic) != stampMagic {
+	in := openRecords(file, stampMagic)
+	if in == nil {
 		return nil
 	}
-	head, err := readRecord(in, nil)
+	head, err := in.next()
 	if err != nil {
 		return nil
 	}
 	u := unpacker{left: head}
 	belongs := uint64(u.number()) == signature(info.Size(), info.ModTime().UnixNano())
-	c := &catalog{dir: z.dir(source, manifestDir), index: index, indexed: int(u.number()), heads: map[string]*Brief{}, clean: map[string]int64{}}
+	c := &catalog{dir: z.dir(source, manifestDir), index: index, indexed: int(u.number()), clean: map[string]int64{}}
 	extras := u.number()
 	for n := u.number(); n > 0 && !u.broken; n-- {
 		c.clean[u.text()] = u.number()
 	}
-	for len(u.left) > 0 {
-		head := &Brief{Dataset: u.text(), name: u.text(), ExtractedAt: time.Unix(0, u.number()).UTC(), Generation: int(u.number())}
-		c.heads[head.Dataset] = head
-	}
+	c.gist = unpackGist(&u)
 	if u.broken || !belongs || c.clean[manifestDir] != then.UnixNano() {
 		return nil
 	}
 	for range extras {
-		record, err := readRecord(in, nil)
-		if err != nil {
-			return nil
-		}
-		b, err := unpackBrief(record)
-		if err != nil {
+		record, err := in.next()
+		b := &Brief{}
+		if err != nil || b.unpack(slices.Clone(record)) != nil {
 			return nil
 		}
 		c.extras = append(c.extras, b)

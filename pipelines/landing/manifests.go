@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -81,13 +80,15 @@ func readFolder(dir string) ([]*Manifest, error) {
 const manifestSuffix = ".json"
 
 // fileName returns the name of the manifest's file.
-func (m *Manifest) fileName() string {
-	return fmt.Sprintf("%s.%s%s", m.RunID, m.Dataset, manifestSuffix)
-}
+func (m *Manifest) fileName() string { return manifestName(m.RunID, m.Dataset) }
+
+// manifestName returns the usual name of the file of a run's manifest.
+func manifestName(run, dataset string) string { return run + "." + dataset + manifestSuffix }
 
 // Cursors returns the cursors that the extractions of a dataset left, oldest first.
 func (z *Zone) Cursors(source, dataset string) ([]json.RawMessage, error) {
 	var cursors []json.RawMessage
+	var kept texts
 	for b, err := range z.Briefs(source) {
 		if err != nil {
 			return nil, err
@@ -95,13 +96,29 @@ func (z *Zone) Cursors(source, dataset string) ([]json.RawMessage, error) {
 		if b.Dataset != dataset {
 			continue
 		}
-		left, err := b.Cursors()
-		if err != nil {
-			return nil, err
+		u := unpacker{left: b.cursors}
+		for len(u.left) > 0 {
+			cursors = append(cursors, kept.keep(u.bytes()))
 		}
-		cursors = append(cursors, left...)
+		if u.broken {
+			return nil, errPacked
+		}
 	}
 	return cursors, nil
+}
+
+// texts keeps copies of many short texts in few pieces of memory.
+type texts struct{ left []byte }
+
+const textsAtOnce = 256 << 10
+
+func (t *texts) keep(text []byte) []byte {
+	if len(text) > len(t.left) {
+		t.left = make([]byte, max(textsAtOnce, len(text)))
+	}
+	kept := t.left[:len(text):len(text)]
+	t.left = t.left[copy(kept, text):]
+	return kept
 }
 
 // cursors returns what the extractions left that the manifest stands for.

@@ -79,10 +79,15 @@ func NewQuarantineCollector() *QuarantineCollector {
 
 // Add looks at a manifest.
 func (c *QuarantineCollector) Add(b *Brief) error {
-	settles := bytes.Contains(b.rest, []byte(`"settles":`))
-	if !settles && !bytes.Contains(b.rest, []byte(`"replays":`)) {
-		if m := c.latest[b.Dataset]; m == nil || b.ExtractedAt.After(m.ExtractedAt) {
-			c.latest[b.Dataset] = &Manifest{Dataset: b.Dataset, ExtractedAt: b.ExtractedAt}
+	settles := bytes.Contains(b.more, []byte(`"settles":`))
+	if !settles && !bytes.Contains(b.more, []byte(`"replays":`)) {
+		m := c.latest[b.Dataset]
+		if m == nil {
+			m = &Manifest{Dataset: b.Dataset}
+			c.latest[b.Dataset] = m
+		}
+		if b.ExtractedAt.After(m.ExtractedAt) {
+			m.ExtractedAt = b.ExtractedAt
 		}
 	}
 	if !settles && len(b.quarantine) == 0 {

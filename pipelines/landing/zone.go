@@ -153,35 +153,28 @@ func (z *Zone) Begin(ctx context.Context, run RunInfo, dataset connectors.Datase
 		}
 	}
 	m := &Manifest{Format: manifestFormat, RunID: run.RunID, Source: run.Source, Dataset: dataset.Name, StartedAt: z.now().UTC()}
-	version := entity.TimeOf(run.ExtractedAt)
-	for earlier, err := range z.Briefs(run.Source) {
-		if err != nil {
-			return nil, err
-		}
-		version = after(version, earlier, run)
-		if earlier.Dataset != dataset.Name {
-			continue
-		}
-		if earlier.RunID == run.RunID {
-			return nil, fmt.Errorf("begin dataset %s in run %s: %w", dataset.Name, run.RunID, ErrCommitted)
-		}
-		cursor, err := earlier.lastCursor()
-		if err != nil {
-			return nil, err
-		}
-		if cursor != nil {
-			m.CursorBefore = append(m.CursorBefore[:0], cursor...)
-		}
+	if _, err := os.Lstat(filepath.Join(z.dir(run.Source, manifestDir), m.fileName())); err == nil {
+		return nil, fmt.Errorf("begin dataset %s in run %s: %w", dataset.Name, run.RunID, ErrCommitted)
 	}
-	m.ExtractedAt = version.Go()
+	c, err := z.catalog(run.Source)
+	if err != nil {
+		return nil, err
+	}
+	before, err := c.lastCursor(dataset.Name)
+	if err != nil {
+		return nil, err
+	}
+	m.CursorBefore = append(m.CursorBefore, before...)
+	m.ExtractedAt = c.versionFor(run).Go()
 	return newWriter(ctx, z, m, dataset, options.withDefaults())
 }
 
-// after returns the version of a run's rows: its time, or the first instant after
-// all other runs of the source.
-func after(version entity.Time, earlier *Brief, run RunInfo) entity.Time {
-	if other := entity.TimeOf(earlier.ExtractedAt); earlier.RunID != run.RunID && version <= other {
-		return other + 1
+// versionFor returns the version of a run's rows: its time, or the first instant
+// after all other runs of the source.
+func (c *catalog) versionFor(run RunInfo) entity.Time {
+	version := entity.TimeOf(run.ExtractedAt)
+	if other := c.newestBut(run.RunID); !other.IsZero() && version <= entity.TimeOf(other) {
+		return entity.TimeOf(other) + 1
 	}
 	return version
 }

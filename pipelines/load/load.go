@@ -79,14 +79,10 @@ type Comparison struct {
 	Covered []File
 }
 
-// Compare compares files with what is in the warehouse. It holds those that are to
-// be done something about, not all.
-func (l *Loader) Compare(ctx context.Context, files iter.Seq[File]) (Comparison, error) {
+// Compare compares files with those that are in the warehouse. It holds those that
+// are to be done something about, not all.
+func Compare(loaded ledger.Files, files iter.Seq[File]) Comparison {
 	var c Comparison
-	loaded, err := l.Book.Loaded(ctx)
-	if err != nil {
-		return c, err
-	}
 	for f := range files {
 		switch {
 		case loaded.Has(f.Path, f.Checksum):
@@ -96,7 +92,7 @@ func (l *Loader) Compare(ctx context.Context, files iter.Seq[File]) (Comparison,
 			c.Pending = append(c.Pending, f)
 		}
 	}
-	return c, nil
+	return c
 }
 
 func (f File) coveredBy(loaded ledger.Files) bool {
@@ -105,8 +101,11 @@ func (f File) coveredBy(loaded ledger.Files) bool {
 
 // Pending returns the files that are to be loaded.
 func (l *Loader) Pending(ctx context.Context, files []File) ([]File, error) {
-	c, err := l.Compare(ctx, slices.Values(files))
-	return c.Pending, err
+	loaded, err := l.Book.Loaded(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return Compare(loaded, slices.Values(files)).Pending, nil
 }
 
 // Adopt writes down that the rows of files came with others.
