@@ -1,22 +1,11 @@
 package engine_test
 
 import (
-	"bytes"
-	"compress/gzip"
-	"context"
-	"encoding/json"
-	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 
 	"winback/pipelines/engine"
 	"winback/pipelines/engine/enginetest"
@@ -245,289 +234,50 @@ func TestHTTP_EveryFormatStreamsAsOneDocument(t *testing.T) {
 	}
 }
 
-func TestHTTP_Headers(t *testing.T) {
+func TestHTTP_HeldBackAnswers(t *testing.T) {
 	w := enginetest.Start(t)
-	got := ask(t, w.URL, "POST", "/?query_id=mine", "SELECT 1 FORMAT JSON")
-	for name, want := range map[string]string{
-		"X-ClickHouse-Query-Id": "mine", "X-ClickHouse-Format": "JSON", "X-ClickHouse-Timezone": "UTC",
-		"X-ClickHouse-Server-Display-Name": "winback", "Content-Type": "application/json; charset=UTF-8",
+	const late = "SELECT number, throwIf(number = 400000, 'here') FROM numbers(1000000) SETTINGS max_block_size = 1000, max_threads = 1"
+	for target, status := range map[string]int{
+		"/": 200, "/?buffer_size=100000": 200, "/?buffer_size=30000000": 500, "/?http_response_buffer_size=30000000": 500,
+		"/?wait_end_of_query=1": 500, "/?http_wait_end_of_query=1": 500, "/?wait_end_of_query=1&buffer_size=2000000": 500,
 	} {
-		if got.header.Get(name) != want {
-			t.Errorf("%s: %s, want %s", name, got.header.Get(name), want)
+		if got := ask(t, w.URL, "POST", target, late); got.status != status || (got.err != nil) != (status == 200) {
+			t.Errorf("%s: %d, %v", target, got.status, got.err)
 		}
 	}
-	var summary map[string]string
-	if err := json.Unmarshal([]byte(got.header.Get("X-ClickHouse-Summary")), &summary); err != nil || summary["read_rows"] != "1" {
-		t.Errorf("summary %v, error %v", summary, err)
-	}
-	for _, target := range []string{"/", "/?wait_end_of_query=1"} {
-		got = ask(t, w.URL, "POST", target, "SELECT number % 3 AS n, sum(number) FROM numbers(1000) GROUP BY n")
-		if err := json.Unmarshal([]byte(got.header.Get("X-ClickHouse-Summary")), &summary); err != nil || summary["read_rows"] != "1000" || summary["result_rows"] != "3" {
-			t.Errorf("summary %v, error %v", summary, err)
+	for _, target := range []string{"/?buffer_size=600000", "/?buffer_size=600000000", "/?wait_end_of_query=1", "/?wait_end_of_query=1&buffer_size=3000000"} {
+		if got := ask(t, w.URL, "POST", target, "SELECT number FROM numbers(300000)"); len(got.body) != 1988890 || !strings.HasSuffix(got.body, "\n299999\n") {
+			t.Errorf("%s: %d bytes", target, len(got.body))
 		}
-	}
-	if id := ask(t, w.URL, "POST", "/", "SELECT 1").header.Get("X-ClickHouse-Query-Id"); len(id) != 36 {
-		t.Errorf("query id %q", id)
 	}
 }
 
-func TestHTTP_Fixed(t *testing.T) {
+func TestHTTP_Pages(t *testing.T) {
 	w := enginetest.Start(t)
-	for target, want := range map[string]int{"/ping": 200, "/": 200, "/replicas_status": 200, "/nowhere": 404} {
-		got := ask(t, w.URL, "GET", target, "")
-		if got.status != want || want == 200 && got.body != "Ok.\n" {
-			t.Errorf("GET %s: %d %q", target, got.status, got.body)
-		}
-	}
-	if got := ask(t, w.URL, "PUT", "/", "SELECT 1"); got.status != 405 {
-		t.Errorf("PUT: %d", got.status)
-	}
-	if got := ask(t, w.URL, "HEAD", "/ping", ""); got.status != 200 || got.body != "" {
-		t.Errorf("HEAD: %d %q", got.status, got.body)
-	}
-}
-
-func TestHTTP_CompressedRequests(t *testing.T) {
-	w := enginetest.Start(t)
-	pack := map[string]func(io.Writer) io.WriteCloser{
-		"gzip": func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
-		"zstd": func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z },
-		"lz4":  func(w io.Writer) io.WriteCloser { return lz4.NewWriter(w) },
-	}
-	w.Database(t, "packed")
-	rows := strings.Repeat("1\n", 500_000)
-	for name, open := range pack {
-		t.Run(name, func(t *testing.T) {
-			w.Exec(t, "CREATE OR REPLACE TABLE packed.t (n UInt64) ENGINE = MergeTree ORDER BY n")
-			var b bytes.Buffer
-			z := open(&b)
-			_, _ = io.WriteString(z, rows)
-			_ = z.Close()
-			if got := ask(t, w.URL, "POST", query("INSERT INTO packed.t FORMAT TSV"), b.String(), "Content-Encoding", name); got.status != 200 {
-				t.Fatal(got.body)
-			}
-			if n := w.Exec(t, "SELECT count() FROM packed.t"); n != "500000\n" {
-				t.Errorf("%s rows", n)
-			}
-			got := ask(t, w.URL, "POST", query("INSERT INTO packed.t FORMAT TSV"), b.String()[:b.Len()/2], "Content-Encoding", name)
-			if got.status == 200 {
-				t.Error("half of a file was taken for a whole one")
-			}
-		})
-	}
-}
-
-func TestHTTP_CompressedAnswers(t *testing.T) {
-	w := enginetest.Start(t)
-	for accept, want := range map[string]string{"gzip": "gzip", "gzip, deflate, br, zstd": "zstd", "br;q=0, gzip;q=0.5": "gzip", "identity": ""} {
-		got := ask(t, w.URL, "POST", "/", "SELECT * FROM numbers(10000)", "Accept-Encoding", accept)
-		if e := got.header.Get("Content-Encoding"); e != want {
-			t.Errorf("Accept-Encoding: %s was answered with %q", accept, e)
-		}
-	}
-	got := ask(t, w.URL, "POST", "/?enable_http_compression=0", "SELECT * FROM numbers(10000)", "Accept-Encoding", "gzip")
-	if !strings.HasPrefix(got.body, "0\n1\n") {
-		t.Errorf("answer %.20q", got.body)
-	}
-	got = ask(t, w.URL, "POST", "/", "SELECT 1", "Accept-Encoding", "gzip")
-	if got.body != "1\n" {
-		t.Errorf("a small answer %q", got.body)
-	}
-	got = ask(t, w.URL, "POST", "/", "SELECT * FROM nowhere", "Accept-Encoding", "gzip")
-	if !strings.HasPrefix(got.body, "Code: 60.") {
-		t.Errorf("error %q", got.body)
-	}
-}
-
-func TestHTTP_NamedSessions(t *testing.T) {
-	w := enginetest.Start(t)
-	in := func(id, sql string, more ...string) reply {
-		return ask(t, w.URL, "POST", "/?session_id="+id+strings.Join(more, ""), sql)
-	}
-	for _, sql := range []string{"CREATE TEMPORARY TABLE mine (n UInt8)", "INSERT INTO mine VALUES (7)", "SET max_threads = 5", "USE system"} {
-		if got := in("a", sql); got.status != 200 {
-			t.Fatalf("%s: %s", sql, got.body)
-		}
-	}
-	if got := in("a", "SELECT n, getSetting('max_threads')::UInt8, currentDatabase() FROM mine", "&session_check=1"); got.body != "7\t5\tsystem\n" {
-		t.Errorf("in the session: %q", got.body)
-	}
-	if got := in("a", "SELECT getSetting('max_threads')::UInt8", "&max_threads=2"); got.body != "2\n" {
-		t.Errorf("a setting of one request: %q", got.body)
-	}
-	if got := in("a", "SELECT getSetting('max_threads')::UInt8"); got.body != "5\n" {
-		t.Errorf("after it: %q", got.body)
-	}
-	if got := in("b", "SELECT count() FROM mine"); got.header.Get("X-ClickHouse-Exception-Code") != "60" {
-		t.Errorf("in another session: %d %q", got.status, got.body)
-	}
-	if got := in("nobody", "SELECT 1", "&session_check=1"); got.status != 404 || got.header.Get("X-ClickHouse-Exception-Code") != "372" {
-		t.Errorf("a session that must exist: %d %q", got.status, got.body)
-	}
-	if got := ask(t, w.URL, "GET", query("DROP TABLE mine")+"&session_id=a", ""); got.header.Get("X-ClickHouse-Exception-Code") != "164" {
-		t.Errorf("a write by GET: %d %q", got.status, got.body)
-	}
-	if got := in("a", "SELECT 1", "&close_session=1"); got.status != 200 {
-		t.Errorf("closing: %q", got.body)
-	}
-	if got := in("a", "SELECT 1", "&session_check=1"); got.status != 404 {
-		t.Errorf("after closing: %d %q", got.status, got.body)
-	}
-	t.Run("busy", func(t *testing.T) {
-		done := make(chan reply, 1)
-		go func() { done <- in("c", "SELECT sleep(1)") }()
-		eventually(t, "it runs", func() bool { return running(t, w, "sleep(1)") == "1\n" })
-		if got := in("c", "SELECT 1"); got.header.Get("X-ClickHouse-Exception-Code") != "373" {
-			t.Errorf("the second: %d %s", got.status, got.body)
-		}
-		if got := <-done; got.body != "0\n" {
-			t.Errorf("the first: %q", got.body)
-		}
-	})
-	t.Run("timeout", func(t *testing.T) {
-		if got := in("d", "SELECT 1", "&session_timeout=1"); got.status != 200 {
-			t.Fatal(got.body)
-		}
-		time.Sleep(1200 * time.Millisecond)
-		if got := in("d", "SELECT 1", "&session_check=1"); got.status != 404 {
-			t.Errorf("%d %q", got.status, got.body)
-		}
-	})
-}
-
-func TestHTTP_StateDoesNotLeakBetweenRequests(t *testing.T) {
-	w := enginetest.Start(t)
-	for _, sql := range []string{"SET max_threads = 17", "USE system", "CREATE TEMPORARY TABLE leaked (n UInt8)"} {
-		if got := ask(t, w.URL, "POST", "/", sql); got.status != 200 {
-			t.Fatalf("%s: %s", sql, got.body)
-		}
-	}
-	for range 12 {
-		got := ask(t, w.URL, "POST", "/", "SELECT getSetting('max_threads')::UInt16 = 17, currentDatabase(), (EXISTS TEMPORARY TABLE leaked)")
-		got = ask(t, w.URL, "POST", "/", "SELECT getSetting('max_threads')::UInt16 = 17, currentDatabase()")
-		if got.body != "0\tdefault\n" {
-			t.Fatalf("%q", got.body)
-		}
-		if got := ask(t, w.URL, "POST", "/", "EXISTS TEMPORARY TABLE leaked"); got.body != "0\n" {
-			t.Fatalf("%q", got.body)
-		}
-	}
-}
-
-// serve starts a second endpoint over the shared engine.
-func serve(t *testing.T, o engine.HandlerOptions) string {
-	t.Helper()
-	h := engine.NewHandler(enginetest.Start(t).Engine, o)
-	server := httptest.NewServer(h)
-	t.Cleanup(func() { server.Close(); _ = h.Close() })
-	return server.URL
-}
-
-func TestHTTP_Authentication(t *testing.T) {
-	base := serve(t, engine.HandlerOptions{Authenticate: func(_ context.Context, c engine.Credentials) (engine.Access, error) {
-		switch {
-		case c.User == "analyst" && c.Password == "secret":
-			return engine.Access{Settings: map[string]string{"readonly": "1"}}, nil
-		case c.User == "owner" && c.Password == "secret":
-			return engine.Access{}, nil
-		}
-		return engine.Access{}, errors.New("name or password is wrong")
-	}})
+	base := serve(t, engine.HandlerOptions{Origins: []string{"https://page.example"}})
 	for _, c := range []struct {
-		name, target, sql string
-		header            []string
-		status            int
+		base, method, target, origin string
+		status                       int
+		allowed                      string
 	}{
-		{"nobody", "/", "SELECT 1", nil, 401},
-		{"basic", "/", "SELECT 1", []string{"Authorization", "Basic YW5hbHlzdDpzZWNyZXQ="}, 200},
-		{"headers", "/", "SELECT 1", []string{"X-ClickHouse-User", "analyst", "X-ClickHouse-Key", "secret"}, 200},
-		{"in the URL", "/?user=analyst&password=secret", "SELECT 1", nil, 200},
-		{"wrong", "/?user=analyst&password=wrong", "SELECT 1", nil, 403},
-		{"a reader reads with a setting", "/?user=analyst&password=secret&max_execution_time=5", "SELECT 1", nil, 200},
-		{"a reader writes", "/?user=analyst&password=secret", "CREATE DATABASE nope", nil, 500},
-		{"a reader asks for more", "/?user=analyst&password=secret&readonly=0", "CREATE DATABASE nope", nil, 500},
-		{"a reader sets itself free", "/?user=analyst&password=secret", "SET readonly = 0", nil, 500},
-		{"a reader in a session", "/?user=analyst&password=secret&session_id=r", "CREATE DATABASE nope", nil, 500},
-		{"a reader reads a file", "/?user=analyst&password=secret", "SELECT * FROM file('/etc/passwd', LineAsString)", nil, 500},
-		{"an owner writes", "/?user=owner&password=secret", "CREATE DATABASE IF NOT EXISTS default", nil, 200},
+		{w.URL, "OPTIONS", "/", "", 204, ""},
+		{w.URL, "OPTIONS", "/", "https://page.example", 403, ""},
+		{w.URL, "GET", query("SELECT 1") + "&add_http_cors_header=1", "https://page.example", 403, ""},
+		{w.URL, "GET", query("SELECT 1"), w.URL, 200, ""},
+		{w.URL, "GET", query("SELECT 1"), "null", 403, ""},
+		{base, "OPTIONS", "/", "https://page.example", 204, "https://page.example"},
+		{base, "GET", query("SELECT 1"), "https://page.example", 200, "https://page.example"},
+		{base, "GET", query("SELECT 1"), "https://other.example", 403, ""},
+		{w.URL, "GET", "/play", "", 404, ""},
+		{w.URL, "GET", "/no/such", "", 404, ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := ask(t, base, "POST", c.target, c.sql, c.header...); got.status != c.status {
-				t.Errorf("%d %s", got.status, got.body)
-			}
-		})
+		header := []string{"Origin", c.origin}
+		if c.origin == "" {
+			header = nil
+		}
+		got := ask(t, c.base, c.method, c.target, "", header...)
+		if got.status != c.status || got.header.Get("Access-Control-Allow-Origin") != c.allowed {
+			t.Errorf("%s %s of %s: %d, %q", c.method, c.target, c.origin, got.status, got.header.Get("Access-Control-Allow-Origin"))
+		}
 	}
-	if got := ask(t, base, "GET", "/ping", ""); got.status != 200 {
-		t.Errorf("ping needs a login: %d", got.status)
-	}
-}
-
-func TestHTTP_Bounds(t *testing.T) {
-	base := serve(t, engine.HandlerOptions{MaxQueryBytes: 100_000, MaxBodyBytes: 1 << 20, MaxSessions: 1})
-	if got := ask(t, base, "POST", "/", "SELECT '"+strings.Repeat("x", 500_000)+"'"); got.status != 413 {
-		t.Errorf("a long statement: %d %.200s", got.status, got.body)
-	}
-	got := ask(t, base, "POST", query("INSERT INTO FUNCTION null('s String') FORMAT TSV"), strings.Repeat("x\n", 1<<20))
-	if got.status != 413 {
-		t.Errorf("a long body: %d %s", got.status, got.body)
-	}
-	ask(t, base, "POST", "/?session_id=one", "SELECT 1")
-	if got := ask(t, base, "POST", "/?session_id=two", "SELECT 1"); got.status != 400 {
-		t.Errorf("too many sessions: %d %s", got.status, got.body)
-	}
-}
-
-func TestHTTP_ClientGoneStopsTheQuery(t *testing.T) {
-	w := enginetest.Start(t)
-	for name, sql := range map[string]string{
-		"computing": "SELECT max(sipHash64(number)) FROM numbers(1000000000001)",
-		"sending":   "SELECT number FROM numbers(1000000000001)",
-	} {
-		t.Run(name, func(t *testing.T) {
-			conn, err := net.Dial("tcp", w.Addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = io.WriteString(conn, "GET "+strings.ReplaceAll(query(sql), "+", "%20")+" HTTP/1.1\r\nHost: x\r\n\r\n")
-			eventually(t, "the query runs", func() bool { return running(t, w, "1000000000001") == "1\n" })
-			_ = conn.Close()
-			eventually(t, "the query stops", func() bool { return running(t, w, "1000000000001") == "0\n" })
-		})
-	}
-}
-
-func TestHTTP_InsertFromAClientThatDies(t *testing.T) {
-	w := enginetest.Start(t)
-	w.Database(t, "dies")
-	w.Exec(t, "CREATE TABLE dies.t (n UInt64) ENGINE = MergeTree ORDER BY n")
-	conn, err := net.Dial("tcp", w.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.WriteString(conn, "POST "+strings.ReplaceAll(query("INSERT INTO dies.t FORMAT TSV"), "+", "%20")+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n1\n2\n3\n")
-	time.Sleep(100 * time.Millisecond)
-	_ = conn.Close()
-	eventually(t, "nothing runs", func() bool { return running(t, w, "dies.t") == "0\n" })
-	if got := w.Exec(t, "SELECT count() FROM dies.t"); got != "0\n" {
-		t.Errorf("%s rows of a broken insert are there", got)
-	}
-}
-
-func TestHTTP_SlowReaderHoldsTheEngineBack(t *testing.T) {
-	w := enginetest.Start(t)
-	req, _ := http.NewRequestWithContext(bounded(t), "POST", w.URL, strings.NewReader("SELECT number FROM numbers(1000000000002)"))
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	read := func() string {
-		return w.Exec(t, "SELECT read_rows FROM system.processes WHERE query LIKE '%1000000000002%' AND query NOT LIKE '%system.processes%'")
-	}
-	eventually(t, "the engine waits", func() bool {
-		before := read()
-		time.Sleep(300 * time.Millisecond)
-		return before != "" && before == read()
-	})
-	_ = res.Body.Close()
-	eventually(t, "the query stops", func() bool { return running(t, w, "1000000000002") == "0\n" })
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"winback/pipelines/engine/enginetest"
 	"winback/pipelines/model"
@@ -66,12 +65,10 @@ func TestTestAll_Types(t *testing.T) {
 	}
 }
 
-func TestTestAll_Speed(t *testing.T) {
-	if testing.Short() {
-		t.Skip("measures time")
-	}
+// BenchmarkTestAll tells what a unit test costs: metric tests/s.
+func BenchmarkTestAll(b *testing.B) {
 	const n = 300
-	shop := files(t, "shop.txtar")
+	shop := files(b, "shop.txtar")
 	var tests strings.Builder
 	for i := range n {
 		fmt.Fprintf(&tests, `
@@ -86,11 +83,12 @@ func TestTestAll_Speed(t *testing.T) {
       rows: [{customer_id: c, orders: 2, revenue: %d, last_order_on: 2024-03-02, status: active}]`, i, i, i+1)
 	}
 	shop["marts/customers.yml"] = &fstest.MapFile{Data: append(slices.Clone(shop["marts/customers.yml"].Data), "unit_tests:"+tests.String()...)}
-	began := time.Now()
-	for _, result := range runTests(t, shop, "customers") {
-		if !result.Passed() {
-			t.Fatal(result)
+	for b.Loop() {
+		for _, result := range runTests(b, shop, "customers") {
+			if !result.Passed() {
+				b.Fatal(result)
+			}
 		}
 	}
-	t.Logf("%d unit tests in %v", n, time.Since(began).Round(time.Millisecond))
+	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "tests/s")
 }
