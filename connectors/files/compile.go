@@ -12,6 +12,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"winback/connectors/entity"
+	"winback/connectors/mapping"
 	"winback/connectors/spec"
 )
 
@@ -270,7 +271,7 @@ func (k *compiler) payloads() {
 		inherited = k.dataset.Payload
 	}
 	for i, e := range k.out.entities {
-		choice := Payload{Mode: payloadNone}
+		choice := mapping.Payload{Mode: mapping.PayloadNone}
 		if i == k.out.primary && inherited.Mode != "" {
 			choice = inherited
 		}
@@ -326,12 +327,12 @@ func (k *compiler) zone(f Field) int {
 		}
 	}
 	k.out.zones = append(k.out.zones, location)
-	k.samples.zones = append(k.samples.zones, newZone(location))
+	k.samples.zones = append(k.samples.zones, mapping.NewZone(location))
 	return len(k.out.zones) - 1
 }
 
 // conditions compiles conditions; those without a column look at fallback.
-func (k *compiler) conditions(list []Condition, fallback []string) []condition {
+func (k *compiler) conditions(list []mapping.Condition, fallback []string) []condition {
 	var all []condition
 	for _, c := range list {
 		all = append(all, k.condition(c, fallback))
@@ -339,7 +340,7 @@ func (k *compiler) conditions(list []Condition, fallback []string) []condition {
 	return all
 }
 
-func (k *compiler) condition(c Condition, fallback []string) condition {
+func (k *compiler) condition(c mapping.Condition, fallback []string) condition {
 	names := c.Column
 	if len(names) == 0 {
 		names = fallback
@@ -348,37 +349,7 @@ func (k *compiler) condition(c Condition, fallback []string) condition {
 		k.errs.Addf(c.Node, "the condition names no column")
 		return condition{}
 	}
-	out := condition{slot: k.slot(names, false), equals: c.Equals, prefix: c.Prefix, suffix: c.Suffix, empty: c.Empty, not: c.Not}
-	if len(c.In) > 0 {
-		out.in = map[string]bool{}
-		for _, word := range c.In {
-			out.in[word] = true
-		}
-	}
-	if c.Matches != "" {
-		pattern, err := regexp.Compile(c.Matches)
-		if err != nil {
-			k.errs.Addf(c.Node.Get("matches"), "is no regular expression: %w", err)
-		}
-		out.matches = pattern
-	}
-	out.above = k.limit(c.Above, c.Node.Get("above"))
-	out.below = k.limit(c.Below, c.Node.Get("below"))
-	if c.Equals == "" && c.Prefix == "" && c.Suffix == "" && c.Empty == nil && len(c.In) == 0 && c.Matches == "" && out.above == nil && out.below == nil {
-		k.errs.Addf(c.Node, "the condition says nothing about the column: give equals, in, prefix, suffix, matches, empty, above or below")
-	}
-	return out
-}
-
-func (k *compiler) limit(text string, at spec.Node) *int64 {
-	if text == "" {
-		return nil
-	}
-	n, err := entity.ParseScaled(text, conditionScale)
-	if err != nil {
-		k.errs.Addf(at, "wants a number, got %q", text)
-	}
-	return &n
+	return condition{slot: k.slot(names, false), test: c.Compile(k.errs)}
 }
 
 // fingerprint tells mappings apart. Which files are read is no part of it. What is

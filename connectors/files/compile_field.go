@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"winback/connectors/entity"
+	"winback/connectors/mapping"
 	"winback/connectors/spec"
 )
 
@@ -131,7 +132,7 @@ func (k *compiler) fitsKind(out *field, at spec.Node, given bool, kinds ...entit
 // text compiles what happens to a text before it is converted.
 func (k *compiler) text(out *field, f Field) {
 	for _, name := range f.Clean {
-		out.cleaners = append(out.cleaners, cleaners[name])
+		out.cleaners = append(out.cleaners, mapping.Cleaners[name])
 	}
 	if len(f.Map) > 0 {
 		out.words, out.folded = f.Map, make(map[string]string, len(f.Map))
@@ -156,7 +157,7 @@ func (k *compiler) times(out *field, f Field) {
 	}
 	out.written, out.iso = strings.Join(names, " or "), names[0] == "iso"
 	for _, name := range names {
-		read, err := parseLayout(name)
+		read, err := mapping.ParseLayout(name)
 		if err != nil {
 			k.errs.Addf(f.Node.Get("layout"), "%w", err)
 			continue
@@ -171,18 +172,18 @@ func (k *compiler) numbers(out *field, f Field) {
 	k.fitsKind(out, f.Node.Get("thousands"), f.Thousands != "", kinds...)
 	k.fitsKind(out, f.Node.Get("factor"), f.Factor != "", kinds...)
 	if f.DecimalComma {
-		out.numbers.point = ','
+		out.numbers.Point = ','
 	}
 	if f.Thousands != "" && (utf8.RuneCountInString(f.Thousands) != 1 || strings.ContainsAny(f.Thousands, "0123456789+-") || f.Thousands == "," && f.DecimalComma || f.Thousands == "." && !f.DecimalComma) {
 		k.errs.Addf(f.Node.Get("thousands"), "wants one character that is not the decimal point")
 	}
-	out.numbers.thousands = f.Thousands
+	out.numbers.Thousands = f.Thousands
 	if f.Factor != "" {
-		n, err := entity.ParseScaled(f.Factor, factorScale)
+		n, err := entity.ParseScaled(f.Factor, mapping.FactorScale)
 		if err != nil || n == 0 {
 			k.errs.Addf(f.Node.Get("factor"), "wants a number other than 0, got %q", f.Factor)
 		}
-		out.numbers.factor = n
+		out.numbers.Factor = n
 	}
 }
 

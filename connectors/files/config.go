@@ -6,13 +6,14 @@ import (
 
 	"winback/connectors"
 	"winback/connectors/entity"
+	"winback/connectors/mapping"
 	"winback/connectors/spec"
 )
 
 // Config is what can be set for a source of files.
 type Config struct {
 	Timezone string                `yaml:"timezone" doc:"zone of the times in the files that name none; default: the project's" example:"Europe/London"`
-	Payload  Payload               `yaml:"payload" default:"unmapped" doc:"what of a record is kept in payload: unmapped columns, full record, none, or a list of columns" example:"none"`
+	Payload  mapping.Payload       `yaml:"payload" default:"unmapped" doc:"what of a record is kept in payload: unmapped columns, full record, none, or a list of columns" example:"none"`
 	Datasets spec.Ordered[Dataset] `yaml:"datasets" required:"true" doc:"what to read, by a name of your choice; each is read and committed together"`
 	Settle   time.Duration         `yaml:"settle" default:"5s" advanced:"true" doc:"a file changed since less than this, and seen to change or open in the program that writes it, is left for the next run; 0s reads it as it is"`
 	Vanished string                `yaml:"vanished" default:"warn" enum:"keep|warn|fail" doc:"what a file means that was read and is gone, or has shrunk: keep its rows, warn and keep them, or fail the dataset"`
@@ -25,7 +26,7 @@ type Dataset struct {
 	Entity    string                      `yaml:"entity" doc:"entity that a record is; default: the dataset's name" example:"shop.customers"`
 	Fields    spec.Ordered[Field]         `yaml:"fields" doc:"the entity's fields, each with the column it is made from" example:"{id: CustomerID}"`
 	Entities  spec.Ordered[EntityMapping] `yaml:"entities" doc:"instead of entity and fields, when the same records hold several entities"`
-	Where     []Condition                 `yaml:"where" doc:"records that do not meet these conditions are left out" example:"{column: Type, equals: sale}"`
+	Where     []mapping.Condition         `yaml:"where" doc:"records that do not meet these conditions are left out" example:"{column: Type, equals: sale}"`
 	GroupBy   *Group                      `yaml:"group_by" doc:"records with the same value make one document, as the lines of an invoice" example:"Invoice"`
 	Window    int                         `yaml:"window" default:"100000" advanced:"true" doc:"documents held open at a time, waiting for further records"`
 	BadLines  string                      `yaml:"bad_lines" default:"line" enum:"line|document" advanced:"true" doc:"what goes to quarantine when a record of a document does not fit: the line alone, or the document"`
@@ -41,7 +42,7 @@ type Dataset struct {
 	Rename    map[string]string           `yaml:"rename" doc:"names of columns in the files: names used here; for files with differing headers" example:"{InvoiceNo: Invoice}"`
 	Nulls     []string                    `yaml:"nulls" doc:"texts that mean no value, besides nothing at all" example:"[nan, \"-\"]"`
 	Timezone  string                      `yaml:"timezone" doc:"as for the source, for these files"`
-	Payload   Payload                     `yaml:"payload" doc:"as for the source, for these files"`
+	Payload   mapping.Payload             `yaml:"payload" doc:"as for the source, for these files"`
 	Node      spec.Node                   `yaml:",node"`
 
 	Duplicates Duplicates `yaml:"duplicates" doc:"what becomes of records of one run with the same key and other content: report (default) keeps the first and puts the others aside; first, last and {newest: field} keep that one and count the others as duplicates; quarantine puts all aside" example:"{newest: ordered_at}"`
@@ -50,11 +51,11 @@ type Dataset struct {
 // EntityMapping says how records become rows of one entity.
 type EntityMapping struct {
 	Fields     spec.Ordered[Field] `yaml:"fields" required:"true" doc:"the entity's fields, each with the column it is made from" example:"{id: Invoice}"`
-	Where      []Condition         `yaml:"where" doc:"only records that meet these conditions" example:"{column: Invoice, prefix: C}"`
+	Where      []mapping.Condition `yaml:"where" doc:"only records that meet these conditions" example:"{column: Invoice, prefix: C}"`
 	Each       string              `yaml:"each" doc:"one row for each element of this array in a record; ^.id is the record's own id" example:"line_items"`
 	Per        string              `yaml:"per" enum:"document|line" doc:"one row per document or per record; default: per document, unless a field is numbered by line"`
 	Duplicates Duplicates          `yaml:"duplicates" doc:"as for the dataset, for this entity"`
-	Payload    Payload             `yaml:"payload" doc:"as for the source, for this entity"`
+	Payload    mapping.Payload     `yaml:"payload" doc:"as for the source, for this entity"`
 	Node       spec.Node           `yaml:",node"`
 }
 
@@ -66,7 +67,7 @@ type Field struct {
 	Product      []string             `yaml:"product" doc:"columns to multiply" example:"[Quantity, Price]"`
 	Auto         string               `yaml:"auto" enum:"line_number|line_count|file_name|row_hash" doc:"made by the reader: number of the record within its document, records of the document, name of the file, hash of the record"`
 	Columns      spec.Ordered[string] `yaml:"columns" doc:"for maps: keys and the columns of their values" example:"{crm: CrmID}"`
-	When         []Rule               `yaml:"when" doc:"rules tried first; the value of the first that fits is taken" example:"[{prefix: C, value: cancelled}]"`
+	When         []mapping.Rule       `yaml:"when" doc:"rules tried first; the value of the first that fits is taken" example:"[{prefix: C, value: cancelled}]"`
 	Clean        []string             `yaml:"clean" enum:"integer_id|lower|upper|digits|spaces" doc:"integer_id: 17850.0 to 17850; lower, upper: case; digits: drops all else; spaces: single blanks" example:"integer_id"`
 	Map          map[string]string    `yaml:"map" doc:"words of the source: words of the contract; others are kept" example:"{Оплачен: paid}"`
 	Default      string               `yaml:"default" doc:"value where there is none"`
@@ -125,34 +126,6 @@ func (g *Group) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
 	n.Decode(&g.Column, errs)
 }
 
-// Condition is met by a record when everything in it is true.
-type Condition struct {
-	Column  []string  `yaml:"column" doc:"column to look at" example:"Invoice"`
-	Equals  string    `yaml:"equals" doc:"the value is this"`
-	In      []string  `yaml:"in" doc:"the value is one of these"`
-	Prefix  string    `yaml:"prefix" doc:"the value begins with this"`
-	Suffix  string    `yaml:"suffix" doc:"the value ends with this"`
-	Matches string    `yaml:"matches" doc:"the value matches this regular expression (RE2)" example:"^[CA]"`
-	Empty   *bool     `yaml:"empty" doc:"there is no value, or there is one"`
-	Above   string    `yaml:"above" doc:"the value is a number greater than this"`
-	Below   string    `yaml:"below" doc:"the value is a number less than this"`
-	Not     bool      `yaml:"not" doc:"the condition is met when the rest is not true"`
-	Node    spec.Node `yaml:",node"`
-}
-
-// Rule gives a field a value where its condition is met.
-type Rule struct {
-	Condition
-	Value string `yaml:"value" required:"true" doc:"value of the field"`
-}
-
-// Payload says what of a record is kept beside the mapped fields.
-type Payload struct {
-	Mode    string // none, unmapped, full, columns; "" where nothing is said
-	Columns []string
-	Node    spec.Node
-}
-
 // Duplicates says which of several records with the same key stays.
 type Duplicates struct {
 	Keep   string // a rule of package connectors; "" where nothing is said
@@ -177,34 +150,6 @@ func (d *Duplicates) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
 	known := []string{connectors.ReportDuplicates, connectors.KeepFirst, connectors.KeepLast, connectors.KeepNone}
 	if d.Keep = n.Text(); !slices.Contains(known, d.Keep) {
 		errs.Addf(n, "wants report, first, last, quarantine or {newest: field}%s", spec.Hint(d.Keep, known))
-	}
-}
-
-// Modes of a Payload.
-const (
-	payloadNone     = "none"
-	payloadUnmapped = "unmapped"
-	payloadFull     = "full"
-	payloadColumns  = "columns"
-)
-
-// SpecType names the type in references.
-func (Payload) SpecType() string { return "none, unmapped, full, or a list of columns" }
-
-// UnmarshalSpec reads a mode or a list of columns.
-func (p *Payload) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
-	p.Node = n
-	if n.Kind() == spec.Sequence {
-		p.Mode = payloadColumns
-		n.Decode(&p.Columns, errs)
-		return
-	}
-	known := []string{payloadNone, payloadUnmapped, payloadFull}
-	switch n.Text() {
-	case payloadNone, payloadUnmapped, payloadFull:
-		p.Mode = n.Text()
-	default:
-		errs.Addf(n, "wants none, unmapped, full or a list of columns%s", spec.Hint(n.Text(), known))
 	}
 }
 

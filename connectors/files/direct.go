@@ -4,6 +4,7 @@ import (
 	"unicode/utf8"
 
 	"winback/connectors/entity"
+	"winback/connectors/mapping"
 )
 
 // direct sets a field whose text needs nothing but conversion, straight in the
@@ -20,7 +21,7 @@ func (w *worker) direct(b *entity.Batch, f *field, r *record) bool {
 		return false
 	}
 	if first, last := text[0], text[len(text)-1]; first <= ' ' || last <= ' ' || first >= utf8.RuneSelf || last >= utf8.RuneSelf {
-		if text = trim(text); len(text) == 0 {
+		if text = mapping.Trim(text); len(text) == 0 {
 			return false
 		}
 	}
@@ -39,7 +40,7 @@ func (w *worker) direct(b *entity.Batch, f *field, r *record) bool {
 		}
 		c.Ints = append(c.Ints, n)
 	case entity.Dec:
-		if !f.numbers.plain() || len(c.Ints) != b.Rows() {
+		if !f.numbers.Plain() || len(c.Ints) != b.Rows() {
 			return false
 		}
 		n, err := entity.ParseScaled(text, f.scale)
@@ -48,10 +49,10 @@ func (w *worker) direct(b *entity.Batch, f *field, r *record) bool {
 		}
 		c.Ints = append(c.Ints, n)
 	case entity.Int:
-		if !f.numbers.plain() || len(c.Ints) != b.Rows() {
+		if !f.numbers.Plain() || len(c.Ints) != b.Rows() {
 			return false
 		}
-		n, ok := parseWhole(text)
+		n, ok := mapping.ParseWhole(text)
 		if !ok {
 			return false
 		}
@@ -66,22 +67,13 @@ func (w *worker) direct(b *entity.Batch, f *field, r *record) bool {
 }
 
 // fastTime reads 2011-12-09 08:26:00, with a T or a blank, of the field's zone.
-// It remembers the day last read, as neighbouring records share theirs.
 func (w *worker) fastTime(f *field, text []byte) (int64, bool) {
-	if !f.iso || len(text) != 19 || text[13] != ':' || text[16] != ':' || text[10] != ' ' && text[10] != 'T' {
+	if !f.iso {
 		return 0, false
 	}
-	hour, minute, second := digits2(text[11:]), digits2(text[14:]), digits2(text[17:])
-	if hour|minute|second < 0 || hour > 23 || minute > 59 || second > 59 {
+	day, micros, ok := w.iso.Local(text)
+	if !ok {
 		return 0, false
 	}
-	if string(text[:10]) != string(w.date[:]) {
-		m, ok := readISO(text[:10])
-		if !ok || m.checkDate() != "" {
-			return 0, false
-		}
-		copy(w.date[:], text)
-		w.day = daysOf(m.year, m.month, m.day)
-	}
-	return w.zones[f.zone].instant(w.day, int64(hour*3600+minute*60+second)*microsPerSecond), true
+	return w.zones[f.zone].Instant(day, micros), true
 }

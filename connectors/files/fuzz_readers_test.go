@@ -20,6 +20,7 @@ import (
 
 	"winback/connectors"
 	"winback/connectors/entity"
+	"winback/connectors/mapping"
 	"winback/connectors/spec"
 )
 
@@ -227,17 +228,17 @@ func FuzzConvert(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, layout, point, thousands, factor string, kind byte) {
 		field := field{kind: entity.Kind(kind), scale: entity.DecimalScale, split: ";"}
 		if point == "," {
-			field.numbers.point = ','
+			field.numbers.Point = ','
 		}
-		field.numbers.thousands = thousands
-		field.numbers.factor, _ = entity.ParseScaled(factor, factorScale) // none is none
-		if read, err := parseLayout(layout); err == nil {
+		field.numbers.Thousands = thousands
+		field.numbers.Factor, _ = entity.ParseScaled(factor, mapping.FactorScale) // none is none
+		if read, err := mapping.ParseLayout(layout); err == nil {
 			field.layouts = append(field.layouts, read)
 		}
 		m := newMapper(&plan{})
-		m.zones = append(m.zones, newZone(mustLocation(t)))
+		m.zones = append(m.zones, mapping.NewZone(mustLocation(t)))
 		m.lookAt([]byte(text), &binding{format: formatCSV})
-		trimmed := trim([]byte(text))
+		trimmed := mapping.Trim([]byte(text))
 		if len(trimmed) == 0 {
 			return
 		}

@@ -70,7 +70,7 @@ func (g *grouper) piece(p piece) error {
 }
 
 func (g *grouper) record(r *record, wrong *misfit) error {
-	g.mapper.arena.reset()
+	g.mapper.arena.Reset()
 	if wrong == nil && len(g.plan.where) > 0 && !g.mapper.met(g.plan.where, r) {
 		if err := g.ready(); err != nil {
 			return err

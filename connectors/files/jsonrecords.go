@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/valyala/fastjson"
+
+	"winback/connectors/mapping"
 )
 
 // valueKind says what the text of a value was made from.
@@ -30,7 +32,7 @@ type jsonReader struct {
 	data   []byte
 	line   int64
 	parser fastjson.Parser
-	arena  arena
+	arena  mapping.Arena
 	fields [][]byte
 	kinds  []valueKind
 }
@@ -62,7 +64,7 @@ func (j *jsonReader) next(r *record) (*misfit, bool) {
 	if v.Type() != fastjson.TypeObject {
 		return &misfit{reason: fmt.Sprintf("the %s is a JSON %s; %s", j.unit(), v.Type(), j.wants())}, true
 	}
-	j.arena.reset()
+	j.arena.Reset()
 	j.fields, j.kinds = j.fields[:0], j.kinds[:0]
 	stack := []*fastjson.Value{v}
 	for slot := range j.bound.paths {
@@ -120,37 +122,37 @@ func (j *jsonReader) find(p *jsonPath, stack []*fastjson.Value) (text []byte, ki
 		})
 		return text, kind, found
 	}
-	mark := j.arena.mark()
+	mark := j.arena.Mark()
 	follow(from, p.steps, func(v *fastjson.Value) {
 		if v.Type() == fastjson.TypeNull {
 			return
 		}
-		j.arena.data = append(j.arena.data, ',')
-		j.arena.data = v.MarshalTo(j.arena.data)
+		j.arena.Data = append(j.arena.Data, ',')
+		j.arena.Data = v.MarshalTo(j.arena.Data)
 		found = true
 	})
 	if !found {
 		return nil, kindText, false
 	}
-	j.arena.data[mark] = '['
-	j.arena.data = append(j.arena.data, ']')
-	return j.arena.since(mark), kindText, true
+	j.arena.Data[mark] = '['
+	j.arena.Data = append(j.arena.Data, ']')
+	return j.arena.Since(mark), kindText, true
 }
 
 // value returns a JSON value as the text that a column would hold.
 func (j *jsonReader) value(v *fastjson.Value) ([]byte, valueKind) {
 	switch v.Type() {
 	case fastjson.TypeNumber:
-		mark := j.arena.mark()
-		text := j.arena.value(v)
+		mark := j.arena.Mark()
+		text := j.arena.Value(v)
 		if bytes.ContainsAny(text, "eE") {
-			j.arena.data = plainNumber(j.arena.data, text)
-			text = j.arena.since(mark + len(text))
+			j.arena.Data = plainNumber(j.arena.Data, text)
+			text = j.arena.Since(mark + len(text))
 		}
 		return text, kindNumber
 	case fastjson.TypeObject:
 		if j.bound.sheet != "" { // cells are objects only to say that they are errors
-			return j.arena.keep(v.GetStringBytes(cellError)), kindError
+			return j.arena.Keep(v.GetStringBytes(cellError)), kindError
 		}
 	}
 	return jsonValue(&j.arena, v), kindText

@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"winback/connectors/entity"
+	"winback/connectors/mapping"
 )
 
 // convert reads a text, which is not empty, as a value of the field's kind.
@@ -68,7 +69,7 @@ var undecodable = []byte("\uFFFD")
 func (m *mapper) time(f *field, text []byte) (n int64, reason string) {
 	layouts := f.layouts
 	if m.typed {
-		layouts = append(layouts[:len(layouts):len(layouts)], readISO)
+		layouts = append(layouts[:len(layouts):len(layouts)], mapping.ReadISO)
 	}
 	for _, read := range layouts {
 		at, ok := read(text)
@@ -76,9 +77,9 @@ func (m *mapper) time(f *field, text []byte) (n int64, reason string) {
 		case !ok:
 			continue
 		case f.kind == entity.Day:
-			return at.dayOf(m.zones[f.zone])
+			return at.DayOf(m.zones[f.zone])
 		}
-		return at.instantOf(m.zones[f.zone])
+		return at.InstantOf(m.zones[f.zone])
 	}
 	return 0, fmt.Sprintf("is not a %s written as %s", f.kind, f.written)
 }
@@ -86,19 +87,19 @@ func (m *mapper) time(f *field, text []byte) (n int64, reason string) {
 // number reads a number as it is written, before any factor. One that the file's
 // format itself marks as a number is written with a point, whatever is configured
 // for texts.
-func (m *mapper) number(format *numberFormat, text []byte, scale int) (int64, error) {
-	if m.kind != kindNumber && (format.point != 0 || format.thousands != "") {
-		mark := m.arena.mark()
-		m.arena.data = format.normalise(m.arena.data, text)
-		text = m.arena.since(mark)
+func (m *mapper) number(format *mapping.NumberFormat, text []byte, scale int) (int64, error) {
+	if m.kind != kindNumber && (format.Point != 0 || format.Thousands != "") {
+		mark := m.arena.Mark()
+		m.arena.Data = format.Normalise(m.arena.Data, text)
+		text = m.arena.Since(mark)
 	}
 	return entity.ParseScaled(text, scale)
 }
 
 func (m *mapper) decimal(f *field, text []byte) (n int64, reason string) {
 	n, err := m.number(&f.numbers, text, f.scale)
-	if err == nil && f.numbers.factor != 0 {
-		n, err = multiply(n, f.numbers.factor, factorScale)
+	if err == nil && f.numbers.Factor != 0 {
+		n, err = mapping.Multiply(n, f.numbers.Factor, mapping.FactorScale)
 	}
 	if err != nil {
 		return 0, numberReason(err, f, text)
@@ -110,7 +111,7 @@ func numberReason(err error, f *field, text []byte) string {
 	if errors.Is(err, entity.ErrDecimalRange) {
 		return "has more than 18 digits"
 	}
-	if f.numbers.point == 0 && f.numbers.thousands == "" && bytes.IndexByte(text, ',') >= 0 {
+	if f.numbers.Point == 0 && f.numbers.Thousands == "" && bytes.IndexByte(text, ',') >= 0 {
 		return "is not a number; decimal_comma: true or thousands: \",\" may read it"
 	}
 	return "is not a number"
@@ -119,8 +120,8 @@ func numberReason(err error, f *field, text []byte) string {
 const notWhole = "is not a whole number"
 
 func (m *mapper) whole(f *field, text []byte) (n int64, reason string) {
-	if f.numbers.plain() {
-		n, ok := parseWhole(text)
+	if f.numbers.Plain() {
+		n, ok := mapping.ParseWhole(text)
 		if !ok {
 			return 0, notWhole
 		}
@@ -128,7 +129,7 @@ func (m *mapper) whole(f *field, text []byte) (n int64, reason string) {
 	}
 	scaled := field{scale: entity.DecimalScale, numbers: f.numbers}
 	n, reason = m.decimal(&scaled, text)
-	unit := int64(pow10(entity.DecimalScale))
+	unit := int64(mapping.Pow10(entity.DecimalScale))
 	if reason == "" && n%unit != 0 {
 		reason = notWhole
 	}
@@ -139,14 +140,14 @@ func (m *mapper) whole(f *field, text []byte) (n int64, reason string) {
 func (m *mapper) enum(text []byte) []byte {
 	for _, c := range text {
 		if c >= utf8.RuneSelf || c >= 'A' && c <= 'Z' {
-			return m.arena.keep(bytes.ToLower(text))
+			return m.arena.Keep(bytes.ToLower(text))
 		}
 	}
 	return text
 }
 
 func convertBool(text []byte) (n int64, reason string) {
-	is, ok := parseBool(text)
+	is, ok := mapping.ParseBool(text)
 	switch {
 	case !ok:
 		return 0, "is neither true nor false; map can translate it"
@@ -160,7 +161,7 @@ func convertBool(text []byte) (n int64, reason string) {
 func (m *mapper) list(f *field, text []byte) []string {
 	var items []string
 	take := func(item []byte) {
-		item = trim(item)
+		item = mapping.Trim(item)
 		if len(item) == 0 || f.isNull(item) {
 			return
 		}
@@ -187,13 +188,13 @@ func (m *mapper) list(f *field, text []byte) []string {
 }
 
 // jsonValue returns a JSON value as the text that a column would hold.
-func jsonValue(a *arena, v *fastjson.Value) []byte {
+func jsonValue(a *mapping.Arena, v *fastjson.Value) []byte {
 	switch v.Type() {
 	case fastjson.TypeNull:
 		return nil
 	case fastjson.TypeString:
 		text, _ := v.StringBytes() // the type was looked at
-		return a.keep(text)
+		return a.Keep(text)
 	}
-	return a.value(v)
+	return a.Value(v)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"winback/connectors/entity"
+	"winback/connectors/mapping"
 )
 
 // record is one record of a file.
@@ -59,8 +60,8 @@ func (r *record) name(slot int) string {
 // mapper makes values from records. It is for one goroutine.
 type mapper struct {
 	plan  *plan
-	zones []*zone
-	arena arena
+	zones []*mapping.Zone
+	arena mapping.Arena
 	json  fastjson.Parser
 	// unsafeText says that texts must be looked at for bytes that are no text.
 	unsafeText bool
@@ -75,7 +76,7 @@ type mapper struct {
 func newMapper(p *plan) *mapper {
 	m := &mapper{plan: p}
 	for _, location := range p.zones {
-		m.zones = append(m.zones, newZone(location))
+		m.zones = append(m.zones, mapping.NewZone(location))
 	}
 	return m
 }
@@ -98,24 +99,7 @@ func (m *mapper) met(list []condition, r *record) bool {
 }
 
 func (m *mapper) meets(c *condition, r *record) bool {
-	return c.holds(trim(r.column(c.slot))) != c.not
-}
-
-func (c *condition) holds(text []byte) bool {
-	switch {
-	case c.equals != "" && string(text) != c.equals,
-		c.in != nil && !c.in[string(text)],
-		c.prefix != "" && !strings.HasPrefix(string(text), c.prefix),
-		c.suffix != "" && !strings.HasSuffix(string(text), c.suffix),
-		c.matches != nil && !c.matches.Match(text),
-		c.empty != nil && (len(text) == 0) != *c.empty:
-		return false
-	}
-	if c.above == nil && c.below == nil {
-		return true
-	}
-	n, err := entity.ParseScaled(text, conditionScale)
-	return err == nil && (c.above == nil || n > *c.above) && (c.below == nil || n < *c.below)
+	return c.test.Met(mapping.Trim(r.column(c.slot)))
 }
 
 // eval makes the value of a field for a record.
@@ -154,7 +138,7 @@ func (f *field) outOfRange(r *record, v *value) *misfit {
 	}
 	wrong := &misfit{reason: reason}
 	if f.source == fromColumn {
-		wrong.value = string(trim(r.column(f.slot)))
+		wrong.value = string(mapping.Trim(r.column(f.slot)))
 	}
 	return wrong
 }
@@ -185,7 +169,7 @@ func (m *mapper) fromSource(f *field, r *record, into *value) *misfit {
 	case fromLineCount:
 		into.set, into.n = true, r.count
 	case fromFileName:
-		into.set, into.text = true, m.arena.text(filepath.Base(r.bound.input))
+		into.set, into.text = true, m.arena.Text(filepath.Base(r.bound.input))
 	case fromRowHash:
 		into.set, into.text = true, m.rowHash(r)
 	}
@@ -193,7 +177,7 @@ func (m *mapper) fromSource(f *field, r *record, into *value) *misfit {
 }
 
 func (m *mapper) fromColumn(f *field, r *record, into *value) *misfit {
-	text := trim(r.column(f.slot))
+	text := mapping.Trim(r.column(f.slot))
 	m.typed = r.bound != nil && r.bound.typed
 	if m.kind = r.kind(f.slot); m.kind == kindError && !f.isNull(text) {
 		return &misfit{value: string(text), reason: "the cell holds an error"}
@@ -212,12 +196,12 @@ func (m *mapper) fromColumn(f *field, r *record, into *value) *misfit {
 }
 
 func (m *mapper) rowHash(r *record) []byte {
-	mark := m.arena.mark()
+	mark := m.arena.Mark()
 	hash := xxhash.New()
 	_, _ = hash.Write(r.raw) // never fails
 	_, _ = hash.WriteString(r.place)
-	m.arena.data = fmt.Appendf(m.arena.data, "%016x", hash.Sum64())
-	return m.arena.since(mark)
+	m.arena.Data = fmt.Appendf(m.arena.Data, "%016x", hash.Sum64())
+	return m.arena.Since(mark)
 }
 
 // prepare applies what is configured for a text before it is converted: nulls,
@@ -249,10 +233,10 @@ func (m *mapper) rewrite(f *field, text []byte) []byte {
 		return text
 	}
 	if to, found := f.words[string(text)]; found {
-		return m.arena.text(to)
+		return m.arena.Text(to)
 	}
 	if to, found := f.folded[strings.ToLower(string(text))]; found {
-		return m.arena.text(to)
+		return m.arena.Text(to)
 	}
 	return text
 }
@@ -261,7 +245,7 @@ func (m *mapper) rewrite(f *field, text []byte) []byte {
 func (m *mapper) product(f *field, r *record, into *value) *misfit {
 	var total int64
 	for i, slot := range f.slots {
-		text := trim(r.column(slot))
+		text := mapping.Trim(r.column(slot))
 		if len(text) == 0 || f.isNull(text) {
 			return nil
 		}
@@ -272,13 +256,13 @@ func (m *mapper) product(f *field, r *record, into *value) *misfit {
 		}
 		if i == 0 {
 			total = n
-		} else if total, err = multiply(total, n, f.scale); err != nil {
+		} else if total, err = mapping.Multiply(total, n, f.scale); err != nil {
 			return &misfit{reason: productReason}
 		}
 	}
-	if f.numbers.factor != 0 {
+	if f.numbers.Factor != 0 {
 		var err error
-		if total, err = multiply(total, f.numbers.factor, factorScale); err != nil {
+		if total, err = mapping.Multiply(total, f.numbers.Factor, mapping.FactorScale); err != nil {
 			return &misfit{reason: productReason}
 		}
 	}
@@ -292,7 +276,7 @@ const productReason = "the product has more than 18 digits"
 func (m *mapper) pairs(f *field, r *record, into *value) *misfit {
 	var list []string
 	for i, slot := range f.slots {
-		text := trim(r.column(slot))
+		text := mapping.Trim(r.column(slot))
 		if len(text) == 0 || f.isNull(text) {
 			continue
 		}

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
+
+	"winback/connectors/mapping"
 )
 
 // parquetNode is a column of a Parquet file, or a group of them.
@@ -180,7 +182,7 @@ func (r *parquetReader) object(into []byte, n *parquetNode) []byte {
 		if i > 0 {
 			into = append(into, ',')
 		}
-		into = append(appendJSONString(into, []byte(child.name)), ':')
+		into = append(mapping.AppendJSONString(into, []byte(child.name)), ':')
 		into = r.node(into, child)
 	}
 	return append(into, '}')
@@ -192,7 +194,7 @@ func (r *parquetReader) pairs(into []byte, n *parquetNode) []byte {
 	into = r.array(into, n, func(into []byte) []byte {
 		key := r.node(nil, n.children[0])
 		if len(key) == 0 || key[0] != '"' {
-			key = appendJSONString(nil, key)
+			key = mapping.AppendJSONString(nil, key)
 		}
 		into = append(append(into, key...), ':')
 		return r.node(into, n.children[1])

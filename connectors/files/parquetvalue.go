@@ -12,6 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
+
+	"winback/connectors/mapping"
 )
 
 // parquetWriter returns what writes values of a type as JSON: numbers as numbers
@@ -146,7 +148,7 @@ func timestampWriter(perSecond int64, instant bool) func(into []byte, v parquet.
 	}
 	return func(into []byte, v parquet.Value) []byte {
 		n := v.Int64()
-		seconds := floorDiv(n, perSecond)
+		seconds := mapping.FloorDiv(n, perSecond)
 		return quoted(into, time.Unix(seconds, (n-seconds*perSecond)*(1e9/perSecond)).UTC().Format(layout))
 	}
 }

@@ -1,11 +1,11 @@
 package files
 
 import (
-	"regexp"
 	"time"
 
 	"winback/connectors"
 	"winback/connectors/entity"
+	"winback/connectors/mapping"
 )
 
 // surroundings is what a mapping takes from the project.
@@ -118,14 +118,14 @@ type field struct {
 	fallback value
 
 	nulls    []string
-	cleaners []cleaner
+	cleaners []mapping.Cleaner
 	words    map[string]string
 	folded   map[string]string // words in lower case
-	layouts  []layout
+	layouts  []mapping.Layout
 	written  string // layouts as configured, for messages
 	iso      bool   // iso is the first layout
 	zone     int    // number of the time zone in plan.zones
-	numbers  numberFormat
+	numbers  mapping.NumberFormat
 	split    string
 	fold     foldKind
 
@@ -140,22 +140,11 @@ type rule struct {
 	value value
 }
 
-// condition is met by a record when everything in it is true.
+// condition is met by a record whose column meets a test.
 type condition struct {
-	slot    int
-	equals  string
-	in      map[string]bool
-	prefix  string
-	suffix  string
-	matches *regexp.Regexp
-	empty   *bool
-	above   *int64 // with conditionScale digits after the point
-	below   *int64
-	not     bool
+	slot int
+	test mapping.Test
 }
-
-// conditionScale is the precision in which conditions compare numbers.
-const conditionScale = 8
 
 // value is a converted value. Its bytes and items are valid until the next
 // record is read.

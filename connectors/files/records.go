@@ -1,6 +1,10 @@
 package files
 
-import "fmt"
+import (
+	"fmt"
+
+	"winback/connectors/mapping"
+)
 
 // recordReader reads the records of pieces of text.
 type recordReader interface {
@@ -56,7 +60,7 @@ func countFields(n int) string {
 
 func anyText(fields [][]byte) bool {
 	for _, field := range fields {
-		if len(trim(field)) > 0 {
+		if len(mapping.Trim(field)) > 0 {
 			return true
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"strconv"
+
+	"winback/connectors/mapping"
 )
 
 // Limits of spreadsheets.
@@ -255,7 +257,7 @@ func (r *sheetRows) settle(c *cell, typ string, style int) error {
 	default:
 		r.settleNumber(c, style)
 	}
-	if len(trim(c.text)) == 0 {
+	if len(mapping.Trim(c.text)) == 0 {
 		c.kind = cellEmpty
 		return nil
 	}
@@ -412,7 +414,7 @@ func (r *sheetRows) names() []string {
 	for i, c := range r.cells {
 		name := columnLetters(i)
 		if c.kind != cellEmpty {
-			name, last = string(bytes.ToValidUTF8(trim(c.text), undecodable)), i+1
+			name, last = string(bytes.ToValidUTF8(mapping.Trim(c.text), undecodable)), i+1
 		}
 		names = append(names, name)
 	}
@@ -470,16 +472,16 @@ func (r *sheetRows) appendJSON(into []byte, header []string) []byte {
 			name = columnLetters(i)
 		}
 		into = append(into, lead)
-		into = append(appendJSONString(into, []byte(name)), ':')
+		into = append(mapping.AppendJSONString(into, []byte(name)), ':')
 		lead = ','
 		switch c.kind {
 		case cellNumeric, cellBool:
 			into = append(into, c.text...)
 		case cellFailed:
-			into = append(append(into, `{"`+cellError+`":`...), appendJSONString(nil, c.text)...)
+			into = append(append(into, `{"`+cellError+`":`...), mapping.AppendJSONString(nil, c.text)...)
 			into = append(into, '}')
 		default:
-			into = appendJSONString(into, c.text)
+			into = mapping.AppendJSONString(into, c.text)
 		}
 	}
 	return append(into, '}', '\n')

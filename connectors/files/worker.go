@@ -10,6 +10,7 @@ import (
 
 	"winback/connectors"
 	"winback/connectors/entity"
+	"winback/connectors/mapping"
 )
 
 // unit is a part of the work that travels from the reader through a worker to
@@ -55,8 +56,7 @@ type worker struct {
 	folds   []folded  // by entity
 	emptied []aside   // of the record at hand
 	scratch []byte
-	date    [10]byte // read last by fastTime
-	day     int64    // of it
+	iso     mapping.ISOReader
 }
 
 func newWorker(p *plan) *worker {
@@ -139,7 +139,7 @@ func (w *worker) piece(u *unit) {
 			continue
 		}
 		u.records++
-		w.arena.reset()
+		w.arena.Reset()
 		if len(w.plan.where) > 0 && !w.met(w.plan.where, &r) {
 			u.ignore(w.plan)
 			continue
@@ -166,7 +166,7 @@ func (w *worker) elements(u *unit, i int, e *entityPlan, r *record) {
 		return // the binding has a problem that was reported instead of the record
 	}
 	reader.elements(e.scope, r, func(element *record) {
-		w.arena.reset()
+		w.arena.Reset()
 		w.row(u, i, e, element)
 	})
 }
@@ -245,7 +245,7 @@ func (w *worker) document(u *unit, d *document) {
 		return
 	}
 	w.lookAt(d.text, u.bound)
-	w.arena.reset()
+	w.arena.Reset()
 	r := record{count: int64(len(d.lines))}
 	for i := range d.lines {
 		raw, line := d.record(i)
@@ -421,9 +421,9 @@ func (w *worker) foldValue(kind foldKind, into, v *value) error {
 		kind == foldMin && less(v, into),
 		kind == foldMax && less(into, v):
 		*into = *v
-		into.text = w.arena.keep(v.text)
+		into.text = w.arena.Keep(v.text)
 	case kind == foldSum:
-		sum, err := add(into.n, v.n)
+		sum, err := mapping.Add(into.n, v.n)
 		into.n = sum
 		return err
 	}

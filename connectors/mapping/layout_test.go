@@ -1,4 +1,4 @@
-package files
+package mapping
 
 import (
 	"testing"
@@ -41,14 +41,14 @@ func TestLayouts(t *testing.T) {
 		{"Jan _2 2006", "Dec  9 2011", "2011-12-09T00:00:00Z"},
 	}
 	for _, test := range tests {
-		read, err := parseLayout(test.layout)
+		read, err := ParseLayout(test.layout)
 		if err != nil {
 			t.Errorf("layout %q: %v", test.layout, err)
 			continue
 		}
 		got := ""
 		if m, ok := read([]byte(test.text)); ok {
-			n, wrong := m.instantOf(newZone(time.UTC))
+			n, wrong := m.InstantOf(NewZone(time.UTC))
 			if got = entity.Time(n).String(); wrong != "" {
 				got = wrong
 			}
@@ -58,7 +58,7 @@ func TestLayouts(t *testing.T) {
 		}
 	}
 	for _, layout := range []string{"%Y-%m", "day", "%", "%Y-%m-%d %Q", ""} {
-		if _, err := parseLayout(layout); err == nil {
+		if _, err := ParseLayout(layout); err == nil {
 			t.Errorf("layout %q is taken", layout)
 		}
 	}
@@ -71,7 +71,7 @@ func TestZone_AgreesWithGo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		z := newZone(loc)
+		z := NewZone(loc)
 		for at := time.Date(1969, 12, 30, 0, 0, 0, 0, time.UTC); at.Year() < 2040; at = at.Add(5*time.Hour + 7*time.Minute + 13*time.Second) {
 			local := at.In(loc)
 			if ambiguous(loc, at) {
@@ -79,7 +79,7 @@ func TestZone_AgreesWithGo(t *testing.T) {
 			}
 			day := daysOf(local.Year(), int(local.Month()), local.Day())
 			micros := int64(local.Hour()*3600+local.Minute()*60+local.Second()) * microsPerSecond
-			if got := z.instant(day, micros); got != at.UnixMicro() {
+			if got := z.Instant(day, micros); got != at.UnixMicro() {
 				t.Fatalf("%s: %s is %s, want %s", name, local, time.UnixMicro(got).UTC(), at)
 			}
 		}
@@ -120,8 +120,8 @@ func TestZone_ChangesOfClocks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, _ := readISO([]byte(test.local))
-		n, _ := m.instantOf(newZone(loc))
+		m, _ := ReadISO([]byte(test.local))
+		n, _ := m.InstantOf(NewZone(loc))
 		if got := entity.Time(n).String(); got != test.want {
 			t.Errorf("%s %s is %s, want %s", test.zone, test.local, got, test.want)
 		}

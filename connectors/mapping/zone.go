@@ -1,4 +1,4 @@
-package files
+package mapping
 
 import "time"
 
@@ -8,9 +8,9 @@ const (
 	microsPerDay    = secondsPerDay * microsPerSecond
 )
 
-// zone turns local times into instants. It remembers the offset of days, so that
+// Zone turns local times into instants. It remembers the offset of days, so that
 // most times cost an addition. It is not for use by several goroutines.
-type zone struct {
+type Zone struct {
 	loc  *time.Location
 	days [512]zoneDay
 }
@@ -22,11 +22,12 @@ type zoneDay struct {
 	uniform bool  // all day long
 }
 
-func newZone(loc *time.Location) *zone { return &zone{loc: loc} }
+// NewZone returns the zone of a location.
+func NewZone(loc *time.Location) *Zone { return &Zone{loc: loc} }
 
-// instant returns the microseconds since 1970 UTC of a local time, given as days
+// Instant returns the microseconds since 1970 UTC of a local time, given as days
 // since 1970 and microseconds of the day.
-func (z *zone) instant(day, micros int64) int64 {
+func (z *Zone) Instant(day, micros int64) int64 {
 	d := &z.days[uint64(day)%uint64(len(z.days))]
 	if d.day != day+1 {
 		z.learn(d, day)
@@ -37,13 +38,13 @@ func (z *zone) instant(day, micros int64) int64 {
 	return z.onChangingDay(day, micros)
 }
 
-func (z *zone) learn(d *zoneDay, day int64) {
-	d.day, d.offset = day+1, z.offsetAt(day*secondsPerDay-secondsPerDay/2)
-	d.uniform = d.offset == z.offsetAt(day*secondsPerDay+secondsPerDay+secondsPerDay/2)
+func (z *Zone) learn(d *zoneDay, day int64) {
+	d.day, d.offset = day+1, z.OffsetAt(day*secondsPerDay-secondsPerDay/2)
+	d.uniform = d.offset == z.OffsetAt(day*secondsPerDay+secondsPerDay+secondsPerDay/2)
 }
 
-// offsetAt returns the zone's offset at an instant in seconds since 1970 UTC.
-func (z *zone) offsetAt(unix int64) int64 {
+// OffsetAt returns the zone's offset at an instant in seconds since 1970 UTC.
+func (z *Zone) OffsetAt(unix int64) int64 {
 	_, offset := time.Unix(unix, 0).In(z.loc).Zone()
 	return int64(offset)
 }
@@ -51,11 +52,11 @@ func (z *zone) offsetAt(unix int64) int64 {
 // onChangingDay converts a local time near a change of the clocks. One that
 // comes twice is taken as the earlier instant; one that was skipped counts with
 // the offset before the change, which makes it as much later as was skipped.
-func (z *zone) onChangingDay(day, micros int64) int64 {
+func (z *Zone) onChangingDay(day, micros int64) int64 {
 	local := day*secondsPerDay + micros/microsPerSecond
-	before, after := z.offsetAt(local-secondsPerDay), z.offsetAt(local+secondsPerDay)
+	before, after := z.OffsetAt(local-secondsPerDay), z.OffsetAt(local+secondsPerDay)
 	offset := before
-	if z.offsetAt(local-before) != before && z.offsetAt(local-after) == after {
+	if z.OffsetAt(local-before) != before && z.OffsetAt(local-after) == after {
 		offset = after
 	}
 	return (local-offset)*microsPerSecond + micros%microsPerSecond

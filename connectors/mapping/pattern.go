@@ -1,4 +1,4 @@
-package files
+package mapping
 
 import (
 	"fmt"
@@ -108,8 +108,8 @@ func afterSecond(parts []part) bool {
 }
 
 // readParts reads what a pattern describes. Numbers may lack leading zeros.
-func readParts(parts []part) layout {
-	return func(text []byte) (moment, bool) {
+func readParts(parts []part) Layout {
+	return func(text []byte) (Moment, bool) {
 		r := partReader{text: text}
 		for _, p := range parts {
 			if !r.read(p) {
@@ -126,9 +126,9 @@ func readParts(parts []part) layout {
 // partReader is the state of reading one text by a pattern.
 type partReader struct {
 	text                 []byte
-	m                    moment
+	m                    Moment
 	hour, minute, second int
-	fraction             moment
+	fraction             Moment
 	half                 byte // a, p
 	hour12               bool
 }
@@ -256,9 +256,9 @@ func cutText(text []byte, prefix string) ([]byte, bool) {
 
 // readUnix reads a count since 1970 UTC: of seconds with scale 6, of
 // milliseconds with scale 3. A fraction is read to the microsecond.
-func readUnix(scale int) layout {
-	return func(text []byte) (moment, bool) {
+func readUnix(scale int) Layout {
+	return func(text []byte) (Moment, bool) {
 		n, err := entity.ParseScaled(text, scale)
-		return moment{unix: true, instant: n}, err == nil
+		return Moment{unix: true, instant: n}, err == nil
 	}
 }

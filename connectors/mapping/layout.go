@@ -1,13 +1,13 @@
-package files
+package mapping
 
 import (
 	"fmt"
 	"strings"
 )
 
-// moment is a time as written: a local day and time, and the offset if one
+// Moment is a time as written: a local day and time, and the offset if one
 // stands with it.
-type moment struct {
+type Moment struct {
 	year, month, day int
 	micros           int64 // of the day
 	offset           int64 // seconds east of UTC
@@ -16,15 +16,15 @@ type moment struct {
 	instant          int64 // microseconds since 1970 UTC
 }
 
-// layout reads one way of writing times. ok is false when the text is not
+// Layout reads one way of writing times. ok is false when the text is not
 // written so; whether there is such a day is judged later.
-type layout func(text []byte) (m moment, ok bool)
+type Layout func(text []byte) (m Moment, ok bool)
 
-// parseLayout returns the layout of that name or pattern.
-func parseLayout(text string) (layout, error) {
+// ParseLayout returns the layout of that name or pattern.
+func ParseLayout(text string) (Layout, error) {
 	switch text {
 	case "iso":
-		return readISO, nil
+		return ReadISO, nil
 	case "dmy":
 		return readNumbers(0, 1), nil
 	case "mdy":
@@ -72,9 +72,9 @@ func digits2(text []byte) int {
 	return int(a)*10 + int(b)
 }
 
-// readISO reads 2011-12-09, optionally followed by a time after a blank or T,
+// ReadISO reads 2011-12-09, optionally followed by a time after a blank or T,
 // seconds, a fraction and an offset: Z, UTC, +0530, +05:30, +05.
-func readISO(text []byte) (m moment, ok bool) {
+func ReadISO(text []byte) (m Moment, ok bool) {
 	if len(text) < 10 || text[4] != '-' || text[7] != '-' {
 		return m, false
 	}
@@ -93,7 +93,7 @@ func readISO(text []byte) (m moment, ok bool) {
 }
 
 // readClock reads 15:04, with optional seconds, fraction and offset.
-func (m *moment) readClock(text []byte) bool {
+func (m *Moment) readClock(text []byte) bool {
 	if len(text) < 4 {
 		return false
 	}
@@ -117,7 +117,7 @@ func (m *moment) readClock(text []byte) bool {
 	return len(rest) == 0 || m.readOffset(rest)
 }
 
-func (m *moment) setClock(hour, minute, second int) bool {
+func (m *Moment) setClock(hour, minute, second int) bool {
 	if hour > 23 || minute > 59 || second > 59 {
 		return false
 	}
@@ -127,7 +127,7 @@ func (m *moment) setClock(hour, minute, second int) bool {
 
 // readFraction reads digits as the fraction of a second, cut to microseconds,
 // and returns what follows them.
-func (m *moment) readFraction(text []byte) []byte {
+func (m *Moment) readFraction(text []byte) []byte {
 	unit := int64(100_000)
 	for len(text) > 0 && text[0] >= '0' && text[0] <= '9' {
 		m.micros += int64(text[0]-'0') * unit
@@ -138,7 +138,7 @@ func (m *moment) readFraction(text []byte) []byte {
 }
 
 // readOffset reads Z, UTC, GMT, +05, +0530 or +05:30, blanks before it allowed.
-func (m *moment) readOffset(text []byte) bool {
+func (m *Moment) readOffset(text []byte) bool {
 	for len(text) > 0 && text[0] == ' ' {
 		text = text[1:]
 	}
@@ -173,9 +173,9 @@ func (m *moment) readOffset(text []byte) bool {
 // readNumbers reads dates of three numbers with . - or / between them,
 // such as 9.12.2011, and an optional time. The year comes last; the arguments are
 // the places of day and month.
-func readNumbers(dayAt, monthAt int) layout {
+func readNumbers(dayAt, monthAt int) Layout {
 	const yearAt = 2
-	return func(text []byte) (m moment, ok bool) {
+	return func(text []byte) (m Moment, ok bool) {
 		var numbers, lengths [3]int
 		for i := range numbers {
 			if i > 0 {

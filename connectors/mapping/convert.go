@@ -1,4 +1,4 @@
-package files
+package mapping
 
 import (
 	"bytes"
@@ -12,21 +12,21 @@ import (
 	"winback/connectors/entity"
 )
 
-// factorScale is the number of digits after the point that a factor may have.
-const factorScale = 8
+// FactorScale is the number of digits after the point that a factor may have.
+const FactorScale = 8
 
-// numberFormat says how numbers are written and what they are multiplied with.
-type numberFormat struct {
-	point     byte // 0: the usual "."
-	thousands string
-	factor    int64 // with factorScale digits; 0 is none
+// NumberFormat says how numbers are written and what they are multiplied with.
+type NumberFormat struct {
+	Point     byte // 0: the usual "."
+	Thousands string
+	Factor    int64 // with FactorScale digits; 0 is none
 }
 
-// plain says that numbers are written as ParseScaled reads them.
-func (n *numberFormat) plain() bool { return n.point == 0 && n.thousands == "" && n.factor == 0 }
+// Plain says that numbers are written as ParseScaled reads them.
+func (n *NumberFormat) Plain() bool { return n.Point == 0 && n.Thousands == "" && n.Factor == 0 }
 
-// normalise rewrites a number with "." as its point and without groups.
-func (n *numberFormat) normalise(into, text []byte) []byte {
+// Normalise rewrites a number with "." as its point and without groups.
+func (n *NumberFormat) Normalise(into, text []byte) []byte {
 	for i := 0; i < len(text); {
 		if size := n.separator(text[i:]); size > 0 {
 			i += size
@@ -34,9 +34,9 @@ func (n *numberFormat) normalise(into, text []byte) []byte {
 		}
 		c := text[i]
 		switch {
-		case n.point != 0 && c == n.point:
+		case n.Point != 0 && c == n.Point:
 			c = '.'
-		case n.point != 0 && c == '.':
+		case n.Point != 0 && c == '.':
 			c = 'x' // a point that is neither the decimal's nor a group's: no number
 		}
 		into = append(into, c)
@@ -46,15 +46,15 @@ func (n *numberFormat) normalise(into, text []byte) []byte {
 }
 
 // separator returns the length of the group separator that text begins with.
-func (n *numberFormat) separator(text []byte) int {
-	if n.thousands == "" {
+func (n *NumberFormat) separator(text []byte) int {
+	if n.Thousands == "" {
 		return 0
 	}
-	if n.thousands == " " {
+	if n.Thousands == " " {
 		return blankLen(text)
 	}
-	if bytes.HasPrefix(text, []byte(n.thousands)) {
-		return len(n.thousands)
+	if bytes.HasPrefix(text, []byte(n.Thousands)) {
+		return len(n.Thousands)
 	}
 	return 0
 }
@@ -75,12 +75,12 @@ func blankLen(text []byte) int {
 	return 0
 }
 
-// multiply returns n × factor, rounded half away from zero; factor has scale
+// Multiply returns n × factor, rounded half away from zero; factor has scale
 // digits after the point.
-func multiply(n, factor int64, scale int) (int64, error) {
+func Multiply(n, factor int64, scale int) (int64, error) {
 	negative := (n < 0) != (factor < 0)
 	hi, lo := bits.Mul64(magnitude(n), magnitude(factor))
-	by := pow10(scale)
+	by := Pow10(scale)
 	lo, carry := bits.Add64(lo, by/2, 0)
 	hi += carry
 	if hi >= by {
@@ -103,7 +103,8 @@ func magnitude(n int64) uint64 {
 	return uint64(n)
 }
 
-func pow10(n int) uint64 {
+// Pow10 returns the n-th power of ten.
+func Pow10(n int) uint64 {
 	p := uint64(1)
 	for range n {
 		p *= 10
@@ -111,8 +112,8 @@ func pow10(n int) uint64 {
 	return p
 }
 
-// add returns a + b, or an error when the sum has too many digits.
-func add(a, b int64) (int64, error) {
+// Add returns a + b, or an error when the sum has too many digits.
+func Add(a, b int64) (int64, error) {
 	sum := a + b // both are below 10^18: no overflow
 	if magnitude(sum) >= 1_000_000_000_000_000_000 {
 		return 0, entity.ErrDecimalRange
@@ -120,8 +121,8 @@ func add(a, b int64) (int64, error) {
 	return sum, nil
 }
 
-// parseWhole reads a whole number; 5.0 is one.
-func parseWhole(text []byte) (int64, bool) {
+// ParseWhole reads a whole number; 5.0 is one.
+func ParseWhole(text []byte) (int64, bool) {
 	if at := bytes.IndexByte(text, '.'); at > 0 {
 		if len(bytes.Trim(text[at+1:], "0")) > 0 {
 			return 0, false
@@ -160,8 +161,8 @@ func parseShort(text []byte) (int64, bool) {
 var trueWords = []string{"true", "1", "yes", "y", "t", "on", "да"}
 var falseWords = []string{"false", "0", "no", "n", "f", "off", "нет"}
 
-// parseBool reads the usual words for true and false, in any case.
-func parseBool(text []byte) (value, ok bool) {
+// ParseBool reads the usual words for true and false, in any case.
+func ParseBool(text []byte) (value, ok bool) {
 	for _, word := range trueWords {
 		if bytes.EqualFold(text, []byte(word)) {
 			return true, true
@@ -175,15 +176,16 @@ func parseBool(text []byte) (value, ok bool) {
 	return false, false
 }
 
-// cleaner rewrites a text. It appends to scratch what it cannot slice.
-type cleaner func(scratch *arena, text []byte) []byte
+// Cleaner rewrites a text. It appends to scratch what it cannot slice.
+type Cleaner func(scratch *Arena, text []byte) []byte
 
-var cleaners = map[string]cleaner{
-	"integer_id": func(_ *arena, text []byte) []byte { return integerID(text) },
-	"lower":      func(a *arena, text []byte) []byte { return a.keep(bytes.ToLower(text)) },
-	"upper":      func(a *arena, text []byte) []byte { return a.keep(bytes.ToUpper(text)) },
+// Cleaners are those that can be configured, by name.
+var Cleaners = map[string]Cleaner{
+	"integer_id": func(_ *Arena, text []byte) []byte { return integerID(text) },
+	"lower":      func(a *Arena, text []byte) []byte { return a.Keep(bytes.ToLower(text)) },
+	"upper":      func(a *Arena, text []byte) []byte { return a.Keep(bytes.ToUpper(text)) },
 	"digits":     onlyDigits,
-	"spaces":     func(a *arena, text []byte) []byte { return a.keep(bytes.Join(bytes.Fields(text), []byte(" "))) },
+	"spaces":     func(a *Arena, text []byte) []byte { return a.Keep(bytes.Join(bytes.Fields(text), []byte(" "))) },
 }
 
 // integerID drops the .0 that programs with floating numbers put behind ids.
@@ -198,40 +200,51 @@ func integerID(text []byte) []byte {
 	return text[:at]
 }
 
-func onlyDigits(a *arena, text []byte) []byte {
-	mark := a.mark()
+func onlyDigits(a *Arena, text []byte) []byte {
+	mark := a.Mark()
 	for _, c := range text {
 		if c >= '0' && c <= '9' {
-			a.data = append(a.data, c)
+			a.Data = append(a.Data, c)
 		}
 	}
-	return a.since(mark)
+	return a.Since(mark)
 }
 
-// arena holds bytes made while a record is converted.
-type arena struct{ data []byte }
+// Arena holds bytes made while a record is converted.
+type Arena struct{ Data []byte }
 
-func (a *arena) reset()                { a.data = a.data[:0] }
-func (a *arena) mark() int             { return len(a.data) }
-func (a *arena) since(mark int) []byte { return a.data[mark:len(a.data):len(a.data)] }
-func (a *arena) keep(text []byte) []byte {
-	m := a.mark()
-	a.data = append(a.data, text...)
-	return a.since(m)
-}
-func (a *arena) text(text string) []byte {
-	m := a.mark()
-	a.data = append(a.data, text...)
-	return a.since(m)
-}
-func (a *arena) value(v *fastjson.Value) []byte {
-	m := a.mark()
-	a.data = v.MarshalTo(a.data)
-	return a.since(m)
+// Reset empties the arena; what it gave out is no longer valid.
+func (a *Arena) Reset() { a.Data = a.Data[:0] }
+
+// Mark remembers where the arena ends now, for Since.
+func (a *Arena) Mark() int { return len(a.Data) }
+
+// Since returns what was appended to Data since a mark.
+func (a *Arena) Since(mark int) []byte { return a.Data[mark:len(a.Data):len(a.Data)] }
+
+// Keep copies bytes into the arena.
+func (a *Arena) Keep(text []byte) []byte {
+	m := a.Mark()
+	a.Data = append(a.Data, text...)
+	return a.Since(m)
 }
 
-// trim drops blanks around a value, the no-break space among them.
-func trim(text []byte) []byte {
+// Text copies a text into the arena.
+func (a *Arena) Text(text string) []byte {
+	m := a.Mark()
+	a.Data = append(a.Data, text...)
+	return a.Since(m)
+}
+
+// Value writes a JSON value into the arena.
+func (a *Arena) Value(v *fastjson.Value) []byte {
+	m := a.Mark()
+	a.Data = v.MarshalTo(a.Data)
+	return a.Since(m)
+}
+
+// Trim drops blanks around a value, the no-break space among them.
+func Trim(text []byte) []byte {
 	for len(text) > 0 && (text[0] <= ' ' || text[0] >= 0xC2) {
 		if text[0] <= ' ' {
 			text = text[1:]
@@ -268,7 +281,7 @@ const (
 )
 
 // checkDate says what is wrong with the day of a moment, "" if nothing.
-func (m *moment) checkDate() string {
+func (m *Moment) checkDate() string {
 	if !isDate(m.year, m.month, m.day) {
 		return "there is no such day"
 	}
@@ -278,9 +291,9 @@ func (m *moment) checkDate() string {
 	return ""
 }
 
-// instantOf returns the microseconds since 1970 UTC, with times that name no
+// InstantOf returns the microseconds since 1970 UTC, with times that name no
 // offset taken as of the zone.
-func (m *moment) instantOf(z *zone) (int64, string) {
+func (m *Moment) InstantOf(z *Zone) (int64, string) {
 	if m.unix {
 		return m.instant, ""
 	}
@@ -291,15 +304,15 @@ func (m *moment) instantOf(z *zone) (int64, string) {
 	if m.hasOffset {
 		return day*microsPerDay + m.micros - m.offset*microsPerSecond, ""
 	}
-	return z.instant(day, m.micros), ""
+	return z.Instant(day, m.micros), ""
 }
 
-// dayOf returns the days since 1970 of the calendar date that a moment shows: as
+// DayOf returns the days since 1970 of the calendar date that a moment shows: as
 // written, or in the zone if it is a count of seconds.
-func (m *moment) dayOf(z *zone) (int64, string) {
+func (m *Moment) DayOf(z *Zone) (int64, string) {
 	if m.unix {
-		local := m.instant/microsPerSecond + z.offsetAt(m.instant/microsPerSecond)
-		return floorDiv(local, secondsPerDay), ""
+		local := m.instant/microsPerSecond + z.OffsetAt(m.instant/microsPerSecond)
+		return FloorDiv(local, secondsPerDay), ""
 	}
 	if wrong := m.checkDate(); wrong != "" {
 		return 0, wrong
@@ -307,7 +320,8 @@ func (m *moment) dayOf(z *zone) (int64, string) {
 	return daysOf(m.year, m.month, m.day), ""
 }
 
-func floorDiv(n, by int64) int64 {
+// FloorDiv divides and rounds down, also below zero.
+func FloorDiv(n, by int64) int64 {
 	q := n / by
 	if n%by < 0 {
 		q--
