@@ -22,7 +22,7 @@ import (
 // The tests of this package run the program as its users do: as processes, by
 // the name winback, which TestMain puts on the PATH.
 func TestMain(m *testing.M) {
-	testscript.Main(cleaning{m}, map[string]func(){"winback": main})
+	testscript.Main(cleaning{m}, map[string]func(){"winback": main, mortalName: mortal})
 }
 
 // cleaning removes what tests share after the last one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -54,6 +55,7 @@ type builder struct {
 	// leftovers are the names aside that a killed run left behind.
 	leftovers map[string]bool
 	warn      func(text string)
+	log       *slog.Logger
 
 	// For models with a change log.
 	project         *Project

@@ -42,6 +42,7 @@ func (b *builder) replacePartitions(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for _, id := range touched {
+		b.log.Debug("replace a partition", "model", b.m.Name, "partition", id, "run_id", b.runID)
 		if b.beforePartition != nil {
 			if err := b.beforePartition(b.m.Name, id); err != nil {
 				return 0, err

@@ -41,7 +41,8 @@ type RunnerOptions struct {
 	Settings map[string]string
 	// Observer, if any, is told what happens.
 	Observer Observer
-	// Logger, if any, gets a line for each model that was built or failed.
+	// Logger, if any, gets a line for each model that was built or failed, and for
+	// each partition before it is replaced.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -329,6 +330,7 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 	b := &builder{
 		conn: r.runner.conn, m: m, settings: r.settings, moment: r.runner.options.Vars.moment(),
 		last: r.planner.state.builds[m.Name], warn: func(text string) { r.warn(m.Name, text) },
+		log:       r.runner.options.Logger,
 		exists:    r.planner.state.relations[m.FullName()],
 		leftovers: r.planner.state.leftovers(m),
 		project:   r.runner.project, vars: r.runner.options.Vars, runID: r.runner.options.RunID,
