@@ -136,6 +136,9 @@ type Request struct {
 	// slice of a range left is given as the only one with the same range. Only a
 	// Backfiller is asked for a range.
 	Range *Range
+	// Sample, if not 0, says that so many rows of each entity are enough: the sink
+	// returns ErrEnough when it has them, and a source hands rows over one by one.
+	Sample int
 	// Progress, if set, is told now and then how far the reading is.
 	Progress func(Progress)
 	// Notice, if set, is told what a person should know of the inputs.

@@ -3,6 +3,8 @@ package entity
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -270,4 +272,32 @@ func (c *Column) Items(i int, yield func([]byte)) {
 		yield(data[size : size+int(n)])
 		data = data[size+int(n):]
 	}
+}
+
+// TextOf writes value i of an aligned column for people: numbers exactly, times as
+// RFC 3339 in UTC, lists and maps as [a|b]; "" where null or empty.
+func (c *Column) TextOf(i int) string {
+	if c.IsNull(i) {
+		return ""
+	}
+	switch c.Field.Kind {
+	case Int:
+		return strconv.FormatInt(c.Ints[i], 10)
+	case Dec:
+		return formatScaled(c.Ints[i], c.Field.Scale)
+	case Bool:
+		return strconv.FormatBool(c.Ints[i] == 1)
+	case Timestamp:
+		return Time(c.Ints[i]).String()
+	case Day:
+		return Date(c.Ints[i]).String()
+	case TextList, TextMap:
+		var items []string
+		c.Items(i, func(item []byte) { items = append(items, string(item)) })
+		if len(items) == 0 {
+			return ""
+		}
+		return "[" + strings.Join(items, "|") + "]"
+	}
+	return string(c.Value(i))
 }

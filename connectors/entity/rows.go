@@ -31,9 +31,19 @@ func newRowCodec(s *Schema, t reflect.Type) *rowCodec {
 // Meta's source, run_id and extracted_at may be left empty: the landing zone
 // fills them in.
 func Append[E Entity](b *Batch, row *E, at Origin) error {
+	if t := reflect.TypeFor[E](); t != b.Schema.rows.typ {
+		return fmt.Errorf("append %s to a batch of %s", t, b.Schema.FullName())
+	}
+	Put(b, row)
+	return b.EndRow(at)
+}
+
+// Put sets the fields of the row being written from a struct of the batch's
+// entity, and leaves the row open. It panics on a struct of another entity.
+func Put[E Entity](b *Batch, row *E) {
 	v := reflect.ValueOf(row).Elem()
 	if v.Type() != b.Schema.rows.typ {
-		return fmt.Errorf("append %s to a batch of %s", v.Type(), b.Schema.FullName())
+		panic(fmt.Sprintf("put %s into a batch of %s", v.Type(), b.Schema.FullName()))
 	}
 	meta := v.FieldByName("Meta")
 	for i := range b.Schema.Fields {
@@ -44,7 +54,6 @@ func Append[E Entity](b *Batch, row *E, at Origin) error {
 		}
 		b.Schema.rows.set[i](b, i, from.FieldByIndex(f.path))
 	}
-	return b.EndRow(at)
 }
 
 func setter(t reflect.Type) func(b *Batch, field int, v reflect.Value) {

@@ -3,7 +3,6 @@ package files
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,39 +72,13 @@ func rowText(b *entity.Batch, row int) string {
 		if c.IsNull(row) || f.Meta && f.Required && (f.Name != "deleted" || c.Ints[row] == 0) {
 			continue
 		}
-		text := valueText(c, row)
+		text := c.TextOf(row)
 		if text == "" {
 			continue
 		}
 		parts = append(parts, f.Name+"="+text)
 	}
 	return strings.Join(parts, " ")
-}
-
-func valueText(c *entity.Column, row int) string {
-	switch c.Field.Kind {
-	case entity.Int:
-		return fmt.Sprint(c.Ints[row])
-	case entity.Dec:
-		if c.Field.Scale == entity.RateScale {
-			return entity.Rate(c.Ints[row]).String()
-		}
-		return entity.Decimal(c.Ints[row]).String()
-	case entity.Bool:
-		return fmt.Sprint(c.Ints[row] == 1)
-	case entity.Timestamp:
-		return entity.Time(c.Ints[row]).String()
-	case entity.Day:
-		return entity.Date(c.Ints[row]).String()
-	case entity.TextList, entity.TextMap:
-		var items []string
-		c.Items(row, func(item []byte) { items = append(items, string(item)) })
-		if len(items) == 0 {
-			return ""
-		}
-		return "[" + strings.Join(items, "|") + "]"
-	}
-	return string(c.Value(row))
 }
 
 // config decodes the YAML of a source.

@@ -313,13 +313,13 @@ func (c *Client) failed(r Request, why *Refusal, tries int) error {
 	}
 	return &Error{
 		What: c.Redact(c.what(r)), Status: why.Status, Code: why.Code, Text: c.Redact(why.Text), Advice: why.Advice, Tries: tries,
-		cause: hidden(why.Err, c.secrets),
+		cause: hidden(why.Err, c.secrets), refused: why.Refused || errors.Is(why.Err, ErrNoRenewal),
 	}
 }
 
 func (c *Client) renewalFailed(r Request, why *Refusal, err error) error {
 	return &Error{
 		What: c.Redact(c.what(r)), Status: why.Status, Code: why.Code, Text: c.Redact(fmt.Sprintf("%s, and %v", why.Text, err)),
-		Advice: why.Advice, cause: hidden(err, c.secrets),
+		Advice: why.Advice, cause: hidden(err, c.secrets), refused: errors.Is(err, ErrNoRenewal),
 	}
 }

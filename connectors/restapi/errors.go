@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"winback/connectors"
 )
 
 // Error is an answer, or the lack of one, that further tries do not change.
@@ -18,6 +20,8 @@ type Error struct {
 	Advice string // what a person can do about it
 	Tries  int
 	cause  error
+
+	refused bool
 }
 
 func (e *Error) Error() string {
@@ -46,6 +50,18 @@ func (e *Error) Error() string {
 
 // Unwrap gives the cause, if it was no answer.
 func (e *Error) Unwrap() error { return e.cause }
+
+// Is says whether the error is about the whole source: connectors.ErrRefused or
+// connectors.ErrUnreachable.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case connectors.ErrRefused:
+		return e.Status == http.StatusUnauthorized || e.refused
+	case connectors.ErrUnreachable:
+		return e.Status == 0 && !e.refused || e.Status/100 == 5
+	}
+	return false
+}
 
 // StatusOf is the HTTP status that an error tells of, 0 if none.
 func StatusOf(err error) int {

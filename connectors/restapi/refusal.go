@@ -38,7 +38,10 @@ type Refusal struct {
 	Code      string        // the API's own code
 	Text      string        // what it says
 	Advice    string        // what a person can do about it
-	Err       error         // what happened to the connection
+	// Refused says that the credentials are not good for anything of the source; an
+	// answer 401 says so by itself.
+	Refused bool
+	Err     error // what happened to the connection
 
 	final bool // the reader's own error
 }

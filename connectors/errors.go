@@ -1,0 +1,15 @@
+package connectors
+
+import "errors"
+
+// Errors of a whole source: its other datasets would meet the same. They are
+// wrapped in what says more.
+var (
+	// ErrUnreachable says that the source does not answer, or not in time.
+	ErrUnreachable = errors.New("the source cannot be reached")
+	// ErrRefused says that the source does not accept the credentials, or that they
+	// are not for the whole of it.
+	ErrRefused = errors.New("the source refuses the credentials")
+	// ErrEnough is what the sink of a sample returns when it has enough.
+	ErrEnough = errors.New("there are enough rows for a sample")
+)
