@@ -3,7 +3,6 @@ package pipelines
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"winback/connectors"
-	"winback/connectors/entity"
 	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
 )
@@ -32,19 +30,12 @@ func (r *run) extract(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelSources)
 	for _, s := range r.Sources {
-		if !r.only.wants(s.Name) {
-			continue
+		if r.only.wants(s.Name) {
+			group.Go(func() error { return r.extractSource(ctx, s) })
 		}
-		group.Go(func() error {
-			for _, d := range s.Datasets() {
-				if err := r.extractDataset(ctx, s, d); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
 	}
 	err := group.Wait()
+	r.tellUnasked()
 	names := r.SourceNames()
 	slices.SortStableFunc(r.summary.Datasets, func(a, b DatasetSummary) int {
 		return cmp.Compare(slices.Index(names, a.Source), slices.Index(names, b.Source))
@@ -53,114 +44,131 @@ func (r *run) extract(ctx context.Context) error {
 	return err
 }
 
-// extractDataset lands what is new in one dataset and tells how it went. Its
-// error is only that ctx ended; everything else is the dataset's own failure.
-func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset) error {
-	started := r.now()
-	var notices []connectors.Notice
-	manifest, err := r.land(ctx, s, d, func(n connectors.Notice) { notices = append(notices, n) })
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	summary := DatasetSummary{
-		Source: s.Name, Dataset: d.Name, State: ledger.Done, Entities: []EntitySummary{}, Notices: notices, Duration: r.now().Sub(started),
-	}
-	for _, n := range notices {
-		r.problem("%s: %s", summary.Name(), n.Text)
-	}
-	if manifest != nil && !onlyCursor(manifest) {
-		summary.Entities = entitySummaries(manifest)
-		r.tellUnknownWords(s.Name, manifest)
-	}
-	if err != nil {
-		// Many errors name the dataset first, as this message does already.
-		summary.State, summary.Error = ledger.Failed, strings.TrimPrefix(err.Error(), d.Name+": ")
-		if !r.foundDiskFull(err) {
-			r.problem("FAILED %s: %s", summary.Name(), summary.Error)
+// extractSource lands what is new in the datasets of a source. When one of them
+// says that the source as a whole is down, the others are not tried. Its error is
+// only that ctx ended.
+func (r *run) extractSource(ctx context.Context, s Source) error {
+	datasets := r.asked(s)
+	for i, d := range datasets {
+		err := r.extractDataset(ctx, s, d, len(datasets)-i-1)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.As(err, new(*connectors.SourceError)) {
+			r.skip(s, datasets[i+1:])
+			return nil
 		}
 	}
-	r.mu.Lock()
-	r.summary.Datasets = append(r.summary.Datasets, summary)
-	r.mu.Unlock()
-	r.step(extractStep(summary, started))
-	r.o.Observer.Extracted(summary)
 	return nil
 }
 
-// land writes what is new in a dataset to the landing zone. A nil manifest says
-// that nothing was new.
-func (r *run) land(ctx context.Context, s Source, d connectors.Dataset, notice func(connectors.Notice)) (*landing.Manifest, error) {
-	cursors, err := r.cursors(s.Name, d.Name)
+// extractDataset lands what is new in one dataset and tells how it went; the error
+// is told already. others is how many datasets of the source are still to come.
+func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset, others int) error {
+	started := r.now()
+	e := &extraction{run: r, source: s, dataset: d, summary: DatasetSummary{
+		Source: s.Name, Dataset: d.Name, State: ledger.Done, Entities: []EntitySummary{},
+	}}
+	err := e.all(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e.summary.Duration = r.now().Sub(started)
+	e.tell()
 	if err != nil {
-		return nil, err
+		e.tellFailure(err, others)
 	}
-	info := landing.RunInfo{RunID: r.summary.RunID, Source: s.Name, ExtractedAt: r.started}
-	writer, err := r.Zone.Begin(ctx, info, d, landing.Options{
-		PartBytes: int(r.Config.Landing.PartSize), RejectLimit: entity.Some(s.QuarantineLimit), RejectFrom: int64(s.QuarantineFrom),
-	})
-	if err != nil {
-		return nil, err
-	}
-	got, err := s.Extract(ctx, connectors.Request{
-		Dataset: d.Name, Cursors: cursors,
-		Progress: func(p connectors.Progress) { r.o.Observer.Extracting(s.Name, d.Name, p) }, Notice: notice,
-	}, writer)
-	if err != nil || got.Cursor == nil {
-		return nil, errors.Join(err, writer.Abort())
-	}
-	again, err := r.readAgain(ctx, s, d.Name, got.Cursor)
-	if err != nil {
-		return nil, errors.Join(err, writer.Abort())
-	}
-	writer.SettleBy(func() []landing.Settlement { return again })
-	return writer.Commit(ctx, got.Cursor)
+	r.extracted(e.summary, started)
+	return err
 }
 
-// cursors are what the source left at earlier runs; none when everything is to
-// be read again.
-func (r *run) cursors(source, dataset string) ([]json.RawMessage, error) {
-	if r.o.Full {
-		return nil, nil
+// extracted adds what became of a dataset to the summary and the books.
+func (r *run) extracted(s DatasetSummary, started time.Time) {
+	r.mu.Lock()
+	r.summary.Datasets = append(r.summary.Datasets, s)
+	for _, e := range s.Entities {
+		r.extractions = append(r.extractions, ledger.Extraction{
+			Source: s.Source, Dataset: s.Dataset, Entity: e.Entity, Read: e.Read, Expected: e.Expected, Landed: e.Landed,
+			Duplicates: e.Duplicates, Quarantined: e.Quarantined, Ignored: e.Ignored, Deleted: e.Deleted,
+			Slices: max(s.Slices, 1), Started: started,
+		})
 	}
-	return r.Zone.Cursors(source, dataset)
+	r.mu.Unlock()
+	r.step(extractStep(s, started))
+	r.o.Observer.Extracted(s)
 }
 
-// onlyCursor says that a commit holds no records, only what the source wants to
-// remember.
-func onlyCursor(m *landing.Manifest) bool {
-	for _, c := range m.Entities {
-		if c.Read > 0 {
-			return false
-		}
+// skip notes the datasets that were not tried, as their source is down.
+func (r *run) skip(s Source, datasets []connectors.Dataset) {
+	for _, d := range datasets {
+		r.extracted(DatasetSummary{Source: s.Name, Dataset: d.Name, State: ledger.Skipped, Entities: []EntitySummary{}}, r.now())
 	}
-	return len(m.Files)+len(m.Quarantine) == 0
 }
 
-func entitySummaries(m *landing.Manifest) []EntitySummary {
-	list := make([]EntitySummary, len(m.Entities))
-	for i, c := range m.Entities {
-		list[i] = EntitySummary{
-			Entity: c.Entity, Read: c.Read, Landed: c.Landed,
-			Duplicates: c.Duplicates, Quarantined: c.Quarantined, Ignored: c.Ignored, Emptied: c.Emptied,
-		}
-		for _, f := range m.Files {
-			if f.Entity == c.Entity {
-				list[i].Bytes += f.Bytes
-			}
+// tellFailure says why a dataset could not be read, what of it is there all the
+// same, and what else was not tried for that.
+func (e *extraction) tellFailure(err error, others int) {
+	d := &e.summary
+	// Many errors name the dataset first, as this message does already.
+	d.State, d.Error = ledger.Failed, strings.TrimPrefix(err.Error(), d.Dataset+": ")
+	if e.foundDiskFull(err) {
+		return
+	}
+	name, of, dataset := d.Name(), "what is there of it", d.Dataset
+	if errors.As(err, new(*connectors.SourceError)) {
+		name, of, dataset = d.Source, "what is there of the source", ""
+	} else {
+		others = 0
+	}
+	text := fmt.Sprintf("FAILED %s: %s", name, d.Error)
+	if d.Slices > 0 {
+		text += fmt.Sprintf("; %s kept", slicesBefore(d.Slices))
+		if e.o.Range == nil {
+			text += ", and the next run goes on from there"
 		}
 	}
-	return list
+	if others > 0 {
+		text += fmt.Sprintf("; its other datasets (%d) were not tried", others)
+	}
+	if last, err := e.Zone.LastRead(d.Source, dataset); err == nil && !last.IsZero() {
+		d.DataOf = &last
+		text += fmt.Sprintf("; %s was read at %s", of, last.In(e.Config.Location).Format("2006-01-02 15:04"))
+	}
+	e.problem("%s", text)
+}
+
+func slicesBefore(n int) string {
+	if n == 1 {
+		return "the slice before it is"
+	}
+	return fmt.Sprintf("the %d slices before it are", n)
+}
+
+// tell says what a person should know of what was read.
+func (e *extraction) tell() {
+	d := &e.summary
+	for _, n := range d.Notices {
+		e.problem("%s: %s", d.Name(), n.Text)
+	}
+	for _, w := range e.words {
+		e.tellUnknownWord(d.Name(), w)
+	}
+	for _, c := range d.Entities {
+		if c.Read < c.Expected {
+			e.problem("%s: the source counts %d records of %s and gave %d: %d are missing; read it again (winback run --full --only source:%s), and if they stay away, look what the account may see",
+				d.Name(), c.Expected, c.Entity, c.Read, c.Expected-c.Read, d.Source)
+		}
+	}
 }
 
 // tellQuarantined says how many records did not fit and where they are.
 func (r *run) tellQuarantined() {
 	var total, emptied int64
-	var parts []string
-	look, groups := "list", 0
+	var parts, groups []string
 	for _, d := range r.summary.Datasets {
-		if slices.ContainsFunc(d.Entities, func(e EntitySummary) bool { return e.Quarantined+e.Emptied > 0 }) {
-			g := landing.QuarantineGroup{Source: d.Source, Dataset: d.Dataset, RunID: r.summary.RunID}
-			look, groups = "show "+g.ID(), groups+1
+		for _, runID := range d.aside {
+			g := landing.QuarantineGroup{Source: d.Source, Dataset: d.Dataset, RunID: runID}
+			groups = append(groups, g.ID())
 		}
 		for _, e := range d.Entities {
 			emptied += e.Emptied
@@ -170,8 +178,9 @@ func (r *run) tellQuarantined() {
 			}
 		}
 	}
-	if groups > 1 {
-		look = "list"
+	look := "list"
+	if len(groups) == 1 {
+		look = "show " + groups[0]
 	}
 	if total > 0 {
 		r.problem("%d records are in quarantine (%s); each with its line and reason: winback quarantine %s", total, strings.Join(parts, ", "), look)
@@ -181,13 +190,11 @@ func (r *run) tellQuarantined() {
 	}
 }
 
-// tellUnknownWords names enumeration words that the contract does not know: they
-// are kept, but no model counts them as anything.
-func (r *run) tellUnknownWords(source string, m *landing.Manifest) {
-	for _, w := range m.UnknownWords {
-		r.problem("%s: %s.%s has the unknown word %q in %d rows; it is kept as it is (map it in the configuration if it means a known one)",
-			datasetName(source, m.Dataset), w.Entity, w.Field, w.Word, w.Count)
-	}
+// tellUnknownWord names an enumeration word that the contract does not know: it is
+// kept, but no model counts it as anything.
+func (r *run) tellUnknownWord(name string, w landing.WordCount) {
+	r.problem("%s: %s.%s has the unknown word %q in %d rows; it is kept as it is (map it in the configuration if it means a known one)",
+		name, w.Entity, w.Field, w.Word, w.Count)
 }
 
 func extractStep(s DatasetSummary, started time.Time) ledger.Step {

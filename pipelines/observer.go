@@ -13,6 +13,9 @@ type Observer interface {
 	Note(text string)
 	// Extracting tells how far the reading of a dataset is.
 	Extracting(source, dataset string, p connectors.Progress)
+	// Slice tells of a slice of a dataset that was committed while more is to come;
+	// the counts are those of all slices so far.
+	Slice(d DatasetSummary)
 	// Extracted tells how the extraction of a dataset ended.
 	Extracted(d DatasetSummary)
 	// Loading tells what is to be loaded, before any of it is.
@@ -41,6 +44,7 @@ type unobserved struct{}
 
 func (unobserved) Note(string)                                    {}
 func (unobserved) Extracting(string, string, connectors.Progress) {}
+func (unobserved) Slice(DatasetSummary)                           {}
 func (unobserved) Extracted(DatasetSummary)                       {}
 func (unobserved) Loading(LoadSummary)                            {}
 func (unobserved) Loaded(string, int64, int64)                    {}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"winback/connectors"
 	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
 	"winback/pipelines/warehouse"
@@ -25,6 +26,9 @@ type RunOptions struct {
 	Only []string
 	// Full reads everything again and rebuilds every model.
 	Full bool
+	// Range has a time read again from the sources that can; nothing else is read,
+	// and no cursor moves.
+	Range *connectors.Range
 	// Wait is how long to wait for a run that is under way, and for a query that
 	// has the warehouse.
 	Wait time.Duration
@@ -39,6 +43,9 @@ func (o RunOptions) command() string {
 	words := []string{cmp.Or(o.as, "run")}
 	if o.Full && o.as == "" {
 		words = append(words, "--full")
+	}
+	if o.Range != nil {
+		words = append(words, "--since", o.Range.From.Format(time.DateOnly), "--until", lastDay(o.Range))
 	}
 	for _, selector := range o.Only {
 		words = append(words, "--only", selector)
@@ -88,10 +95,11 @@ type run struct {
 	warehouse *warehouse.Warehouse
 	ledger    *ledger.Ledger
 
-	mu      sync.Mutex // guards what follows; sources are extracted side by side
-	summary Summary
-	steps   []ledger.Step
-	loaded  map[string]bool // paths of the files that this run loaded
+	mu          sync.Mutex // guards what follows; sources are extracted side by side
+	summary     Summary
+	steps       []ledger.Step
+	extractions []ledger.Extraction
+	loaded      map[string]bool // paths of the files that this run loaded
 
 	waiting  int64           // records of the quarantine of which nothing has become
 	landed   bool            // the landing zone holds rows of some run
@@ -194,7 +202,7 @@ func (r *run) finish(err error) (Summary, error) {
 	}
 	r.summary.State = r.state(err)
 	r.summary.Duration = r.now().Sub(r.started)
-	err = errors.Join(err, r.ledger.WriteSteps(ctx, r.summary.RunID, r.steps), r.record(ctx, r.summary.State, err))
+	err = errors.Join(err, r.ledger.WriteSteps(ctx, r.summary.RunID, r.steps), r.ledger.WriteExtractions(ctx, r.summary.RunID, r.extractions), r.record(ctx, r.summary.State, err))
 	if err = r.orDiskFull(err); r.diskFull != nil {
 		err = r.diskFull // whatever else went wrong comes from it
 	}

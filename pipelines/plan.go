@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"winback/connectors"
 	"winback/pipelines/ledger"
@@ -38,9 +39,12 @@ type PlannedDataset struct {
 	Entities []string `json:"entities"`
 	// AsksSource says that only the source knows what is new, and is asked when
 	// it is read.
-	AsksSource bool                      `json:"asks_source"`
-	Inputs     []connectors.PlannedInput `json:"inputs"`
-	Bytes      int64                     `json:"bytes"` // of the inputs
+	AsksSource bool `json:"asks_source"`
+	// Since and Until are the days, the last included, that are read again.
+	Since  string                    `json:"since,omitempty"`
+	Until  string                    `json:"until,omitempty"`
+	Inputs []connectors.PlannedInput `json:"inputs"`
+	Bytes  int64                     `json:"bytes"` // of the inputs
 	// Notices tell of inputs that would be left or are missing.
 	Notices []connectors.Notice `json:"notices,omitempty"`
 	Error   string              `json:"error,omitempty"`
@@ -78,8 +82,9 @@ type PlannedModel struct {
 
 // PlanOptions narrow a plan, as RunOptions narrow a run.
 type PlanOptions struct {
-	Only []string
-	Full bool
+	Only  []string
+	Full  bool
+	Range *connectors.Range
 }
 
 // Plan looks what a run would do. It touches nothing: no file is made, and a
@@ -91,7 +96,7 @@ func (p *Project) Plan(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	planner := &planner{run: p.newRun(RunOptions{Only: o.Only, Full: o.Full}, only)}
+	planner := &planner{run: p.newRun(RunOptions{Only: o.Only, Full: o.Full, Range: o.Range}, only)}
 	planner.plan = &Plan{AsOf: p.Config.AsOf.String(), Datasets: []PlannedDataset{}, Loads: []PlannedLoad{}, Models: []PlannedModel{}}
 	if err := planner.reads(ctx); err != nil {
 		return nil, err
@@ -115,7 +120,7 @@ func (p *planner) reads(ctx context.Context) error {
 		if !p.only.wants(s.Name) {
 			continue
 		}
-		for _, d := range s.Datasets() {
+		for _, d := range p.asked(s) {
 			planned := p.dataset(ctx, s, d)
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -123,6 +128,7 @@ func (p *planner) reads(ctx context.Context) error {
 			p.plan.Datasets = append(p.plan.Datasets, planned)
 		}
 	}
+	p.tellUnasked()
 	return nil
 }
 
@@ -132,11 +138,14 @@ func (p *planner) dataset(ctx context.Context, s Source, d connectors.Dataset) P
 		planned.Entities = append(planned.Entities, e.FullName())
 	}
 	teller, ok := s.Source.(connectors.Planner)
-	if !ok {
+	if !ok || p.o.Range != nil {
 		planned.AsksSource = true
+		if p.o.Range != nil {
+			planned.Since, planned.Until = p.o.Range.From.Format(time.DateOnly), lastDay(p.o.Range)
+		}
 		return planned
 	}
-	cursors, err := p.cursors(s.Name, d.Name)
+	cursors, err := p.lastCursors(s.Name, d.Name)
 	if err == nil {
 		var inputs []connectors.PlannedInput
 		inputs, err = teller.Plan(ctx, connectors.Request{

@@ -16,7 +16,7 @@ import (
 )
 
 // historyTables are the books that the landing zone does not hold.
-var historyTables = []string{"runs", "steps", "checks"}
+var historyTables = []string{"runs", "steps", "extractions", "checks"}
 
 // oldWarehouse is what a rebuild learns of the warehouse it replaces.
 type oldWarehouse struct {

@@ -423,7 +423,9 @@ func (s *settling) told(o outcome, m *landing.Manifest) {
 	for _, f := range m.Files {
 		s.out.Rows += f.Rows
 	}
-	s.tellUnknownWords(m.Source, m)
+	for _, w := range m.UnknownWords {
+		s.tellUnknownWord(datasetName(m.Source, m.Dataset), w)
+	}
 }
 
 // stays counts a record that still does not fit.

@@ -2,10 +2,12 @@ package pipelines
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
 	"winback/connectors"
+	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
 )
 
@@ -34,10 +36,17 @@ type DatasetSummary struct {
 	Dataset  string          `json:"dataset"`
 	State    ledger.State    `json:"state"`
 	Entities []EntitySummary `json:"entities"`
-	Error    string          `json:"error,omitempty"`
+	// Slices is how many commits it came in, where it was more than one; of one that
+	// failed, how many came before.
+	Slices int    `json:"slices,omitempty"`
+	Error  string `json:"error,omitempty"`
+	// DataOf is when what is there of a failed dataset was read.
+	DataOf *time.Time `json:"data_of,omitempty"`
 	// Notices tell of inputs that were left or are missing.
 	Notices  []connectors.Notice `json:"notices,omitempty"`
 	Duration time.Duration       `json:"-"`
+
+	aside []string // the runs, or slices, under which records were put aside
 }
 
 // Name is how messages call the dataset: its source and its own name.
@@ -65,8 +74,32 @@ type EntitySummary struct {
 	Duplicates  int64  `json:"duplicates"`
 	Quarantined int64  `json:"quarantined"`
 	Ignored     int64  `json:"ignored"`
-	Emptied     int64  `json:"emptied,omitempty"` // values left out of records that landed
+	Expected    int64  `json:"expected,omitempty"` // records that the source counts, if it does
+	Deleted     int64  `json:"deleted,omitempty"`  // landed earlier, and no longer in the source
+	Emptied     int64  `json:"emptied,omitempty"`  // values left out of records that landed
 	Bytes       int64  `json:"bytes"`
+}
+
+// add sums up what a manifest says.
+func (d *DatasetSummary) add(m *landing.Manifest) {
+	for _, c := range m.Entities {
+		at := slices.IndexFunc(d.Entities, func(e EntitySummary) bool { return e.Entity == c.Entity })
+		if at < 0 {
+			at = len(d.Entities)
+			d.Entities = append(d.Entities, EntitySummary{Entity: c.Entity})
+		}
+		e := &d.Entities[at]
+		e.Read, e.Landed, e.Expected = e.Read+c.Read, e.Landed+c.Landed, e.Expected+c.Expected
+		e.Duplicates, e.Quarantined = e.Duplicates+c.Duplicates, e.Quarantined+c.Quarantined
+		e.Ignored, e.Emptied = e.Ignored+c.Ignored, e.Emptied+c.Emptied
+	}
+	for _, f := range m.Files {
+		for i := range d.Entities {
+			if d.Entities[i].Entity == f.Entity {
+				d.Entities[i].Bytes += f.Bytes
+			}
+		}
+	}
 }
 
 // LoadSummary counts what went into the raw tables, and beside them the rows

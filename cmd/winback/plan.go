@@ -15,6 +15,7 @@ const shownInputs = 10
 
 func (a *app) planCommand() *cobra.Command {
 	var o pipelines.PlanOptions
+	var days dayRange
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "What a run would read, load and build, and why; nothing is touched",
@@ -33,6 +34,9 @@ may be built.`,
 			if err != nil {
 				return err
 			}
+			if o.Range, err = days.parse(project, o.Full); err != nil {
+				return err
+			}
 			plan, err := project.Plan(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -46,6 +50,7 @@ may be built.`,
 	}
 	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "`selection`: source:NAME, or models as name, +name, name+, tag:x")
 	cmd.Flags().BoolVar(&o.Full, "full", false, "as if everything were read again and every model rebuilt")
+	days.flags(cmd)
 	return cmd
 }
 
@@ -68,6 +73,8 @@ func (a *app) printReads(p *pipelines.Plan) {
 		switch {
 		case d.Error != "":
 			fmt.Fprintf(a.stdout, "  %s: would fail: %s\n", d.Name(), d.Error)
+		case d.Since != "":
+			fmt.Fprintf(a.stdout, "  %s: asks the source for %s to %s again\n", d.Name(), d.Since, d.Until)
 		case d.AsksSource:
 			fmt.Fprintf(a.stdout, "  %s: asks the source, which alone knows what is new\n", d.Name())
 		case len(d.Inputs) == 0:

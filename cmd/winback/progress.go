@@ -48,7 +48,18 @@ func (l *lines) Note(text string) { l.print("%s", text) }
 
 func (l *lines) Extracting(string, string, connectors.Progress) {}
 
+func (l *lines) Slice(d pipelines.DatasetSummary) {
+	var rows int64
+	for _, e := range d.Entities {
+		rows += e.Landed
+	}
+	l.print("extract %s: %s rows so far, %s kept", d.Name(), count(rows), plural(d.Slices, "slice"))
+}
+
 func (l *lines) Extracted(d pipelines.DatasetSummary) {
+	if d.State == ledger.Skipped {
+		return // its source has failed, which was said
+	}
 	if d.Error != "" {
 		l.print("extract %s failed: %s", d.Name(), d.Error)
 		return
@@ -176,6 +187,8 @@ func remaining(started time.Time) func(decor.Statistics) string {
 		return left.Round(time.Second).String() + " left"
 	}
 }
+
+func (b *bars) Slice(pipelines.DatasetSummary) {}
 
 func (b *bars) Extracted(s pipelines.DatasetSummary) {
 	name := s.Name()

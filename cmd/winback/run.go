@@ -12,6 +12,7 @@ import (
 
 func (a *app) runCommand() *cobra.Command {
 	var o pipelines.RunOptions
+	var days dayRange
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "One pass: extract what is new, load it, build the models, check them",
@@ -22,11 +23,17 @@ repeat: what is not finished is not visible, and is done by the next run.
 A part that fails stops no other: exit code 3 says that something was done and something
 failed; what failed keeps its last good data.
 
+A long history comes in slices, each of which is kept as soon as it is read: a run that is
+stopped goes on from there. With --since (and --until) the sources that can are asked for
+those days again, as after a mistake was mended there; what comes takes the place of what
+was landed, and where the next run goes on does not change.
+
 With --as-of a past day is described as it was. Models selected for another day than the one
 that the tables describe bring along what they are built from, so that days never mix; a run
 without either brings everything back to the present.`,
 		Example: `  winback run
   winback run --only source:shop
+  winback run --since 2026-01-01 --until 2026-01-31 --only source:crm
   winback run --only mart.churn_monthly+ --as-of 2026-03-31`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,11 +41,15 @@ without either brings everything back to the present.`,
 			if err != nil {
 				return err
 			}
+			if o.Range, err = days.parse(project, o.Full); err != nil {
+				return err
+			}
 			return a.runProject(cmd, project, o)
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "`selection`: source:NAME, or models as name, +name, name+, tag:x")
 	cmd.Flags().BoolVar(&o.Full, "full", false, "read everything again and rebuild every model")
+	days.flags(cmd)
 	cmd.Flags().DurationVar(&o.Wait, "wait", 0, "how long to wait for a run or a query that holds the project, as 10m (default: for no run, for a query half a minute)")
 	return cmd
 }

@@ -1,6 +1,7 @@
 package landing
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -196,7 +197,7 @@ func aboutOf(m *Manifest) []byte {
 	p.bytes(m.CursorBefore)
 	for _, c := range m.Entities {
 		p.text(c.Entity)
-		for _, n := range []int64{c.Read, c.Landed, c.Duplicates, c.Quarantined, c.Ignored, c.Emptied} {
+		for _, n := range []int64{c.Read, c.Landed, c.Duplicates, c.Quarantined, c.Ignored, c.Emptied, c.Expected} {
 			p.number(n)
 		}
 	}
@@ -212,6 +213,7 @@ func (m *Manifest) unpackAbout(about []byte) error {
 	for len(u.left) > 0 {
 		m.Entities = append(m.Entities, EntityCounts{
 			Entity: u.text(), Read: u.number(), Landed: u.number(), Duplicates: u.number(), Quarantined: u.number(), Ignored: u.number(), Emptied: u.number(),
+			Expected: u.number(),
 		})
 	}
 	if u.broken {
@@ -402,6 +404,12 @@ func (b *Brief) before(o *Brief) int {
 		return 1
 	}
 	return 0
+}
+
+// reads says, as far as a look at the packed manifest tells, that it is of a run that
+// read the dataset.
+func (b *Brief) reads() bool {
+	return len(b.cursors) > 0 || !bytes.Contains(b.more, []byte(`"settles":`)) && !bytes.Contains(b.more, []byte(`"replays":`))
 }
 
 // replacedBy says that a compaction of its dataset stands for the manifest.

@@ -271,6 +271,7 @@ func (m *Manifest) add(from *Manifest) {
 		sum := &m.Entities[at]
 		sum.Read, sum.Landed, sum.Duplicates = sum.Read+c.Read, sum.Landed+c.Landed, sum.Duplicates+c.Duplicates
 		sum.Quarantined, sum.Ignored = sum.Quarantined+c.Quarantined, sum.Ignored+c.Ignored
+		sum.Expected, sum.Emptied = sum.Expected+c.Expected, sum.Emptied+c.Emptied
 	}
 	for _, q := range from.Quarantine {
 		q.RunID = cmp.Or(q.RunID, from.RunID)

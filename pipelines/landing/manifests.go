@@ -121,6 +121,20 @@ func (t *texts) keep(text []byte) []byte {
 	return kept
 }
 
+// LastRead returns when the last extraction of a dataset that was committed began;
+// of all datasets, if none is named. The zero time says that there was none.
+func (z *Zone) LastRead(source, dataset string) (last time.Time, err error) {
+	for b, err := range z.Briefs(source) {
+		if err != nil {
+			return time.Time{}, err
+		}
+		if (dataset == "" || b.Dataset == dataset) && b.reads() {
+			last = b.ExtractedAt // oldest first
+		}
+	}
+	return last, nil
+}
+
 // cursors returns what the extractions left that the manifest stands for.
 func (m *Manifest) cursors() []json.RawMessage {
 	switch {

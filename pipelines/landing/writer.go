@@ -260,6 +260,7 @@ func (w *Writer) Count(s *entity.Schema, c connectors.Counts) {
 	f.counts.Read += c.Read
 	f.counts.Ignored += c.Ignored
 	f.counts.Duplicates += c.Duplicates
+	f.counts.Expected += c.Expected
 }
 
 // Input names an input and returns its number for entity.Origin, from 1.

@@ -128,6 +128,29 @@ func (l *Ledger) WriteSteps(ctx context.Context, runID string, steps []Step) err
 	return l.insert(ctx, "steps", "run_id, kind, name, state, rows, bytes, started_at, duration_ms, message", rows)
 }
 
+// Extraction is what a run read of one entity of a dataset.
+type Extraction struct {
+	Source, Dataset, Entity string
+
+	Read, Expected, Landed, Duplicates, Quarantined, Ignored, Deleted int64
+
+	Slices  int
+	Started time.Time
+}
+
+// WriteExtractions writes what a run read.
+func (l *Ledger) WriteExtractions(ctx context.Context, runID string, list []Extraction) error {
+	rows := make([][]any, len(list))
+	for i, e := range list {
+		rows[i] = []any{
+			runID, e.Source, e.Dataset, e.Entity, e.Read, e.Expected, e.Landed, e.Duplicates, e.Quarantined, e.Ignored, e.Deleted,
+			int64(e.Slices), e.Started.UTC(),
+		}
+	}
+	return l.insert(ctx, "extractions",
+		"run_id, source, dataset, entity, read, expected, landed, duplicates, quarantined, ignored, deleted, slices, started_at", rows)
+}
+
 // insert writes rows to a table of ops in one block, so all or none of them.
 func (l *Ledger) insert(ctx context.Context, table, columns string, rows [][]any) error {
 	if len(rows) == 0 {

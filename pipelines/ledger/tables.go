@@ -29,6 +29,24 @@ ENGINE = ReplacingMergeTree(written_at) ORDER BY run_id COMMENT 'One row a run (
 )
 ENGINE = MergeTree ORDER BY (run_id, kind, name) COMMENT 'One row a step of a run'`,
 
+	`CREATE TABLE IF NOT EXISTS ops.extractions
+(
+    run_id      String                 COMMENT 'Run that read the source',
+    source      LowCardinality(String) COMMENT 'Source',
+    dataset     LowCardinality(String) COMMENT 'Dataset of the source',
+    entity      LowCardinality(String) COMMENT 'Entity the records are of',
+    read        Int64                  COMMENT 'Records read',
+    expected    Int64                  COMMENT 'Records that the source says there were; 0 where it does not',
+    landed      Int64                  COMMENT 'Rows landed',
+    duplicates  Int64                  COMMENT 'The same content again',
+    quarantined Int64                  COMMENT 'Records that did not fit',
+    ignored     Int64                  COMMENT 'Left out by a rule of the configuration',
+    deleted     Int64                  COMMENT 'Records landed earlier that the source has no more',
+    slices      Int64                  COMMENT 'Commits that the dataset came in',
+    started_at  DateTime64(6, 'UTC')   COMMENT 'Start'
+)
+ENGINE = MergeTree ORDER BY (source, dataset, entity, run_id) COMMENT 'What a run read of each entity, one row where it read anything'`,
+
 	`CREATE TABLE IF NOT EXISTS ops.loads
 (
     path      String                 COMMENT 'File, relative to the landing zone',
