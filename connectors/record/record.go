@@ -22,7 +22,10 @@ type Record struct {
 	fields  map[string]json.RawMessage
 	read    map[string]bool
 	inside  map[string]*Record // objects that were read field by field
-	path    string             // of the record in the one it is part of
+	lists   map[string][]*Record
+	dropped map[string]bool // fields that nobody may see
+	kept    map[string]bool // fields that stay in payload though they were read
+	path    string          // of the record in the one it is part of
 	root    *Record
 	misfits []misfit // root's only
 	added   []addition
@@ -82,12 +85,75 @@ func (r *Record) Need(names ...string) {
 	}
 }
 
-// Drop marks fields that are neither wanted nor kept in payload, as links that
-// let anybody in.
+// Drop marks fields that nobody may see, as links that let anybody in: they are
+// in no payload, the whole record's included, nor with a record that is put aside.
 func (r *Record) Drop(names ...string) {
-	for _, name := range names {
-		r.read[name] = true
+	if r.dropped == nil {
+		r.dropped = map[string]bool{}
 	}
+	for _, name := range names {
+		r.read[name], r.dropped[name] = true, true
+	}
+}
+
+// Keep has fields stay in payload that were read for another purpose than to fill
+// a field of the contract whole.
+func (r *Record) Keep(names ...string) {
+	if r.kept == nil {
+		r.kept = map[string]bool{}
+	}
+	for _, name := range names {
+		r.kept[name] = true
+	}
+}
+
+// whole is the record as it came, without dropped fields.
+func (r *Record) whole() json.RawMessage {
+	if !r.drops() {
+		return r.raw
+	}
+	kept := maps.Clone(r.fields)
+	for name := range r.dropped {
+		delete(kept, name)
+	}
+	for name, inner := range r.inside {
+		if inner.drops() {
+			kept[name] = inner.whole()
+		}
+	}
+	for name, list := range r.lists {
+		if !slices.ContainsFunc(list, (*Record).drops) {
+			continue
+		}
+		items := make([]json.RawMessage, len(list))
+		for i, item := range list {
+			items[i] = item.whole()
+		}
+		kept[name], _ = json.Marshal(items) // of valid JSON
+	}
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// drops says whether the record or one within it has dropped fields.
+func (r *Record) drops() bool {
+	if len(r.dropped) > 0 {
+		return true
+	}
+	for _, inner := range r.inside {
+		if inner.drops() {
+			return true
+		}
+	}
+	for _, list := range r.lists {
+		if slices.ContainsFunc(list, (*Record).drops) {
+			return true
+		}
+	}
+	return false
 }
 
 // Wrong notes that a field holds what cannot be used. The record is put aside.
@@ -309,6 +375,10 @@ func (r *Record) List(name string) []*Record {
 	for i, item := range items {
 		list[i] = parse(r.rows, item, fmt.Sprintf("%s%s[%d].", r.path, name, i), r.root)
 	}
+	if r.lists == nil {
+		r.lists = map[string][]*Record{}
+	}
+	r.lists[name] = list
 	return list
 }
 
@@ -360,13 +430,13 @@ func (r *Record) rest() string {
 func (r *Record) left() map[string]json.RawMessage {
 	left := map[string]json.RawMessage{}
 	for name, raw := range r.fields {
-		if inner, ok := r.inside[name]; ok {
+		if inner, ok := r.inside[name]; ok && !r.kept[name] {
 			if text := inner.rest(); text != "" {
 				left[name] = json.RawMessage(text)
 			}
 			continue
 		}
-		if !r.read[name] && !empty(raw) && !isEmptyCollection(raw) {
+		if (r.kept[name] || !r.read[name]) && !empty(raw) && !isEmptyCollection(raw) {
 			left[name] = raw
 		}
 	}

@@ -160,3 +160,48 @@ func TestFields_MistakesAreToldWithTheirPlace(t *testing.T) {
 		}
 	}
 }
+
+func TestRecord_WhatIsDroppedIsNowhere(t *testing.T) {
+	for _, payload := range []string{PayloadUnmapped, PayloadFull} {
+		k := &kept{counts: map[string]connectors.Counts{}}
+		rows := NewRows(connectors.Request{}, k, Options{Entity: entity.Of[entity.Deal](), Payload: payload})
+		for _, amount := range []string{"1.5", "much"} {
+			r := rows.Record(json.RawMessage(`{"ID": "1", "OPPORTUNITY": "` + amount + `", "LINK": "s3cret", "MORE": {"KEY": "s3cret"}, "LINES": [{"KEY": "s3cret", "N": 1}]}`))
+			r.Drop("LINK")
+			r.Object("MORE").Drop("KEY")
+			for _, line := range r.List("LINES") {
+				line.Drop("KEY")
+			}
+			Add(r, &entity.Deal{ID: r.ID("ID"), Amount: r.Decimal("OPPORTUNITY")})
+			if err := rows.End(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := rows.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(k.rows) != 1 || len(k.rejects) != 1 {
+			t.Fatalf("got %v, %v", k.rows, k.rejects)
+		}
+		if all := k.rows[0] + k.rejects[0].Record; strings.Contains(all, "s3cret") {
+			t.Errorf("%s: got %s", payload, all)
+		}
+	}
+}
+
+func TestRecord_WhatIsKeptIsInPayloadThoughItWasRead(t *testing.T) {
+	k := &kept{counts: map[string]connectors.Counts{}}
+	rows := NewRows(connectors.Request{}, k, Options{Entity: entity.Of[entity.Deal]()})
+	r := rows.Record(json.RawMessage(`{"ID": "1", "CODES": ["a", "b"]}`))
+	Add(r, &entity.Deal{ID: r.ID("ID"), Product: r.Texts("CODES")[0]})
+	r.Keep("CODES")
+	if err := rows.End(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if err := rows.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := `deals: id=1 payload={"CODES":["a","b"]} product=a`; k.rows[0] != want {
+		t.Errorf("got %s", k.rows[0])
+	}
+}

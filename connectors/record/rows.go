@@ -196,7 +196,7 @@ func (rows *Rows) payload(b *entity.Batch, a addition) {
 	case PayloadNone:
 		b.SetNull(field)
 	case PayloadFull:
-		b.SetText(field, a.from.raw)
+		b.SetText(field, a.from.whole())
 	default:
 		b.SetString(field, a.from.rest())
 	}
@@ -216,7 +216,7 @@ func (rows *Rows) reject(ctx context.Context, r *Record) error {
 	rows.counts(s).Read++
 	return rows.sink.Reject(ctx, connectors.Reject{
 		Entity: s, Input: rows.page, Line: rows.line, Column: wrong.field, Value: wrong.value,
-		Reason: strings.Join(reasons, "; "), Record: string(r.raw),
+		Reason: strings.Join(reasons, "; "), Record: string(r.whole()),
 	})
 }
 

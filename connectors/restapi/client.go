@@ -98,6 +98,9 @@ type Request struct {
 	Form   url.Values // body
 	Header http.Header
 	Weight int // of the budget; 0 is 1
+	// Tries bounds the tries of a request that fails without being throttled, where
+	// the caller has something better to do than to repeat it; 0 is the client's.
+	Tries int
 	// Foreign says that Path is an address of another host, which gets no
 	// credentials: a file to download.
 	Foreign bool
@@ -164,7 +167,7 @@ func (c *Client) Do(ctx context.Context, r Request, read func(Answer) error) err
 			continue
 		}
 		wait := c.waitFor(refusal, try)
-		if refusal.Verdict != Retry || try >= maxTries && !refusal.Throttled || c.clock.Now().Add(wait).Sub(started) > c.patience {
+		if refusal.Verdict != Retry || try >= cmp.Or(r.Tries, maxTries) && !refusal.Throttled || c.clock.Now().Add(wait).Sub(started) > c.patience {
 			return c.failed(r, refusal, try)
 		}
 		if refusal.Throttled {
