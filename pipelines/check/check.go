@@ -134,7 +134,10 @@ type Target struct {
 	NotRun string
 	// Fingerprint tells which data and rules were judged; kept with the results.
 	Fingerprint string
-	Checks      []Check
+	// Rows, if not nil, is given the number of the table's rows, which costs nothing
+	// beside the checks.
+	Rows   *uint64
+	Checks []Check
 }
 
 // scanned returns the relation to read.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"winback/pipelines/books"
 )
 
 // tableDDL is the table of check results: one row for every time a check ran.
@@ -35,29 +37,34 @@ func CreateTable(ctx context.Context, conn driver.Conn) error {
 	return nil
 }
 
+// record is a row of ops.checks.
+type record struct {
+	RunID       string   `json:"run_id"`
+	Model       string   `json:"model"`
+	Check       string   `json:"check"`
+	Kind        Kind     `json:"kind"`
+	Severity    Severity `json:"severity"`
+	Status      Status   `json:"status"`
+	Failures    uint64   `json:"failures"`
+	Sample      []string `json:"sample"`
+	Query       string   `json:"query"`
+	Message     string   `json:"message"`
+	Fingerprint string   `json:"fingerprint"`
+	CheckedAt   string   `json:"checked_at"`
+	DurationMS  int64    `json:"duration_ms"`
+}
+
 // Record adds the results to ops.checks under the run's id.
 func Record(ctx context.Context, conn driver.Conn, runID string, results []Result) error {
-	if len(results) == 0 {
-		return nil
-	}
-	batch, err := conn.PrepareBatch(ctx, `insert into ops.checks (run_id, model, check, kind, severity, status, failures,
-		sample, query, message, fingerprint, checked_at, duration_ms)`)
-	if err != nil {
-		return fmt.Errorf("record check results: %w", err)
-	}
-	defer batch.Close()
-	for _, r := range results {
-		sample := r.Sample
-		if sample == nil {
-			sample = []string{}
-		}
-		err := batch.Append(runID, r.Model, r.Check, string(r.Kind), string(r.Severity), string(r.Status), r.Failures,
-			sample, r.Query, r.Message, r.Fingerprint, r.CheckedAt, uint64(r.Duration.Milliseconds()))
-		if err != nil {
-			return fmt.Errorf("record check results: %w", err)
+	records := make([]record, len(results))
+	for i, r := range results {
+		records[i] = record{
+			RunID: runID, Model: r.Model, Check: r.Check, Kind: r.Kind, Severity: r.Severity, Status: r.Status,
+			Failures: r.Failures, Sample: r.Sample, Query: r.Query, Message: r.Message, Fingerprint: r.Fingerprint,
+			CheckedAt: books.Time(r.CheckedAt), DurationMS: r.Duration.Milliseconds(),
 		}
 	}
-	if err := batch.Send(); err != nil {
+	if err := books.Add(ctx, conn, "ops.checks", records...); err != nil {
 		return fmt.Errorf("record check results: %w", err)
 	}
 	return nil

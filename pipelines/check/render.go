@@ -137,15 +137,25 @@ func (c Check) rowCountChange(relation string) string {
 	return fmt.Sprintf(counted, *c.RowsBefore, relation, c.whereClause(), strings.Join(limits, " or "))
 }
 
-// scanQuery renders the one query that counts the failing rows of every check:
-// one column of counts per check, in the order given.
-func scanQuery(relation string, checks []Check) string {
-	counts := make([]string, len(checks))
-	for i, c := range checks {
-		condition, _ := c.rowCondition()
-		counts[i] = "countIf(ifNull(" + c.narrowed(condition) + ", false))"
+// countsQuery renders the one query that counts the failing rows of all checks and
+// the rows of the table: checks that look at one row at a time share its scan, the
+// others are subqueries, which the engine computes one after another. place tells
+// which check each count belongs to.
+func (t Target) countsQuery(m Moment) (query string, place []int) {
+	var shared, alone []string
+	var sharedAt, aloneAt []int
+	for i, c := range t.Checks {
+		if condition, ok := c.rowCondition(); ok {
+			shared, sharedAt = append(shared, "countIf(ifNull("+c.narrowed(condition)+", false))"), append(sharedAt, i)
+		} else {
+			alone, aloneAt = append(alone, "assumeNotNull(("+c.countQuery(t.scanned(), m)+"))"), append(aloneAt, i)
+		}
 	}
-	return fmt.Sprintf("select [%s] from %s", strings.Join(counts, ",\n"), relation)
+	query = "select [" + strings.Join(append(shared, alone...), ",\n") + "]::Array(UInt64), "
+	if len(shared) == 0 && t.Rows == nil { // there is no need to read a view
+		return query + "toUInt64(0)", aloneAt
+	}
+	return query + "count() from " + t.scanned(), append(sharedAt, aloneAt...)
 }
 
 // countQuery renders the count of a check's failing rows.

@@ -44,8 +44,9 @@ func Run(ctx context.Context, conn driver.Conn, targets []Target, o Options) ([]
 	return results, err
 }
 
-// RunTarget runs the checks of one table: those that look at single rows in one
-// scan, the others each in a query of its own, and samples for the failing ones.
+// RunTarget runs the checks of one table, all in one query, and fetches samples for
+// the failing ones. The error is about the table as a whole: ctx ended, or its rows
+// were wanted and cannot be counted.
 func RunTarget(ctx context.Context, conn driver.Conn, t Target, o Options) ([]Result, error) {
 	if !t.AsOf.IsZero() {
 		o.Moment.AsOf = t.AsOf
@@ -59,9 +60,10 @@ func RunTarget(ctx context.Context, conn driver.Conn, t Target, o Options) ([]Re
 	if t.NotRun != "" {
 		return notRun(results, t.NotRun), nil
 	}
-	alone := s.scan(ctx, results)
-	for _, i := range alone {
-		s.count(ctx, t.Checks[i], &results[i])
+	if !s.countTogether(ctx, results) {
+		if err := s.countApart(ctx, results); err != nil {
+			return nil, err
+		}
 	}
 	for i, c := range t.Checks {
 		if results[i].Status == Failed {
@@ -96,33 +98,42 @@ func (s session) blank(c Check) Result {
 	}
 }
 
-// scan runs the checks that share a scan and returns the indexes of those still
-// to run. One wrong condition breaks the whole scan, so that after an error each
-// check runs alone and only the wrong one is Broken.
-func (s session) scan(ctx context.Context, results []Result) (rest []int) {
-	var shared []int
-	var checks []Check
-	for i, c := range s.target.Checks {
-		if _, ok := c.rowCondition(); ok {
-			shared, checks = append(shared, i), append(checks, c)
-		} else {
-			rest = append(rest, i)
-		}
-	}
-	if len(checks) == 0 {
-		return rest
+// countTogether runs all checks of a table in one query. It says whether that went
+// well: one wrong check breaks it for all.
+func (s session) countTogether(ctx context.Context, results []Result) bool {
+	if s.target.scanned() == "" || len(results) == 0 {
+		return false
 	}
 	began := time.Now()
+	query, place := s.target.countsQuery(s.options.Moment)
 	var counts []uint64
-	err := s.conn.QueryRow(ctx, scanQuery(s.target.scanned(), checks)).Scan(&counts)
-	if err != nil || len(counts) != len(checks) {
-		return append(rest, shared...)
+	var rows uint64
+	if err := s.conn.QueryRow(ctx, query).Scan(&counts, &rows); err != nil || len(counts) != len(results) {
+		return false
 	}
-	for n, i := range shared {
-		results[i].Duration = time.Since(began) / time.Duration(len(checks))
+	for n, i := range place {
+		results[i].Duration = time.Since(began) / time.Duration(len(results))
 		results[i].judge(counts[n])
 	}
-	return rest
+	if s.target.Rows != nil {
+		*s.target.Rows = rows
+	}
+	return true
+}
+
+// countApart runs each check in a query of its own, so that only the wrong one is
+// Broken.
+func (s session) countApart(ctx context.Context, results []Result) error {
+	for i, c := range s.target.Checks {
+		s.count(ctx, c, &results[i])
+	}
+	if s.target.Rows == nil {
+		return nil
+	}
+	if err := s.conn.QueryRow(ctx, "select count() from "+s.target.scanned()).Scan(s.target.Rows); err != nil {
+		return fmt.Errorf("count the rows of %s: %w", s.target.Name, InWords(err))
+	}
+	return nil
 }
 
 func (s session) count(ctx context.Context, c Check, r *Result) {

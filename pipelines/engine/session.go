@@ -166,6 +166,9 @@ func (s *Session) end() { <-s.c.turn }
 // command line client: its words for leaving, and its questions to an AI. The
 // caller has the turn.
 func (s *Session) note(sql string) error {
+	if o := outlineOf(sql); o.verb == "INSERT" && !o.several {
+		return nil // it leaves rows only
+	}
 	a, ok := s.e.b.analyse(s.c.target, sql)
 	if !ok || a.class >= classControls {
 		s.c.dirty = true

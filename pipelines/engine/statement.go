@@ -161,8 +161,17 @@ func (t token) isSign(text string, c byte) bool {
 	return t.kind == tokenSign && text[t.start] == c
 }
 
+// asks are the first words of statements that only read, changes of those that
+// have nothing to stream, whatever follows.
+var (
+	asks    = map[string]bool{"SELECT": true, "WITH": true, "DESCRIBE": true, "DESC": true, "SHOW": true, "EXISTS": true}
+	changes = map[string]bool{"INSERT": true, "CREATE": true, "ALTER": true, "DROP": true, "RENAME": true, "EXCHANGE": true}
+)
+
 // outline is what the outermost level of a statement shows.
 type outline struct {
+	// verb is its first word, upper-cased.
+	verb string
 	// format is the format the statement asks for by a FORMAT clause.
 	format string
 	// outfile is where INTO OUTFILE would stand.
@@ -187,6 +196,9 @@ func outlineOf(text string) outline {
 		}
 		o.empty = false
 		last = t.end
+		if o.verb == "" {
+			o.verb = t.word
+		}
 		switch {
 		case t.kind == tokenSign && strings.IndexByte("([{", text[t.start]) >= 0:
 			depth++

@@ -69,16 +69,18 @@ func (s *Session) Stream(ctx context.Context, q Query) (*Stream, error) {
 
 // streamable tells whether a statement's output can be sent to a file. The
 // engine's parser has the last word: with the file named, the statement must
-// have become one that writes a file.
+// have become one that writes a file. It is asked no more often than it must be:
+// reading a long statement takes it milliseconds.
 func (s *Session) streamable(sql string, o outline) bool {
-	if o.files || o.several || o.empty {
+	if o.files || o.several || o.empty || changes[o.verb] {
 		return false
 	}
-	a, ok := s.e.b.analyse(s.c.target, sql)
-	if !ok || a.class != classReads {
-		return false
+	if !asks[o.verb] {
+		if a, ok := s.e.b.analyse(s.c.target, sql); !ok || a.class != classReads {
+			return false
+		}
 	}
-	a, ok = s.e.b.analyse(s.c.target, o.intoOutfile(sql, "/dev/null"))
+	a, ok := s.e.b.analyse(s.c.target, o.intoOutfile(sql, "/dev/null"))
 	return ok && a.class == classControls
 }
 

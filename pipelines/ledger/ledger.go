@@ -8,10 +8,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"winback/pipelines/books"
 )
 
 // State of a run or step.
@@ -74,12 +77,12 @@ type Run struct {
 
 // WriteRun writes a run as it stands; a later write of the same run replaces it.
 func (l *Ledger) WriteRun(ctx context.Context, r Run) error {
-	var finished *time.Time
+	var finished any
 	if !r.FinishedAt.IsZero() {
-		finished = &r.FinishedAt
+		finished = books.Time(r.FinishedAt)
 	}
 	return l.insert(ctx, "runs", "run_id, command, as_of, started_at, finished_at, state, message, written_at", [][]any{
-		{r.ID, r.Command, r.AsOf, r.StartedAt.UTC(), finished, string(r.State), r.Message, time.Now().UTC()},
+		{r.ID, r.Command, r.AsOf.Format(time.DateOnly), books.Time(r.StartedAt), finished, r.State, r.Message, books.Time(time.Now())},
 	})
 }
 
@@ -123,7 +126,7 @@ type Step struct {
 func (l *Ledger) WriteSteps(ctx context.Context, runID string, steps []Step) error {
 	rows := make([][]any, len(steps))
 	for i, s := range steps {
-		rows[i] = []any{runID, s.Kind, s.Name, string(s.State), s.Rows, s.Bytes, s.Started.UTC(), s.Duration.Milliseconds(), s.Message}
+		rows[i] = []any{runID, s.Kind, s.Name, s.State, s.Rows, s.Bytes, books.Time(s.Started), s.Duration.Milliseconds(), s.Message}
 	}
 	return l.insert(ctx, "steps", "run_id, kind, name, state, rows, bytes, started_at, duration_ms, message", rows)
 }
@@ -153,21 +156,12 @@ func (l *Ledger) WriteExtractions(ctx context.Context, runID string, list []Extr
 
 // insert writes rows to a table of ops in one block, so all or none of them.
 func (l *Ledger) insert(ctx context.Context, table, columns string, rows [][]any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	batch, err := l.conn.PrepareBatch(ctx, fmt.Sprintf("INSERT INTO ops.%s (%s)", table, columns))
-	if err != nil {
-		return fmt.Errorf("write to ops.%s: %w", table, err)
-	}
-	defer batch.Close()
-	for _, row := range rows {
-		if err := batch.Append(row...); err != nil {
-			return fmt.Errorf("write to ops.%s: %w", table, err)
+	objects := make([]map[string]any, len(rows))
+	for i, row := range rows {
+		objects[i] = map[string]any{}
+		for n, name := range strings.Split(columns, ", ") {
+			objects[i][name] = row[n]
 		}
 	}
-	if err := batch.Send(); err != nil {
-		return fmt.Errorf("write to ops.%s: %w", table, err)
-	}
-	return nil
+	return books.Add(ctx, l.conn, "ops."+table, objects...)
 }

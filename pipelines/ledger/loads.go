@@ -10,6 +10,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/cespare/xxhash/v2"
+
+	"winback/pipelines/books"
 )
 
 // LoadKind says how a landing file's rows came into the warehouse.
@@ -115,7 +117,7 @@ func (l *Ledger) RecordLoads(ctx context.Context, loads []Load) error {
 		if kind == "" {
 			kind = Landed
 		}
-		rows[i] = []any{load.Path, load.Checksum, load.Source, load.Entity, load.RunID, string(kind), load.Rows, load.Bytes, time.Now().UTC()}
+		rows[i] = []any{load.Path, load.Checksum, load.Source, load.Entity, load.RunID, kind, load.Rows, load.Bytes, books.Time(time.Now())}
 	}
 	return l.insert(ctx, "loads", "path, checksum, source, entity, run_id, kind, rows, bytes, loaded_at", rows)
 }

@@ -96,15 +96,12 @@ func (b *builder) run(ctx context.Context, d decision) (result built, err error)
 	if err := b.create(ctx, d.sql); err != nil {
 		return result, err
 	}
-	if b.m.Materialized != View {
-		rows, err := b.count(ctx, b.m.aside(newSuffix))
-		if err != nil {
-			return result, err
-		}
-		result.rows = &rows
-	}
 	target := b.m.checkTarget()
 	target.Built = b.m.aside(newSuffix)
+	if b.m.Materialized != View {
+		result.rows = new(uint64)
+		target.Rows = result.rows
+	}
 	if result.checks, err = b.runChecks(ctx, target); err != nil {
 		return result, err
 	}

@@ -206,6 +206,8 @@ type run struct {
 	results  map[string]*Result // of models that ended
 	total    int
 
+	unrecorded []check.Result // of models that ended; the loop's own
+
 	mu       sync.Mutex // guards what follows, and the observer
 	done     int
 	warnings []string
@@ -235,12 +237,30 @@ func (r *run) models(ctx context.Context, models []*Model) {
 		result := <-ended
 		running--
 		r.note(result)
+		if r.unrecorded = append(r.unrecorded, result.Checks...); len(r.unrecorded) >= recordedAtOnce {
+			r.recordChecks(ctx)
+		}
 		for _, child := range children[result.Model.Name] {
 			if waiting[child.Name]--; waiting[child.Name] == 0 {
 				ready = append(ready, child)
 			}
 		}
 	}
+	r.recordChecks(ctx)
+}
+
+// recordedAtOnce is from how many results of checks on they are written down: an
+// insert for each model would cost more than most checks do.
+const recordedAtOnce = 100
+
+// recordChecks writes the results of checks down, also when the run was interrupted.
+func (r *run) recordChecks(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := check.Record(ctx, r.runner.conn, r.runner.options.RunID, r.unrecorded); err != nil {
+		r.warn("ops.checks", err.Error())
+	}
+	r.unrecorded = nil
 }
 
 // edges returns for each model how many selected models it waits for, and which
@@ -353,9 +373,6 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 		if cleanErr := b.cleanLog(ctx, built, d.steps); cleanErr != nil {
 			r.warn(m.Name, cleanErr.Error())
 		}
-	}
-	if recordErr := check.Record(ctx, r.runner.conn, r.runner.options.RunID, built.checks); recordErr != nil {
-		r.warn(m.Name, recordErr.Error())
 	}
 	result.Kind, result.Err = Built, err
 	switch {

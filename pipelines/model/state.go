@@ -10,6 +10,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"winback/pipelines/books"
 )
 
 // modelsDDL is the table of what is built: the last good build of each model.
@@ -198,19 +200,31 @@ func isMissing(err error) bool {
 	return ok && (exception.Code == unknownTable || exception.Code == unknownDatabase)
 }
 
+// buildRow is a row of ops.models.
+type buildRow struct {
+	Model        string            `json:"model"`
+	Relation     string            `json:"relation"`
+	Materialized Materialization   `json:"materialized"`
+	Fingerprint  string            `json:"fingerprint"`
+	Definition   string            `json:"definition"`
+	Compiled     string            `json:"compiled"`
+	Inputs       map[string]string `json:"inputs"`
+	Rows         *uint64           `json:"rows"`
+	AsOf         string            `json:"as_of"`
+	RunID        string            `json:"run_id"`
+	BuiltAt      string            `json:"built_at"`
+	DurationMS   int64             `json:"duration_ms"`
+	Version      string            `json:"version"`
+	Undated      string            `json:"undated"`
+}
+
 // recordBuild adds the build to ops.models.
 func recordBuild(ctx context.Context, conn driver.Conn, m *Model, b build, runID string, asOf time.Time) error {
-	batch, err := conn.PrepareBatch(ctx, `insert into ops.models (model, relation, materialized, fingerprint, definition,
-		compiled, inputs, rows, as_of, run_id, built_at, duration_ms, version, undated)`)
-	if err != nil {
-		return fmt.Errorf("record the build of %s: %w", m.Name, err)
-	}
-	defer batch.Close()
-	err = batch.Append(m.Name, m.FullName(), string(m.Materialized), b.fingerprint, b.definition, b.compiled, b.inputs,
-		b.rows, asOf, runID, b.builtAt, uint64(b.duration.Milliseconds()), b.version, b.undated)
-	if err == nil {
-		err = batch.Send()
-	}
+	err := books.Add(ctx, conn, "ops.models", buildRow{
+		Model: m.Name, Relation: m.FullName(), Materialized: m.Materialized, Fingerprint: b.fingerprint,
+		Definition: b.definition, Compiled: b.compiled, Inputs: b.inputs, Rows: b.rows, AsOf: asOf.Format(time.DateOnly),
+		RunID: runID, BuiltAt: books.Time(b.builtAt), DurationMS: b.duration.Milliseconds(), Version: b.version, Undated: b.undated,
+	})
 	if err != nil {
 		return fmt.Errorf("record the build of %s: %w", m.Name, err)
 	}
