@@ -35,6 +35,9 @@ type Options struct {
 	// Custom finds a configured field in a record where it is not simply a field of
 	// that name: in a list of custom fields. Nil takes Record.Raw.
 	Custom func(r *Record, name string) json.RawMessage
+	// Whole says that all there is of a small entity is read every time. Rows are
+	// held back until CloseWhole finds that they differ from what was read before.
+	Whole bool
 }
 
 // Rows turns the records of one extraction into rows and hands them to the sink.
@@ -139,7 +142,7 @@ func (rows *Rows) End(ctx context.Context, r *Record) error {
 			}
 			break
 		}
-		if b.Rows() >= rows.batchRows || b.Full() {
+		if !rows.o.Whole && (b.Rows() >= rows.batchRows || b.Full()) {
 			if err := rows.flush(ctx, a.schema); err != nil {
 				return err
 			}

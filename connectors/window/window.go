@@ -66,12 +66,16 @@ type Window struct {
 	From, Until time.Time
 	// First says that nothing was read before: there can be nothing to replace.
 	First bool
-	more  bool
-	ends  bool // leaves no cursor
+	// Own is what Part left, where the window was read in part before.
+	Own  json.RawMessage
+	more bool
+	ends bool // leaves no cursor
 }
 
 // Cursor is what a window leaves.
 type Cursor struct {
+	// From says that the window was read in part: it is read on, with Own.
+	From  time.Time `json:"from,omitzero"`
 	Until time.Time `json:"until"`
 	// Going says that the window was followed by others that were there to be read:
 	// the next one begins where it ended.
@@ -100,6 +104,14 @@ func (p Plan) Next(ctx context.Context, req connectors.Request) (w Window, ok bo
 		return w, false, err
 	}
 	end := p.Now.Add(-p.Lag)
+	if req.Range != nil && req.Range.Until.Before(end) {
+		end = req.Range.Until
+	}
+	if again && !last.From.IsZero() {
+		w = Window{From: last.From, Until: last.Until, Own: last.Own, more: last.Until.Before(end)}
+		w.ends = req.Range != nil && !w.more
+		return w, true, nil
+	}
 	switch {
 	case req.Range != nil && again && last.Going:
 		w = Window{From: last.Until, Until: end}
@@ -114,9 +126,6 @@ func (p Plan) Next(ctx context.Context, req connectors.Request) (w Window, ok bo
 		if ok, err := p.begin(ctx, &w); !ok || err != nil {
 			return w, false, err
 		}
-	}
-	if req.Range != nil && req.Range.Until.Before(w.Until) {
-		w.Until = req.Range.Until
 	}
 	return p.cut(w, req), w.From.Before(w.Until), nil
 }
@@ -168,6 +177,21 @@ func (w Window) Done(unknown []string, own any) (connectors.Extracted, error) {
 		return connectors.Extracted{}, fmt.Errorf("write the cursor: %w", err)
 	}
 	return connectors.Extracted{Cursor: text, More: w.more}, nil
+}
+
+// Part is what an extraction returns that has read a part of the window, enough
+// for a commit of its own: the next one is given the same window, and own with it.
+func (w Window) Part(unknown []string, own any) (connectors.Extracted, error) {
+	c := Cursor{From: w.From.UTC(), Until: w.Until.UTC(), Unknown: unknown}
+	text, err := json.Marshal(own)
+	if err != nil {
+		return connectors.Extracted{}, fmt.Errorf("write the cursor: %w", err)
+	}
+	c.Own = text
+	if text, err = json.Marshal(c); err != nil {
+		return connectors.Extracted{}, fmt.Errorf("write the cursor: %w", err)
+	}
+	return connectors.Extracted{Cursor: text, More: true}, nil
 }
 
 // Name is the window in messages.

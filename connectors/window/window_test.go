@@ -99,3 +99,27 @@ func TestPlan_ARangeLeavesNoCursorBehind(t *testing.T) {
 		t.Errorf("got %s, %v", got.Cursor, got.More)
 	}
 }
+
+func TestPlan_ALargeWindowIsReadInParts(t *testing.T) {
+	p := Plan{Since: at("2026-02-01T00:00"), Now: at("2026-03-10T12:00"), Overlap: time.Hour}
+	for name, span := range map[string]*connectors.Range{"a first run": nil, "a range": {From: at("2026-02-01T00:00"), Until: at("2026-03-05T00:00")}} {
+		req := connectors.Request{Range: span}
+		w, _, _ := p.Next(t.Context(), req)
+		part, err := w.Part([]string{"new"}, 50)
+		if err != nil || !part.More {
+			t.Fatalf("%s: got %v, %v", name, part, err)
+		}
+		req.Cursors = []json.RawMessage{part.Cursor}
+		again, ok, err := p.Next(t.Context(), req)
+		if err != nil || !ok || again.Name() != w.Name() || string(again.Own) != "50" {
+			t.Fatalf("%s: got %s with %s, %v, %v", name, again.Name(), again.Own, ok, err)
+		}
+		done, _ := again.Done(nil, nil)
+		if req.Cursors = []json.RawMessage{done.Cursor}; !done.More {
+			t.Fatalf("%s: the next window is forgotten", name)
+		}
+		if next, _, _ := p.Next(t.Context(), req); !next.From.Equal(w.Until) || next.Own != nil {
+			t.Errorf("%s: got %s with %s", name, next.Name(), next.Own)
+		}
+	}
+}
