@@ -102,7 +102,7 @@ func (p *Project) openSources() error {
 func (p *Project) Vars() model.Vars {
 	churn := &p.Config.Churn
 	vars := model.Vars{
-		AsOf: p.AsOf(), Timezone: p.Config.Timezone, Currency: p.Config.Currency,
+		AsOf: p.AsOf(), Timezone: p.Config.Timezone, Currency: p.Config.Currency, Region: p.Config.Region,
 		Churn: model.Churn{
 			SleepingAfter: churn.SleepingAfter, LostAfter: churn.LostAfter, NewFor: churn.NewFor,
 			ReturnedFor: churn.ReturnedFor, SilentAfter: churn.SilentAfter,

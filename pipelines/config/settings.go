@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"golang.org/x/text/currency"
+	"golang.org/x/text/language"
 
 	"winback/connectors/spec"
 )
@@ -16,6 +17,7 @@ type Settings struct {
 	Project    string                  `yaml:"project" required:"true" doc:"name of the project, shown on reports" example:"acme"`
 	Timezone   string                  `yaml:"timezone" required:"true" doc:"time zone of the business day, by its IANA name" example:"Europe/London"`
 	Currency   string                  `yaml:"currency" required:"true" doc:"currency of all reports, by its ISO 4217 code" example:"GBP"`
+	Region     string                  `yaml:"region" doc:"country of phone numbers that are written without one, by its ISO 3166 code; default: that of the currency, where one country uses it" example:"DE"`
 	AsOf       spec.Date               `yaml:"as_of" doc:"the day the warehouse describes, inclusive; yesterday if not given" example:"2011-12-09"`
 	Warehouse  Warehouse               `yaml:"warehouse" doc:"a ClickHouse server; the embedded engine if not given"`
 	Churn      Churn                   `yaml:"churn" doc:"what a lost customer is"`
@@ -73,6 +75,9 @@ func (s *Settings) identity(n spec.Node, errs *spec.Errors) {
 	}
 	if err := checkCurrency(s.Currency); err != nil && s.Currency != "" {
 		errs.Addf(n.Get("currency"), "%w", err)
+	}
+	if err := checkRegion(s.Region); err != nil {
+		errs.Addf(n.Get("region"), "%w", err)
 	}
 }
 
@@ -148,6 +153,17 @@ func checkCurrency(code string) error {
 		return fmt.Errorf("unknown currency %q (did you mean %q?)", code, unit)
 	}
 	return fmt.Errorf("unknown currency %q: wants an ISO 4217 code such as EUR, GBP, USD", code)
+}
+
+func checkRegion(code string) error {
+	region, err := language.ParseRegion(code)
+	switch {
+	case code == "", err == nil && region.IsCountry() && region.String() == code:
+		return nil
+	case err == nil && region.IsCountry():
+		return fmt.Errorf("unknown region %q (did you mean %q?)", code, region)
+	}
+	return fmt.Errorf("unknown region %q: wants an ISO 3166 code of two letters such as DE, GB, US", code)
 }
 
 // loadZone is time.LoadLocation without the names that mean another zone on every machine.

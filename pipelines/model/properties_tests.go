@@ -61,7 +61,7 @@ type expectation struct {
 }
 
 func readUnitTest(y *yamlFile, m *Model, node ast.Node) {
-	fields := y.fields(node, "unit test", "name", "description", "as_of", "timezone", "currency", "churn", "given", "expect", "where", "then")
+	fields := y.fields(node, "unit test", "name", "description", "as_of", "timezone", "currency", "region", "churn", "given", "expect", "where", "then")
 	t := UnitTest{
 		Name:        y.text(fields["name"].value, "name"),
 		Description: y.text(fields["description"].value, "description"),
@@ -124,6 +124,10 @@ func readPlace(y *yamlFile, fields yamlFields) []override {
 	if entry, ok := fields["currency"]; ok {
 		currency := y.text(entry.value, "currency")
 		overrides = append(overrides, func(v *Vars) { v.Currency = currency })
+	}
+	if entry, ok := fields["region"]; ok {
+		region := y.text(entry.value, "region")
+		overrides = append(overrides, func(v *Vars) { v.Region = region })
 	}
 	return overrides
 }

@@ -15,7 +15,10 @@ type Vars struct {
 	Timezone string
 	// Currency is the project's currency, an ISO code.
 	Currency string
-	Churn    Churn
+	// Region is the country of national phone numbers, ISO 3166-1 alpha-2; "" leaves
+	// it to the currency.
+	Region string
+	Churn  Churn
 }
 
 // Churn holds the limits of the churn rules, in days unless said otherwise.
@@ -73,7 +76,7 @@ func DefaultVars() Vars {
 
 // templateVars are Vars as templates see them: every field prints as SQL.
 type templateVars struct {
-	AsOf, Timezone, Currency string
+	AsOf, Timezone, Currency, Region string
 	// SeenUntil is the last day that both the build before and this one see,
 	// SeenLast the last that either sees; for the block touched.
 	SeenUntil, SeenLast string
@@ -105,7 +108,7 @@ func (v Vars) forTemplate() templateVars {
 	}
 	clock := v.Churn.PersonalClock
 	return templateVars{
-		AsOf: quote.Date(v.AsOf), Timezone: quote.Literal(v.Timezone), Currency: quote.Literal(v.Currency),
+		AsOf: quote.Date(v.AsOf), Timezone: quote.Literal(v.Timezone), Currency: quote.Literal(v.Currency), Region: quote.Literal(v.Region),
 		Churn: templateChurn{
 			SleepingAfter: v.Churn.SleepingAfter, LostAfter: v.Churn.LostAfter, NewFor: v.Churn.NewFor,
 			ReturnedFor: v.Churn.ReturnedFor, SilentAfter: v.Churn.SilentAfter,

@@ -10,14 +10,21 @@ mailboxes as (
     select local_part, kind as mailbox_kind from {{ ref "shared_mailboxes" }}
 ),
 
--- One row also when no rule is known for the project's currency.
+-- Different spellings of an address that reach the same mailbox.
+providers as (
+    select domain, same_as, ignores_dots, tag from {{ ref "mail_providers" }}
+),
+
+-- One row also when no rule is known. The project's currency tells the region
+-- where the configuration does not.
 dialling as (
     select
         any(trunk_prefix) as trunk_prefix,
-        any(national_digits) as national_digits,
+        any(shortest) as shortest,
+        any(longest) as longest,
         any(country_code) as country_code
     from {{ ref "dialling_rules" }}
-    where currency = {{ .Currency }}
+    where if({{ .Region }} = '', currency = {{ .Currency }}, region = {{ .Region }})
 ),
 
 shop_customers as (
@@ -60,9 +67,25 @@ emails as (
         entity,
         entity_id,
         assumeNotNull(raw) as written,
-        replaceRegexpOne(lower(trimBoth(assumeNotNull(raw))), '^mailto:', '') as value
+        replaceRegexpOne(lower(trimBoth(assumeNotNull(raw))), '^mailto:', '') as address,
+        substringIndex(address, '@', 1) as local_part,
+        substringIndex(address, '@', -1) as domain
     from raw_emails
     where raw != ''
+),
+
+emails_normalised as (
+    select
+        emails.source as source,
+        emails.entity as entity,
+        emails.entity_id as entity_id,
+        emails.written as written,
+        position(emails.local_part, coalesce(providers.tag, '')) as tagged_at,
+        if(coalesce(providers.tag, '') != '' and tagged_at > 0, substring(emails.local_part, 1, tagged_at - 1), emails.local_part) as untagged,
+        if(coalesce(providers.ignores_dots, false), replaceAll(untagged, '.', ''), untagged) as mailbox,
+        if(providers.domain is null or mailbox = '', emails.address, concat(mailbox, '@', assumeNotNull(providers.same_as))) as value
+    from emails
+    left join providers on providers.domain = emails.domain
 ),
 
 phones as (
@@ -89,14 +112,16 @@ phones_normalised as (
             startsWith(phones.dialled, '+'), concat('+', phones.digits),
             startsWith(phones.digits, '00'), concat('+', substring(phones.digits, 3)),
             dialling.country_code = '', phones.digits,
-            length(phones.digits) = dialling.national_digits,
-                concat('+', dialling.country_code, phones.digits),
             dialling.trunk_prefix != '' and startsWith(phones.digits, dialling.trunk_prefix)
-                and length(phones.digits) = length(dialling.trunk_prefix) + dialling.national_digits,
+                and length(phones.digits) - length(dialling.trunk_prefix) between dialling.shortest and dialling.longest,
                 concat('+', dialling.country_code, substring(phones.digits, length(dialling.trunk_prefix) + 1)),
+            length(phones.digits) = dialling.longest,
+                concat('+', dialling.country_code, phones.digits),
             startsWith(phones.digits, dialling.country_code)
-                and length(phones.digits) = length(dialling.country_code) + dialling.national_digits,
+                and length(phones.digits) - length(dialling.country_code) between dialling.shortest and dialling.longest,
                 concat('+', phones.digits),
+            length(phones.digits) between dialling.shortest and dialling.longest,
+                concat('+', dialling.country_code, phones.digits),
             phones.digits
         ) as value
     from phones
@@ -105,16 +130,16 @@ phones_normalised as (
 
 usable as (
     select
-        emails.source as source,
-        emails.entity as entity,
-        emails.entity_id as entity_id,
+        emails_normalised.source as source,
+        emails_normalised.entity as entity,
+        emails_normalised.entity_id as entity_id,
         'email' as kind,
-        emails.written as raw,
-        emails.value as value,
+        emails_normalised.written as raw,
+        emails_normalised.value as value,
         coalesce(mailboxes.mailbox_kind, 'personal') as usage
-    from emails
-    left join mailboxes on mailboxes.local_part = substringIndex(emails.value, '@', 1)
-    where match(emails.value, '^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$')
+    from emails_normalised
+    left join mailboxes on mailboxes.local_part = substringIndex(emails_normalised.value, '@', 1)
+    where match(emails_normalised.value, '^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$')
     union all
     select
         source,

@@ -7,7 +7,7 @@
 with recursive
 
 records as (
-    select record_no, source, entity, entity_id, first_seen_at, takes_orders from {{ ref "int_customer_records" }}
+    select record_no, own_key, source, entity, entity_id, first_seen_at, takes_orders from {{ ref "int_customer_records" }}
 ),
 
 matches as (
@@ -69,6 +69,7 @@ roots as (
 grouped as (
     select
         records.record_no as record_no,
+        records.own_key as own_key,
         records.source as source,
         records.entity as entity,
         records.entity_id as entity_id,
@@ -85,9 +86,9 @@ oldest as (
     select
         component,
         argMin(
-            (source, entity, entity_id),
+            own_key,
             (coalesce(first_seen_at, toDateTime64('2299-01-01 00:00:00', 6, 'UTC')), source, entity, entity_id)
-        ) as named_by
+        ) as customer_key
     from grouped
     group by component
 )
@@ -98,8 +99,7 @@ select
     grouped.entity as entity,
     grouped.entity_id as entity_id,
     grouped.takes_orders as takes_orders,
-    concat('c', substring(lower(hex(sipHash128(
-        tupleElement(oldest.named_by, 1), tupleElement(oldest.named_by, 2), tupleElement(oldest.named_by, 3)
-    ))), 1, 19)) as customer_key
+    grouped.own_key as own_key,
+    oldest.customer_key as customer_key
 from grouped
 inner join oldest on oldest.component = grouped.component

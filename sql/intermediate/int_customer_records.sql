@@ -78,6 +78,8 @@ records_with_orders as (
 select
     -- Of the record alone, so that it stays when others come.
     sipHash64(source, entity, entity_id) as record_no,
+    -- The key of a customer of whom this is the only record, or the oldest.
+    concat('c', substring(lower(hex(sipHash128(source, entity, entity_id))), 1, 19)) as own_key,
     source,
     entity,
     entity_id,
