@@ -70,6 +70,9 @@ func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset
 		Source: s.Name, Dataset: d.Name, State: ledger.Done, Entities: []EntitySummary{},
 	}}
 	err := e.all(ctx)
+	if err == nil {
+		err = e.sweep(ctx)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

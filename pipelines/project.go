@@ -50,6 +50,7 @@ type Source struct {
 	Connector       *connectors.Connector
 	QuarantineLimit float64 // share of records, 0.05 for 5 %
 	QuarantineFrom  int     // records that the limit counts from
+	Sweep           config.Sweep
 	connectors.Source
 }
 
@@ -92,7 +93,8 @@ func (p *Project) openSources() error {
 			continue
 		}
 		p.Sources = append(p.Sources, Source{
-			Name: c.Name, Connector: c.Connector, QuarantineLimit: float64(c.QuarantineLimit) / 100, QuarantineFrom: c.QuarantineFrom, Source: opened,
+			Name: c.Name, Connector: c.Connector, QuarantineLimit: float64(c.QuarantineLimit) / 100, QuarantineFrom: c.QuarantineFrom,
+			Sweep: c.Sweep, Source: opened,
 		})
 	}
 	return errors.Join(errs...)

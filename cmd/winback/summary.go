@@ -72,6 +72,22 @@ func (a *app) printDatasets(s pipelines.Summary) {
 	}
 	t.Render()
 	fmt.Fprintln(a.stdout)
+	told := false
+	for _, d := range s.Datasets {
+		if d.Slices > 1 {
+			told = true
+			fmt.Fprintf(a.stdout, "%s came in %s.\n", d.Name(), plural(d.Slices, "slice"))
+		}
+		for _, e := range d.Entities {
+			if e.Deleted > 0 {
+				told = true
+				fmt.Fprintf(a.stdout, "%s: %s of %s deleted in the source.\n", d.Name(), plural(e.Deleted, "record"), e.Entity)
+			}
+		}
+	}
+	if told {
+		fmt.Fprintln(a.stdout)
+	}
 }
 
 func (a *app) printProblems(s pipelines.Summary) {

@@ -41,6 +41,7 @@ type moreOfManifest struct {
 	Compacted    *Compacted   `json:"compacted,omitempty"`
 	Replays      string       `json:"replays,omitempty"`
 	Settles      []Settlement `json:"settles,omitempty"`
+	Swept        []Sweep      `json:"swept,omitempty"`
 	Failure      string       `json:"failure,omitempty"`
 }
 
@@ -173,12 +174,12 @@ func briefOf(m *Manifest, name string, size, changed int64) (*Brief, error) {
 
 // more returns the JSON of what few manifests have, without cursors.
 func (m *Manifest) more() (text []byte, generation int, err error) {
-	more := moreOfManifest{UnknownWords: m.UnknownWords, Replays: m.Replays, Settles: m.Settles, Failure: m.Failure}
+	more := moreOfManifest{UnknownWords: m.UnknownWords, Replays: m.Replays, Settles: m.Settles, Swept: m.Swept, Failure: m.Failure}
 	if m.Compacted != nil {
 		compacted := *m.Compacted
 		generation, compacted.Cursors, more.Compacted = compacted.Generation, nil, &compacted
 	}
-	if more.Compacted == nil && len(more.UnknownWords)+len(more.Settles)+len(more.Replays)+len(more.Failure) == 0 {
+	if more.Compacted == nil && len(more.UnknownWords)+len(more.Settles)+len(more.Swept)+len(more.Replays)+len(more.Failure) == 0 {
 		return nil, 0, nil
 	}
 	if text, err = json.Marshal(&more); err != nil {
@@ -361,7 +362,7 @@ func (b *Brief) Manifest() (*Manifest, error) {
 	}
 	m := &Manifest{
 		RunID: b.RunID, Dataset: b.Dataset, ExtractedAt: b.ExtractedAt, CommittedAt: b.committedAt,
-		UnknownWords: more.UnknownWords, Compacted: more.Compacted, Replays: more.Replays, Settles: more.Settles, Failure: more.Failure,
+		UnknownWords: more.UnknownWords, Compacted: more.Compacted, Replays: more.Replays, Settles: more.Settles, Swept: more.Swept, Failure: more.Failure,
 	}
 	if err := m.unpackAbout(b.about); err != nil {
 		return nil, err
@@ -406,10 +407,13 @@ func (b *Brief) before(o *Brief) int {
 	return 0
 }
 
-// reads says, as far as a look at the packed manifest tells, that it is of a run that
-// read the dataset.
+// has says, as far as a look at the packed manifest tells, that it has one of the
+// things that few have.
+func (b *Brief) has(key string) bool { return bytes.Contains(b.more, []byte(`"`+key+`":`)) }
+
+// reads says that the manifest is of a run that read the dataset.
 func (b *Brief) reads() bool {
-	return len(b.cursors) > 0 || !bytes.Contains(b.more, []byte(`"settles":`)) && !bytes.Contains(b.more, []byte(`"replays":`))
+	return len(b.cursors) > 0 || b.Generation > 0 || !b.has("settles") && !b.has("replays") && !b.has("swept")
 }
 
 // replacedBy says that a compaction of its dataset stands for the manifest.

@@ -39,12 +39,12 @@ func (w *Writer) commit(ctx context.Context, cursor json.RawMessage) (*Manifest,
 	if w.settles != nil {
 		m.Settles = w.settles()
 	}
-	if len(m.Files) == 0 && len(m.Quarantine) == 0 && len(m.Settles) == 0 && cursor == nil {
+	if len(m.Files) == 0 && len(m.Quarantine) == 0 && len(m.Settles) == 0 && len(m.Swept) == 0 && cursor == nil {
 		return nil, nil
 	}
 	m.CursorAfter = cursor
 	if err := w.tooManyRejects(); err != nil {
-		m.Failure, m.Files, m.CursorAfter, m.Settles = err.Error(), nil, nil, nil
+		m.Failure, m.Files, m.CursorAfter, m.Settles, m.Swept = err.Error(), nil, nil, nil, nil
 		for i := range m.Entities {
 			m.Entities[i].Landed = 0
 		}

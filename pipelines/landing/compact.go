@@ -283,6 +283,9 @@ func (m *Manifest) add(from *Manifest) {
 		m.Compacted.Generation = max(m.Compacted.Generation, c.Generation+1)
 	}
 	m.Settles = append(m.Settles, from.Settles...)
+	for _, s := range from.Swept { // the last of each entity
+		m.Swept = append(slices.DeleteFunc(m.Swept, func(have Sweep) bool { return have.Entity == s.Entity }), s)
+	}
 	m.Compacted.Cursors = append(m.Compacted.Cursors, from.cursors()...)
 	if from.CursorAfter != nil {
 		m.CursorAfter = from.CursorAfter

@@ -49,6 +49,9 @@ type Manifest struct {
 	Replays string `json:"replays,omitempty"`
 	// Settles is what the run did to records that earlier runs put aside.
 	Settles []Settlement `json:"settles,omitempty"`
+	// Swept says which entities' keys were compared with those that the source has,
+	// and when; the rows of such a run are of those that it has no more.
+	Swept []Sweep `json:"swept,omitempty"`
 	// Failure says why nothing of the dataset was taken over. It is empty in the
 	// manifests of committed runs.
 	Failure string `json:"failure,omitempty"`

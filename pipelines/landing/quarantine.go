@@ -1,7 +1,6 @@
 package landing
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/base32"
@@ -79,8 +78,8 @@ func NewQuarantineCollector() *QuarantineCollector {
 
 // Add looks at a manifest.
 func (c *QuarantineCollector) Add(b *Brief) error {
-	settles := bytes.Contains(b.more, []byte(`"settles":`))
-	if !settles && !bytes.Contains(b.more, []byte(`"replays":`)) {
+	settles := b.has("settles")
+	if !settles && b.reads() {
 		m := c.latest[b.Dataset]
 		if m == nil {
 			m = &Manifest{Dataset: b.Dataset}
@@ -145,7 +144,7 @@ func settle(groups []*QuarantineGroup, manifests []*Manifest) {
 // reads says that the manifest is of a run that read the dataset, and not only of
 // one that settled records.
 func (m *Manifest) reads() bool {
-	return m.Replays == "" && (m.CursorAfter != nil || len(m.Settles) == 0)
+	return m.Replays == "" && (m.CursorAfter != nil || m.Compacted != nil || len(m.Settles)+len(m.Swept) == 0)
 }
 
 // quarantineGroups returns what the runs that the manifest stands for put aside.

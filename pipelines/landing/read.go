@@ -154,6 +154,12 @@ func copyRows(to *entity.Batch, from *buffer) error {
 }
 
 func copyRow(to *entity.Batch, from *buffer, row int, at entity.Origin) error {
+	setFields(to, from, row)
+	return to.EndRow(at)
+}
+
+// setFields sets what a row has in the row being written.
+func setFields(to *entity.Batch, from *buffer, row int) {
 	for i := range from.columns {
 		c := &from.columns[i]
 		switch {
@@ -170,7 +176,6 @@ func copyRow(to *entity.Batch, from *buffer, row int, at entity.Origin) error {
 			to.SetText(i, c.text(row))
 		}
 	}
-	return to.EndRow(at)
 }
 
 func itemPairs(items []string) [][2]string {
