@@ -10,13 +10,16 @@ import (
 	"winback/connectors/spec"
 )
 
-// Config are the keys that sources of JSON records share; connectors embed it in
+// Mapping are the keys that sources of JSON records share; connectors embed it in
 // their own configuration.
-type Config struct {
+type Mapping struct {
 	Fields  Fields `yaml:"fields" doc:"fields of the contract to fill from fields of the source that the connector does not read, as custom fields, by entity; they count more than what the connector reads" example:"{crm.deals: {competitor: UF_CRM_1700000001}}"`
 	Payload string `yaml:"payload" default:"unmapped" enum:"unmapped|full|none" doc:"what of a record is kept beside the fields of the contract: what no field took, the whole record, or nothing"`
 	OnDrift string `yaml:"on_drift" default:"quarantine" enum:"quarantine|stop" doc:"what a record does whose form has changed, by a field that is missing or of another type: it is put aside, or stops its dataset"`
 }
+
+// Config is the name that Mapping had.
+type Config = Mapping
 
 // What drift does.
 const (

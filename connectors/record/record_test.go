@@ -141,7 +141,7 @@ fields:
 	}
 }
 
-func config(text string) (c Config, err error) {
+func config(text string) (c Mapping, err error) {
 	var errs spec.Errors
 	spec.Parse("winback.yaml", []byte(text), spec.Options{}, &errs).Decode(&c, &errs)
 	return c, errs.Err()

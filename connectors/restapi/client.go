@@ -19,7 +19,7 @@ import (
 
 // Options make a Client.
 type Options struct {
-	Config Config
+	Config Connection
 	// Base is what the paths of requests are joined to: https://shop.example/wp-json/wc/v3.
 	Base   string
 	Auth   Auth // nil for none

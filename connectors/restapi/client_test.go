@@ -130,7 +130,7 @@ func TestClient_TellsAtOnceWhatWaitingDoesNotChange(t *testing.T) {
 func TestClient_GivesUpWhenPatienceEnds(t *testing.T) {
 	server, _ := answers(t, status(503, `busy`))
 	clock := newVirtual()
-	c := mustClient(t, Options{Base: server.URL, Clock: clock, Config: Config{Patience: time.Minute}})
+	c := mustClient(t, Options{Base: server.URL, Clock: clock, Config: Connection{Patience: time.Minute}})
 	_, _, err := Get[number](t.Context(), c, Request{Path: "n"})
 	if StatusOf(err) != 503 || clock.Now().Sub(newVirtual().Now()) > time.Minute {
 		t.Errorf("got %v after %v", err, clock.Now().Sub(newVirtual().Now()))

@@ -12,9 +12,9 @@ import (
 	"winback/connectors/spec"
 )
 
-// Config are the keys of every source that is asked over HTTP; connectors embed
-// it in their own.
-type Config struct {
+// Connection are the keys of every source that is asked over HTTP; connectors embed
+// it in their own configuration.
+type Connection struct {
 	RequestsPerSecond float64       `yaml:"requests_per_second" advanced:"true" doc:"fewer requests a second than the source allows, where others need them too" example:"1.5"`
 	Timeout           time.Duration `yaml:"timeout" default:"60s" advanced:"true" doc:"how long one request may take, its answer included"`
 	Patience          time.Duration `yaml:"patience" default:"15m" advanced:"true" doc:"how long to go on trying while the source is busy or out of order"`
@@ -22,8 +22,11 @@ type Config struct {
 	CAFile            spec.Path     `yaml:"ca_file" advanced:"true" doc:"PEM file of certificate authorities to trust besides the system's" example:"company-ca.pem"`
 }
 
+// Config is the name that Connection had.
+type Config = Connection
+
 // transport makes the connections that the configuration asks for.
-func (c Config) transport() (*http.Transport, error) {
+func (c Connection) transport() (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 16
 	t.ResponseHeaderTimeout = c.Timeout

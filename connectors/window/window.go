@@ -15,20 +15,23 @@ import (
 	"winback/connectors/spec"
 )
 
-// Config are the keys that sources share which are read by time of change;
+// History are the keys that sources share which are read by time of change;
 // connectors embed it in their own configuration.
-type Config struct {
+type History struct {
 	Since   spec.Date     `yaml:"since" doc:"begin of the history to read; default: all there is" example:"2024-01-01"`
 	Overlap time.Duration `yaml:"overlap" advanced:"true" doc:"how far before the end of the last run to begin, for changes that come to light late; default: the connector's" example:"1h"`
 }
 
+// Config is the name that History had.
+type Config = History
+
 // Begin is the instant at which the configured day begins in a zone, zero if none
 // is configured.
-func (c Config) Begin(zone *time.Location) time.Time {
-	if c.Since.IsZero() {
+func (h History) Begin(zone *time.Location) time.Time {
+	if h.Since.IsZero() {
 		return time.Time{}
 	}
-	year, month, day := c.Since.Time().Date()
+	year, month, day := h.Since.Time().Date()
 	return time.Date(year, month, day, 0, 0, 0, 0, zone)
 }
 
