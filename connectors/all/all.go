@@ -5,12 +5,14 @@ package all
 import (
 	"winback/connectors"
 	"winback/connectors/files"
+	"winback/connectors/sqldb"
 )
 
 // Connectors returns all connectors, each made anew.
 func Connectors() []*connectors.Connector {
 	return []*connectors.Connector{
 		files.Connector(),
+		sqldb.Postgres(),
 	}
 }
 

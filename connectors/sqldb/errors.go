@@ -1,0 +1,58 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// code returns PostgreSQL's code of an error, "" if it is none of its.
+func code(err error) string {
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return server.Code
+	}
+	return ""
+}
+
+// timedOut says that the server gave up a statement because it took too long.
+func timedOut(err error) bool {
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return server.Code == "57014" && strings.Contains(server.Message, "timeout")
+	}
+	return false
+}
+
+// lost says that the connection is gone.
+func lost(err error) bool {
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return server.Severity == "FATAL" || strings.HasPrefix(server.Code, "08") || strings.HasPrefix(server.Code, "57P")
+	}
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "conn closed")
+}
+
+// passing says that the same may well work a little later: the connection was
+// lost, the server restarts or has too many connections, a replica had to choose
+// between the reading and its primary's changes.
+func passing(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch c := code(err); c {
+	case "40001", "40P01", "53300", "55P03", "57P01", "57P02", "57P03", "72000":
+		return true
+	case "":
+		return lost(err)
+	default:
+		return strings.HasPrefix(c, "08")
+	}
+}
