@@ -4,6 +4,7 @@ package all
 
 import (
 	"winback/connectors"
+	"winback/connectors/amocrm"
 	"winback/connectors/files"
 	"winback/connectors/sqldb"
 )
@@ -11,6 +12,7 @@ import (
 // Connectors returns all connectors, each made anew.
 func Connectors() []*connectors.Connector {
 	return []*connectors.Connector{
+		amocrm.Connector(),
 		files.Connector(),
 		sqldb.Postgres(),
 	}

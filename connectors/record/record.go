@@ -72,6 +72,14 @@ func (r *Record) Raw(name string) json.RawMessage {
 	return nil
 }
 
+// Peek is Raw for a field of which a part is wanted: all of it stays for payload.
+func (r *Record) Peek(name string) json.RawMessage {
+	if raw := r.fields[name]; !empty(raw) {
+		return raw
+	}
+	return nil
+}
+
 // Names are the names of all fields, sorted.
 func (r *Record) Names() []string { return slices.Sorted(maps.Keys(r.fields)) }
 

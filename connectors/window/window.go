@@ -197,6 +197,9 @@ func (w Window) Part(unknown []string, own any) (connectors.Extracted, error) {
 	return connectors.Extracted{Cursor: text, More: true}, nil
 }
 
+// Last says that no further window is there to be read at once.
+func (w Window) Last() bool { return !w.more }
+
 // Name is the window in messages.
 func (w Window) Name() string {
 	return w.From.UTC().Format("2006-01-02T15:04") + " to " + w.Until.UTC().Format("2006-01-02T15:04")

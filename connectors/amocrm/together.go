@@ -1,0 +1,78 @@
+package amocrm
+
+import (
+	"context"
+	"encoding/json"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// job reads a part of what is wanted and gives it away page by page.
+type job struct {
+	list *list
+	read func(ctx context.Context, give take) error
+}
+
+// workers are enough to use the budget up when an answer takes half a second.
+const workers = 4
+
+// together does jobs at once and takes their pages one by one.
+func together(ctx context.Context, jobs []job, each func(l *list, records []json.RawMessage) error) error {
+	type pageOf struct {
+		list    *list
+		records []json.RawMessage
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	pages := make(chan pageOf)
+	readers, within := errgroup.WithContext(ctx)
+	readers.SetLimit(workers)
+	ended := make(chan error, 1)
+	go func() {
+		for _, j := range jobs {
+			readers.Go(func() error {
+				return j.read(within, func(records []json.RawMessage) error {
+					if len(records) == 0 {
+						return nil
+					}
+					select {
+					case pages <- pageOf{j.list, records}:
+						return nil
+					case <-within.Done():
+						return within.Err()
+					}
+				})
+			})
+		}
+		ended <- readers.Wait()
+		close(pages)
+	}()
+	var failed error
+	for p := range pages {
+		if failed != nil {
+			continue // let the readers end
+		}
+		if failed = each(p.list, p.records); failed != nil {
+			cancel()
+		}
+	}
+	if err := <-ended; failed == nil {
+		return err
+	}
+	return failed
+}
+
+// parts cuts a time, both ends included, into jobs that read a list.
+func (s *source) parts(l *list, from, until int64, n int) []job {
+	const long = 20 * 24 * 3600 // seconds worth cutting
+	if until-from < long || !l.sorted {
+		n = 1
+	}
+	jobs := make([]job, 0, n)
+	for i := range int64(n) {
+		begin := from + (until-from+1)*i/int64(n)
+		end := from + (until-from+1)*(i+1)/int64(n) - 1
+		jobs = append(jobs, job{l, func(ctx context.Context, give take) error { return s.changed(ctx, l, begin, end, give) }})
+	}
+	return jobs
+}
