@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,22 +8,25 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"winback/connectors"
 	"winback/connectors/all"
 	"winback/connectors/spec"
-	"winback/pipelines"
+	"winback/pipelines/config"
 )
 
 func (a *app) sourcesCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "sources", Short: "Look at the connectors and at the configured sources", RunE: pickSubcommand}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "The connectors there are, and the sources configured here", Args: noArguments,
+			Use: "list", Short: "The connectors there are, what they read and need, and the sources configured here", Args: noArguments,
 			RunE: func(*cobra.Command, []string) error { return a.listSources() },
 		},
 		&cobra.Command{
-			Use: "describe CONNECTOR", Short: "A connector's configuration keys, with defaults and examples", Args: atMost(1),
-			RunE: func(_ *cobra.Command, args []string) error { return a.describeConnector(args) },
+			Use: "describe CONNECTOR", Short: "A connector: what it reads and needs, its configuration keys and an example", Args: atMost(1),
+			Long: `describe says of a connector which entities it fills and from what, how it notices changes and deletions,
+which permissions it needs and where to get them, the limits it keeps, its keys with defaults, and prints a block for
+winback.yaml. "winback init --source NAME" writes that block into a new project.`,
+			Example: "  winback sources describe bitrix24\n  winback sources describe files --json",
+			RunE:    func(_ *cobra.Command, args []string) error { return a.describeConnector(args) },
 		},
 		&cobra.Command{
 			Use: "check [SOURCE | FILE…]", Short: "Try the configured sources without landing anything, or propose a mapping for files",
@@ -39,9 +40,12 @@ hold, what each column looks like and how sure that is, and prints the mapping a
 	return cmd
 }
 
+// connectorLine is a connector in the list.
 type connectorLine struct {
 	Name    string   `json:"name"`
 	Summary string   `json:"summary"`
+	Reads   []string `json:"reads"` // entities; none for any
+	Needs   []string `json:"needs"`
 	Sources []string `json:"sources"`
 }
 
@@ -60,19 +64,70 @@ func (a *app) listSources() error {
 			configured[s.Connector.Name] = append(configured[s.Connector.Name], s.Name)
 		}
 	}
-	var list []connectorLine
+	list := []connectorLine{}
 	for _, name := range registry.Names() {
-		list = append(list, connectorLine{Name: name, Summary: registry.Lookup(name).Summary, Sources: append([]string{}, configured[name]...)})
+		c := registry.Lookup(name)
+		line := connectorLine{Name: name, Summary: c.Summary, Reads: []string{}, Needs: append([]string{}, c.Needs...), Sources: append([]string{}, configured[name]...)}
+		for _, r := range c.Reads {
+			line.Reads = append(line.Reads, r.Entity.FullName())
+		}
+		list = append(list, line)
 	}
 	if a.json {
 		return a.printJSON(list)
 	}
-	t := a.newTable("connector", "what it reads", "configured here as")
+	t := a.newTable("connector", "what it is", "configured here as")
 	for _, c := range list {
 		t.AppendRow(table.Row{c.Name, c.Summary, strings.Join(c.Sources, ", ")})
 	}
 	t.Render()
+	for _, c := range list {
+		fmt.Fprintf(a.stdout, "\n%s\n  reads  %s\n", c.Name, byDomain(c.Reads))
+		for i, need := range c.Needs {
+			fmt.Fprintf(a.stdout, "  %-5s  %s\n", []string{"needs", ""}[min(i, 1)], need)
+		}
+	}
+	fmt.Fprintln(a.stdout, "\nMore of one: winback sources describe NAME; a project with some: winback init DIR --source NAME")
 	return nil
+}
+
+// byDomain writes entities in groups: crm: customers, deals; shop: orders.
+func byDomain(entities []string) string {
+	if len(entities) == 0 {
+		return "any entity, by a mapping"
+	}
+	var domains []string
+	names := map[string][]string{}
+	for _, full := range entities {
+		domain, name, _ := strings.Cut(full, ".")
+		if names[domain] == nil {
+			domains = append(domains, domain)
+		}
+		names[domain] = append(names[domain], name)
+	}
+	for i, domain := range domains {
+		domains[i] = domain + ": " + strings.Join(names[domain], ", ")
+	}
+	return strings.Join(domains, "; ")
+}
+
+// connectorPage is a connector as a program reads it.
+type connectorPage struct {
+	Name    string        `json:"name"`
+	Summary string        `json:"summary"`
+	Reads   []entityReads `json:"reads"` // none: any entity
+	Needs   []string      `json:"needs"`
+	Limits  []string      `json:"limits"`
+	Keys    []spec.Field  `json:"keys"`
+	Common  []spec.Field  `json:"common_keys"` // of every source
+	Example string        `json:"example"`
+}
+
+type entityReads struct {
+	Entity    string `json:"entity"`
+	From      string `json:"from"`
+	Changes   string `json:"changes"`
+	Deletions string `json:"deletions"`
 }
 
 func (a *app) describeConnector(args []string) error {
@@ -83,197 +138,58 @@ func (a *app) describeConnector(args []string) error {
 	if len(args) == 0 {
 		return usageError{fmt.Errorf("name a connector: winback sources describe %s", strings.Join(registry.Names(), "|"))}
 	}
-	connector := registry.Lookup(args[0])
-	if connector == nil {
+	c := registry.Lookup(args[0])
+	if c == nil {
 		return usageError{fmt.Errorf("unknown connector %q%s", args[0], spec.Hint(args[0], registry.Names()))}
 	}
-	fields := spec.Describe(connector.NewConfig())
-	if a.json {
-		return a.printJSON(fields)
+	page := connectorPage{
+		Name: c.Name, Summary: c.Summary, Reads: []entityReads{}, Needs: append([]string{}, c.Needs...), Limits: append([]string{}, c.Limits...),
+		Keys: spec.Describe(c.NewConfig()), Common: spec.Describe(&config.SourceSettings{}), Example: c.Example,
 	}
-	fmt.Fprintf(a.stdout, "%s: %s\n\n", connector.Name, connector.Summary)
+	for _, r := range c.Reads {
+		page.Reads = append(page.Reads, entityReads{r.Entity.FullName(), r.From, r.Changes, r.Deletions})
+	}
+	if a.json {
+		return a.printJSON(page)
+	}
+	a.printConnector(page)
+	return nil
+}
+
+func (a *app) printConnector(p connectorPage) {
+	fmt.Fprintf(a.stdout, "%s: %s\n", p.Name, p.Summary)
+	a.printSentences("NEEDS", p.Needs)
+	fmt.Fprintln(a.stdout, "\nREADS")
+	if len(p.Reads) == 0 {
+		fmt.Fprintln(a.stdout, "any entity, by a mapping in the configuration")
+	} else {
+		t := a.newTable("entity", "from", "changes", "deletions")
+		for _, r := range p.Reads {
+			t.AppendRow(table.Row{r.Entity, r.From, r.Changes, r.Deletions})
+		}
+		t.Render()
+	}
+	a.printSentences("LIMITS", p.Limits)
+	fmt.Fprintln(a.stdout, "\nKEYS")
 	t := a.newTable("key", "type", "default", "meaning")
-	for _, f := range spec.Flatten(fields) {
-		t.AppendRow(table.Row{f.Path, f.Type, f.Default, describeField(f)})
+	for _, f := range spec.Flatten(append(slices.Clone(p.Keys), p.Common...)) {
+		t.AppendRow(table.Row{f.Path, f.Type, f.Default, f.Meaning()})
 	}
 	t.Render()
-	return nil
-}
-
-func describeField(f spec.Field) string {
-	if f.SameAs != "" {
-		return "as " + f.SameAs
-	}
-	text := f.Doc
-	if len(f.Enum) > 0 {
-		text += ": " + strings.Join(f.Enum, ", ")
-	}
-	if f.Required {
-		text += " (required)"
-	}
-	if f.Example != "" {
-		text += "; for example " + f.Example
-	}
-	return text
-}
-
-type sourceFindings struct {
-	Source   string               `json:"source"`
-	Findings []connectors.Finding `json:"findings"`
-}
-
-func (a *app) checkSources(ctx context.Context, args []string) error {
-	if len(args) > 0 && allFiles(args) {
-		return a.proposeMapping(args)
-	}
-	if len(args) > 1 {
-		return usageError{fmt.Errorf("name one source, or files that exist: %s", strings.Join(args, " "))}
-	}
-	project, err := a.project()
-	if err != nil {
-		return err
-	}
-	sources := project.Sources
-	if len(args) == 1 {
-		s, ok := project.Source(args[0])
-		if !ok {
-			return usageError{fmt.Errorf("no source %q in %s%s", args[0], project.Config.Path, spec.Hint(args[0], project.SourceNames()))}
-		}
-		sources = []pipelines.Source{s}
-	}
-	var found []sourceFindings
-	failed := false
-	for _, s := range sources {
-		findings, err := checkSource(ctx, s)
-		if err != nil {
-			return err
-		}
-		findings = append(findings, missingInputs(ctx, project, s, findings)...)
-		for _, f := range findings {
-			failed = failed || !f.OK
-		}
-		found = append(found, sourceFindings{s.Name, findings})
-	}
-	if len(args) == 0 {
-		if unread := unreadFiles(ctx, project); len(unread) > 0 {
-			found = append(found, sourceFindings{"", unread})
+	if p.Example != "" {
+		fmt.Fprintf(a.stdout, "\nEXAMPLE\nsources:\n  %s:\n", p.Name)
+		for line := range strings.Lines(p.Example) {
+			fmt.Fprint(a.stdout, "    ", line)
 		}
 	}
-	if err := a.printFindings(found); err != nil {
-		return err
-	}
-	if failed {
-		return errReported
-	}
-	return nil
 }
 
-func checkSource(ctx context.Context, s pipelines.Source) ([]connectors.Finding, error) {
-	checker, ok := s.Source.(connectors.Checker)
-	if !ok {
-		return []connectors.Finding{{OK: true, Text: "this connector has no check of its own"}}, nil
+func (a *app) printSentences(title string, sentences []string) {
+	if len(sentences) == 0 {
+		return
 	}
-	findings, err := checker.Check(ctx)
-	if errors.Is(err, context.Canceled) {
-		return nil, err
+	fmt.Fprintf(a.stdout, "\n%s\n", title)
+	for _, s := range sentences {
+		fmt.Fprintln(a.stdout, "-", s)
 	}
-	if err != nil {
-		findings = append(findings, connectors.Finding{Text: err.Error()})
-	}
-	return findings, nil
-}
-
-// missingInputs says what a run would tell of a source's inputs: those that were
-// read and are gone, and those that it would leave. What a dataset's check has
-// said already is not said again.
-func missingInputs(ctx context.Context, project *pipelines.Project, s pipelines.Source, said []connectors.Finding) []connectors.Finding {
-	planner, ok := s.Source.(connectors.Planner)
-	if !ok {
-		return nil
-	}
-	var found []connectors.Finding
-	for _, d := range s.Datasets() {
-		if slices.ContainsFunc(said, func(f connectors.Finding) bool { return !f.OK && f.Dataset == d.Name }) {
-			continue
-		}
-		cursors, err := project.Zone.Cursors(s.Name, d.Name)
-		if err == nil {
-			_, err = planner.Plan(ctx, connectors.Request{Dataset: d.Name, Cursors: cursors, Notice: func(n connectors.Notice) {
-				found = append(found, connectors.Finding{Dataset: d.Name, Warning: true, OK: true, Text: n.Text})
-			}})
-		}
-		if err != nil {
-			found = append(found, connectors.Finding{Dataset: d.Name, Text: err.Error()})
-		}
-	}
-	return found
-}
-
-func (a *app) printFindings(found []sourceFindings) error {
-	if a.json {
-		return a.printJSON(found)
-	}
-	for _, s := range found {
-		for _, f := range brief(s.Findings) {
-			fmt.Fprintf(a.stdout, "%s  %s  %s\n", findingMark(f), findingName(s.Source, f), f.Text)
-			if len(f.Rows) > 0 {
-				a.printSample(f)
-			}
-		}
-	}
-	return nil
-}
-
-// brief leaves out what is said again and again: of the findings of a dataset
-// that are in order, those without sample rows after the first.
-func brief(findings []connectors.Finding) []connectors.Finding {
-	said := map[string]bool{}
-	var list []connectors.Finding
-	for _, f := range findings {
-		if f.OK && !f.Warning && len(f.Rows) == 0 && said[f.Dataset] {
-			continue
-		}
-		said[f.Dataset] = said[f.Dataset] || f.OK
-		list = append(list, f)
-	}
-	return list
-}
-
-func findingName(source string, f connectors.Finding) string {
-	if f.Dataset == "" {
-		return source
-	}
-	return pipelines.DatasetSummary{Source: source, Dataset: f.Dataset}.Name()
-}
-
-func mark(ok bool) string {
-	if ok {
-		return "ok  "
-	}
-	return "FAIL"
-}
-
-func findingMark(f connectors.Finding) string {
-	if f.OK && f.Warning {
-		return "note"
-	}
-	return mark(f.OK)
-}
-
-func (a *app) printSample(f connectors.Finding) {
-	header := make([]any, len(f.Header))
-	for i, name := range f.Header {
-		header[i] = name
-	}
-	t := a.newTable(header...)
-	t.SetAllowedRowLength(160)
-	for _, cells := range f.Rows {
-		row := make(table.Row, len(cells))
-		for i, cell := range cells {
-			row[i] = cell
-		}
-		t.AppendRow(row)
-	}
-	t.Render()
-	fmt.Fprintln(a.stdout)
 }

@@ -11,11 +11,27 @@ import (
 	"winback/connectors/spec"
 )
 
+// example is the block of a source.
+const example = `connector: files
+datasets:
+  shop.orders:                       # called like its entity
+    files: data/orders*.csv
+    fields:
+      id: order_id
+      customer_id: customer_id
+      ordered_at: ordered_at         # {column: Date, layout: dmy} for 31.12.2024
+      status: {column: status, optional: true, default: completed}
+      items_total: total             # {column: Sum, decimal_comma: true} for 12,50
+`
+
 // Connector returns the connector "files".
 func Connector() *connectors.Connector {
 	return &connectors.Connector{
 		Name:      "files",
 		Summary:   "CSV, Excel, JSON and Parquet files, packed or not, mapped to entities column by column",
+		Needs:     []string{"Nothing but the right to read the files."},
+		Limits:    []string{"A file still being written waits for the next run (settle).", "Files that were read and are gone are told, or fail the dataset (vanished)."},
+		Example:   example,
 		NewConfig: func() any { return &Config{} },
 		Open:      openSource,
 	}

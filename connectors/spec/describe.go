@@ -3,6 +3,7 @@ package spec
 import (
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Field describes one key of a configuration struct.
@@ -26,6 +27,24 @@ type Field struct {
 	SameAs string `json:"same_as,omitempty"`
 
 	inside reflect.Type // the struct Fields come from
+}
+
+// Meaning is what people are told of the key, in a line.
+func (f *Field) Meaning() string {
+	if f.SameAs != "" {
+		return "as " + f.SameAs
+	}
+	text := f.Doc
+	if len(f.Enum) > 0 {
+		text += ": " + strings.Join(f.Enum, ", ")
+	}
+	if f.Required {
+		text += " (required)"
+	}
+	if f.Example != "" {
+		text += "; for example " + f.Example
+	}
+	return text
 }
 
 // Describe lists the keys of a configuration struct, given as a value or a pointer, in the order of the struct, with

@@ -10,9 +10,12 @@ import (
 	"time"
 )
 
+// textUnmarshaler is implemented by types that read a text themselves.
+var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+
 // isLeaf tells whether a type is read from a single value.
 func isLeaf(t reflect.Type) bool {
-	if t == reflect.TypeFor[time.Duration]() || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+	if t == reflect.TypeFor[time.Duration]() || reflect.PointerTo(t).Implements(textUnmarshaler) {
 		return t.Kind() != reflect.Pointer
 	}
 	switch t.Kind() {

@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"winback/connectors"
 	"winback/pipelines/config/scaffold"
 )
 
@@ -18,6 +20,11 @@ type InitOptions struct {
 	Project  string
 	Timezone string
 	Currency string
+	// Sources are the connectors to begin with, besides the files that are found.
+	Sources []*connectors.Connector
+	// Registry has all connectors, for the schema of the configuration; without it,
+	// none is written.
+	Registry *connectors.Registry
 	// Now is the clock; nil is the machine's.
 	Now func() time.Time
 }
@@ -29,6 +36,8 @@ type InitResult struct {
 	Kept  []string `json:"kept"`
 	// Found is what the data files in the folder were taken for; its Notes are for people.
 	Found *scaffold.Found `json:"found"`
+	// Sources are those that were asked for.
+	Sources []SourceBlock `json:"sources"`
 }
 
 // ExistsError says that there is a configuration already. Nothing was changed.
@@ -63,12 +72,23 @@ func Init(dir string, o InitOptions) (*InitResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &InitResult{Found: found}
-	files := []newFile{
-		{".env.example", scaffold.EnvExample},
-		{".gitignore", "/.env\n/landing/\n/warehouse/\n"},
+	result := &InitResult{Found: found, Sources: o.blocks(found)}
+	for _, b := range result.Sources {
+		project.Sources += b.YAML
 	}
-	if len(found.Recognised) == 0 {
+	files := []newFile{
+		{".env.example", scaffold.EnvExample + envLines(result.Sources)},
+		{".gitignore", "/.env\n/landing/\n/warehouse/\n/state/\n"},
+	}
+	if o.Registry != nil {
+		schema, err := JSONSchema(o.Registry)
+		if err != nil {
+			return nil, err
+		}
+		project.Schema = SchemaFile
+		files = append(files, newFile{SchemaFile, string(schema)})
+	}
+	if len(found.Recognised) == 0 && len(result.Sources) == 0 {
 		files = append(files, newFile{filepath.Join("data", "example-orders.csv"), scaffold.ExampleOrders})
 	}
 	files = append(files, newFile{FileName, found.Configuration(project)}) // last: its presence says that all is done
@@ -78,6 +98,14 @@ func Init(dir string, o InitOptions) (*InitResult, error) {
 		}
 	}
 	return result, nil
+}
+
+// blocks are the sources that were asked for; files need none where some were found.
+func (o InitOptions) blocks(found *scaffold.Found) []SourceBlock {
+	list := slices.DeleteFunc(slices.Clone(o.Sources), func(c *connectors.Connector) bool {
+		return c.Name == "files" && len(found.Recognised) > 0
+	})
+	return SourceBlocks(list, found.SourceName())
 }
 
 type newFile struct{ name, content string }

@@ -16,6 +16,10 @@ type Project struct {
 	Timezone string // IANA name
 	Currency string // ISO 4217 code; "" to be guessed from the data
 	Today    time.Time
+	// Sources are blocks to stand below "sources:", besides that of the files found.
+	Sources string
+	// Schema is the file beside it that editors check the configuration by, if any.
+	Schema string
 }
 
 //go:embed winback.yaml.tmpl
@@ -43,11 +47,15 @@ func (f *Found) Configuration(p Project) string {
 	if currency == "" {
 		currency, guessed = f.currency()
 	}
-	return strings.NewReplacer(
+	schema := ""
+	if p.Schema != "" {
+		schema = "# yaml-language-server: $schema=" + p.Schema + "\n"
+	}
+	return schema + strings.NewReplacer(
 		"@project@", scalar(p.Name),
 		"@timezone@", remarked("timezone: "+scalar(p.Timezone), "the business day begins and ends by this clock"),
 		"@currency@", remarked("currency: "+currency, guessed),
-		"@as_of@", f.asOf(p.Today), "@sources@", f.sources(),
+		"@as_of@", f.asOf(p.Today), "@sources@", f.sources(p.Sources),
 	).Replace(skeleton)
 }
 
@@ -87,7 +95,10 @@ func remarked(line, remark string) string {
 	return fmt.Sprintf("%-28s # %s", line, remark)
 }
 
-func (f *Found) sources() string {
+func (f *Found) sources(more string) string {
+	if len(f.datasets) == 0 && more != "" {
+		return f.remarks() + "sources:\n" + more
+	}
 	if len(f.datasets) == 0 {
 		return f.remarks() + exampleSources
 	}
@@ -103,8 +114,17 @@ func (f *Found) sources() string {
 		}
 		fmt.Fprintf(&out, "      %s:\n%s", d.name, d.yaml())
 	}
+	out.WriteString(more)
 	out.WriteString(f.remarks())
 	return out.String()
+}
+
+// SourceName is what the source of the files found is called; "" if there are none.
+func (f *Found) SourceName() string {
+	if len(f.datasets) == 0 {
+		return ""
+	}
+	return f.source()
 }
 
 // what names the rows of a dataset.

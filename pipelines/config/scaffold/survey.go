@@ -154,7 +154,7 @@ func (d *dataset) fieldOf(t *table, column string) string {
 }
 
 // Mapping is what was found as the sources of a winback.yaml.
-func (f *Found) Mapping() string { return f.sources() }
+func (f *Found) Mapping() string { return f.sources("") }
 
 func (f *Found) summaryOf(name string) string {
 	for _, d := range f.datasets {

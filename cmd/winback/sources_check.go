@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"winback/connectors"
+	"winback/connectors/spec"
+	"winback/pipelines"
+)
+
+type sourceFindings struct {
+	Source   string               `json:"source"`
+	Findings []connectors.Finding `json:"findings"`
+}
+
+func (a *app) checkSources(ctx context.Context, args []string) error {
+	if len(args) > 0 && allFiles(args) {
+		return a.proposeMapping(args)
+	}
+	if len(args) > 1 {
+		return usageError{fmt.Errorf("name one source, or files that exist: %s", strings.Join(args, " "))}
+	}
+	project, err := a.project()
+	if err != nil {
+		return err
+	}
+	sources := project.Sources
+	if len(args) == 1 {
+		s, ok := project.Source(args[0])
+		if !ok {
+			return usageError{fmt.Errorf("no source %q in %s%s", args[0], project.Config.Path, spec.Hint(args[0], project.SourceNames()))}
+		}
+		sources = []pipelines.Source{s}
+	}
+	var found []sourceFindings
+	failed := false
+	for _, s := range sources {
+		findings, err := checkSource(ctx, s)
+		if err != nil {
+			return err
+		}
+		findings = append(findings, missingInputs(ctx, project, s, findings)...)
+		for _, f := range findings {
+			failed = failed || !f.OK
+		}
+		found = append(found, sourceFindings{s.Name, findings})
+	}
+	if len(args) == 0 {
+		if unread := unreadFiles(ctx, project); len(unread) > 0 {
+			found = append(found, sourceFindings{"", unread})
+		}
+	}
+	if err := a.printFindings(found); err != nil {
+		return err
+	}
+	if failed {
+		return errReported
+	}
+	return nil
+}
+
+func checkSource(ctx context.Context, s pipelines.Source) ([]connectors.Finding, error) {
+	checker, ok := s.Source.(connectors.Checker)
+	if !ok {
+		return []connectors.Finding{{OK: true, Text: "this connector has no check of its own"}}, nil
+	}
+	findings, err := checker.Check(ctx)
+	if errors.Is(err, context.Canceled) {
+		return nil, err
+	}
+	if err != nil {
+		findings = append(findings, connectors.Finding{Text: err.Error()})
+	}
+	return findings, nil
+}
+
+// missingInputs says what a run would tell of a source's inputs: those that were
+// read and are gone, and those that it would leave. What a dataset's check has
+// said already is not said again.
+func missingInputs(ctx context.Context, project *pipelines.Project, s pipelines.Source, said []connectors.Finding) []connectors.Finding {
+	planner, ok := s.Source.(connectors.Planner)
+	if !ok {
+		return nil
+	}
+	var found []connectors.Finding
+	for _, d := range s.Datasets() {
+		if slices.ContainsFunc(said, func(f connectors.Finding) bool { return !f.OK && f.Dataset == d.Name }) {
+			continue
+		}
+		cursors, err := project.Zone.Cursors(s.Name, d.Name)
+		if err == nil {
+			_, err = planner.Plan(ctx, connectors.Request{Dataset: d.Name, Cursors: cursors, Notice: func(n connectors.Notice) {
+				found = append(found, connectors.Finding{Dataset: d.Name, Warning: true, OK: true, Text: n.Text})
+			}})
+		}
+		if err != nil {
+			found = append(found, connectors.Finding{Dataset: d.Name, Text: err.Error()})
+		}
+	}
+	return found
+}
+
+func (a *app) printFindings(found []sourceFindings) error {
+	if a.json {
+		return a.printJSON(found)
+	}
+	for _, s := range found {
+		for _, f := range brief(s.Findings) {
+			fmt.Fprintf(a.stdout, "%s  %s  %s\n", findingMark(f), findingName(s.Source, f), f.Text)
+			if len(f.Rows) > 0 {
+				a.printSample(f)
+			}
+		}
+	}
+	return nil
+}
+
+// brief leaves out what is said again and again: of the findings of a dataset
+// that are in order, those without sample rows after the first.
+func brief(findings []connectors.Finding) []connectors.Finding {
+	said := map[string]bool{}
+	var list []connectors.Finding
+	for _, f := range findings {
+		if f.OK && !f.Warning && len(f.Rows) == 0 && said[f.Dataset] {
+			continue
+		}
+		said[f.Dataset] = said[f.Dataset] || f.OK
+		list = append(list, f)
+	}
+	return list
+}
+
+func findingName(source string, f connectors.Finding) string {
+	if f.Dataset == "" {
+		return source
+	}
+	return pipelines.DatasetSummary{Source: source, Dataset: f.Dataset}.Name()
+}
+
+func mark(ok bool) string {
+	if ok {
+		return "ok  "
+	}
+	return "FAIL"
+}
+
+func findingMark(f connectors.Finding) string {
+	if f.OK && f.Warning {
+		return "note"
+	}
+	return mark(f.OK)
+}
+
+func (a *app) printSample(f connectors.Finding) {
+	header := make([]any, len(f.Header))
+	for i, name := range f.Header {
+		header[i] = name
+	}
+	t := a.newTable(header...)
+	t.SetAllowedRowLength(160)
+	for _, cells := range f.Rows {
+		row := make(table.Row, len(cells))
+		for i, cell := range cells {
+			row[i] = cell
+		}
+		t.AppendRow(row)
+	}
+	t.Render()
+	fmt.Fprintln(a.stdout)
+}
