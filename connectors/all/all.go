@@ -7,6 +7,7 @@ import (
 	"winback/connectors/amocrm"
 	"winback/connectors/files"
 	"winback/connectors/sqldb"
+	"winback/connectors/woocommerce"
 )
 
 // Connectors returns all connectors, each made anew.
@@ -15,6 +16,7 @@ func Connectors() []*connectors.Connector {
 		amocrm.Connector(),
 		files.Connector(),
 		sqldb.Postgres(),
+		woocommerce.Connector(),
 	}
 }
 

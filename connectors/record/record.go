@@ -30,6 +30,7 @@ type Record struct {
 	misfits []misfit // root's only
 	added   []addition
 	ignored bool
+	aside   bool // has no payload
 }
 
 // misfit is a value that is not what it should be.
@@ -113,6 +114,14 @@ func (r *Record) Keep(names ...string) {
 	for _, name := range names {
 		r.kept[name] = true
 	}
+}
+
+// Aside is the record again, for a row whose payload another row of the same record
+// keeps.
+func (r *Record) Aside() *Record {
+	again := *r
+	again.aside = true
+	return &again
 }
 
 // whole is the record as it came, without dropped fields.

@@ -195,13 +195,14 @@ func TestRecord_WhatIsKeptIsInPayloadThoughItWasRead(t *testing.T) {
 	r := rows.Record(json.RawMessage(`{"ID": "1", "CODES": ["a", "b"]}`))
 	Add(r, &entity.Deal{ID: r.ID("ID"), Product: r.Texts("CODES")[0]})
 	r.Keep("CODES")
+	Add(r.Aside(), &entity.Deal{ID: "2"})
 	if err := rows.End(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	if err := rows.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if want := `deals: id=1 payload={"CODES":["a","b"]} product=a`; k.rows[0] != want {
-		t.Errorf("got %s", k.rows[0])
+	if want := `deals: id=1 payload={"CODES":["a","b"]} product=a`; k.rows[0] != want || k.rows[1] != "deals: id=2" {
+		t.Errorf("got %s", k.rows)
 	}
 }

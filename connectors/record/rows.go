@@ -195,10 +195,10 @@ func (rows *Rows) flush(ctx context.Context, s *entity.Schema) error {
 // payload keeps what the fields of the contract did not take.
 func (rows *Rows) payload(b *entity.Batch, a addition) {
 	field := a.schema.Field("payload").Index
-	switch rows.o.Payload {
-	case PayloadNone:
+	switch {
+	case rows.o.Payload == PayloadNone, a.from.aside:
 		b.SetNull(field)
-	case PayloadFull:
+	case rows.o.Payload == PayloadFull:
 		b.SetText(field, a.from.whole())
 	default:
 		b.SetString(field, a.from.rest())
