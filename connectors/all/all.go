@@ -8,6 +8,7 @@ import (
 	"winback/connectors/files"
 	"winback/connectors/sqldb"
 	"winback/connectors/woocommerce"
+	"winback/connectors/twilio"
 )
 
 // Connectors returns all connectors, each made anew.
@@ -17,6 +18,7 @@ func Connectors() []*connectors.Connector {
 		files.Connector(),
 		sqldb.Postgres(),
 		woocommerce.Connector(),
+		twilio.Connector(),
 	}
 }
 

@@ -280,7 +280,7 @@ func (s Subject) again(t *testing.T) {
 	trial.clock.Advance(time.Hour)
 	trial.reader.MustRun(t)
 	before := fmt.Sprint(trial.reader.Cursors)
-	got, err := trial.reader.Again(t.Context(), connectors.Range{From: Began, Until: trial.clock.Now()})
+	got, err := trial.reader.Again(t.Context(), connectors.Range{From: Began.AddDate(0, 0, -3), Until: trial.clock.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -399,6 +399,13 @@ func (r *Record) List(name string) []*Record {
 	return list
 }
 
+// Part is a record that belongs to this one and came by itself, as a leg of a call
+// that is listed beside it; without JSON it is an empty one. Rows that are added
+// from it are made, or put aside, together with those of this record.
+func (r *Record) Part(name string, raw json.RawMessage) *Record {
+	return parse(r.rows, raw, r.path+name+".", r.root)
+}
+
 // Texts are the values of an array of texts or numbers; one value alone counts as
 // an array of it.
 func (r *Record) Texts(name string) []string {
