@@ -7,8 +7,8 @@ import (
 	"winback/connectors/amocrm"
 	"winback/connectors/files"
 	"winback/connectors/sqldb"
-	"winback/connectors/woocommerce"
 	"winback/connectors/twilio"
+	"winback/connectors/woocommerce"
 )
 
 // Connectors returns all connectors, each made anew.
@@ -17,8 +17,8 @@ func Connectors() []*connectors.Connector {
 		amocrm.Connector(),
 		files.Connector(),
 		sqldb.Postgres(),
-		woocommerce.Connector(),
 		twilio.Connector(),
+		woocommerce.Connector(),
 	}
 }
 
