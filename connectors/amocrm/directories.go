@@ -31,7 +31,7 @@ func (s *source) all(ctx context.Context, l *list) (d directory, err error) {
 		if l == pipelines { // has no pages
 			query = nil
 		}
-		records, p, err := s.get(ctx, l, query)
+		records, p, err := s.patient(ctx, l, query)
 		if err != nil {
 			return d, err
 		}

@@ -104,7 +104,7 @@ func (s *source) eventsInto(ctx context.Context, a asked, from, until int64, fou
 	oldest, descending := until, true
 	for number := 1; ; number++ {
 		query.Set("page", strconv.Itoa(number))
-		records, p, err := s.get(ctx, &eventList, query)
+		records, p, err := s.patient(ctx, &eventList, query)
 		if err != nil || len(records) == 0 {
 			return err
 		}

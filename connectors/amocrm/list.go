@@ -45,15 +45,7 @@ func (s *source) get(ctx context.Context, l *list, query url.Values) (records []
 			all[name] = values
 		}
 	}
-	for try := 1; ; try++ {
-		p, _, err = restapi.Get[page](ctx, s.client, restapi.Request{What: l.path, Path: l.path, Query: all})
-		if restapi.StatusOf(err) != 504 || try == 6 {
-			break
-		}
-		if err := s.client.Clock().Sleep(ctx, time.Second<<try); err != nil {
-			return nil, p, err
-		}
-	}
+	p, _, err = restapi.Get[page](ctx, s.client, restapi.Request{What: l.path, Path: l.path, Query: all})
 	if err != nil {
 		return nil, p, err
 	}
@@ -63,6 +55,20 @@ func (s *source) get(ctx context.Context, l *list, query url.Values) (records []
 		}
 	}
 	return records, p, nil
+}
+
+// patient is get for what cannot be asked for in smaller pages: it asks again when
+// the server gives up.
+func (s *source) patient(ctx context.Context, l *list, query url.Values) (records []json.RawMessage, p page, err error) {
+	for try := 1; ; try++ {
+		records, p, err = s.get(ctx, l, query)
+		if restapi.StatusOf(err) != 504 || try == 6 {
+			return records, p, err
+		}
+		if err := s.client.Clock().Sleep(ctx, time.Second<<try); err != nil {
+			return nil, p, err
+		}
+	}
 }
 
 // first asks for the first page of what changed in a time, both ends included, in
@@ -242,13 +248,19 @@ func (s *source) halved(ctx context.Context, l *list, from, until int64, give ta
 	return s.halved(ctx, l, middle+1, until, give)
 }
 
-// paged reads all pages of a list in the order of ids.
+// paged reads all pages of a list in the order of ids. When pages must be smaller,
+// it begins again.
 func (s *source) paged(ctx context.Context, l *list, query url.Values, give take) error {
+	limit := s.limit()
 	for number := 1; ; number++ {
 		query.Set("page", strconv.Itoa(number))
-		query.Set("limit", strconv.Itoa(pageSize))
+		query.Set("limit", strconv.Itoa(limit))
 		query.Set("order[id]", "asc")
 		records, p, err := s.get(ctx, l, query)
+		if restapi.StatusOf(err) == 504 && limit > leastAsk {
+			s.overloaded(limit)
+			return s.paged(ctx, l, query, give)
+		}
 		if err != nil || len(records) == 0 {
 			return err
 		}
@@ -263,7 +275,7 @@ func (s *source) byID(ctx context.Context, l *list, ids []string, give take) err
 	for len(ids) > 0 {
 		n := min(len(ids), pageSize)
 		query := url.Values{"filter[id][]": ids[:n], "limit": {strconv.Itoa(pageSize)}, "page": {"1"}}
-		records, _, err := s.get(ctx, l, query)
+		records, _, err := s.patient(ctx, l, query)
 		if err != nil {
 			return err
 		}

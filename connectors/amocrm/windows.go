@@ -39,7 +39,7 @@ func (x *extraction) window(ctx context.Context, lists []*list, late time.Durati
 // oldest finds the first change that is still to be seen in any of the lists.
 func (x *extraction) oldest(ctx context.Context, lists []*list) (oldest time.Time, ok bool, err error) {
 	for _, l := range lists {
-		records, _, err := x.get(ctx, l, url.Values{"limit": {"1"}, "page": {"1"}, l.order(): {"asc"}})
+		records, _, err := x.patient(ctx, l, url.Values{"limit": {"1"}, "page": {"1"}, l.order(): {"asc"}})
 		if err != nil {
 			return oldest, false, err
 		}

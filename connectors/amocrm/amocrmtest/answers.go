@@ -205,7 +205,7 @@ func (f *Fake) list(w http.ResponseWriter, q url.Values, name string, all map[in
 	case a.order != "" && !slices.Contains(orders, a.order):
 		invalid(w, "order", "The value you selected is not a valid choice.")
 		return
-	case f.TooLarge > 0 && a.limit > f.TooLarge:
+	case f.TooLarge > 0 && a.limit > f.TooLarge && name != "events":
 		w.WriteHeader(http.StatusGatewayTimeout)
 		return
 	}
@@ -297,17 +297,9 @@ func (f *Fake) events(w http.ResponseWriter, q url.Values) {
 	}
 	from, to := bound(q, "created_at", "from", 0), bound(q, "created_at", "to", 1<<60)
 	var found []happening
-	for _, e := range f.eventsOf {
-		if !slices.Contains(types, e.kind) || e.at < from || e.at > to || q.Get("filter[entity]") != "" && e.entity != q.Get("filter[entity]") {
-			continue
-		}
-		if len(ids) == 0 || slices.Contains(ids, strconv.FormatInt(e.id, 10)) {
+	for _, e := range f.candidates(q.Get("filter[entity]"), ids) {
+		if slices.Contains(types, e.kind) && e.at >= from && e.at <= to && (q.Get("filter[entity]") == "" || e.entity == q.Get("filter[entity]")) {
 			found = append(found, e)
-		}
-	}
-	for _, id := range ids {
-		if n, _ := strconv.ParseInt(id, 10, 64); q.Get("filter[entity]") == "lead" && f.leads[n] != nil {
-			f.leads[n].told = true
 		}
 	}
 	slices.SortFunc(found, func(x, y happening) int {
@@ -318,4 +310,18 @@ func (f *Fake) events(w http.ResponseWriter, q url.Values) {
 		list = append(list, e.object)
 	}
 	paged(w, a, "events", list)
+}
+
+// candidates are the events of some records, or all there are.
+func (f *Fake) candidates(entity string, ids []string) (events []happening) {
+	if len(ids) == 0 {
+		return f.eventsOf
+	}
+	for _, id := range ids {
+		events = append(events, f.eventsBy[entity+"/"+id]...)
+		if n, _ := strconv.ParseInt(id, 10, 64); entity == "lead" && f.leads[n] != nil {
+			f.leads[n].told = true
+		}
+	}
+	return events
 }

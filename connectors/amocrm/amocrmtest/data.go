@@ -290,10 +290,13 @@ func (f *Fake) event(kind, entity string, id, at int64, before, after []object) 
 	if before == nil {
 		before, after = []object{}, []object{}
 	}
-	f.eventsOf = append(f.eventsOf, happening{kind, entity, id, at, object{
+	e := happening{kind, entity, id, at, object{
 		"id": fmt.Sprintf("01h%012d", number), "type": kind, "entity_id": id, "entity_type": entity, "created_by": 321123, "created_at": at,
 		"value_after": after, "value_before": before, "account_id": 28805383, "_embedded": object{"entity": object{"id": id}},
-	}})
+	}}
+	f.eventsOf = append(f.eventsOf, e)
+	of := fmt.Sprintf("%s/%d", entity, id)
+	f.eventsBy[of] = append(f.eventsBy[of], e)
 }
 
 type happening struct {

@@ -36,6 +36,7 @@ type Fake struct {
 	notes                      map[string]map[int64]*record
 	users, reasons             []object
 	eventsOf                   []happening
+	eventsBy                   map[string][]happening // by entity and id
 	eventCount                 int64
 	nextID                     int64
 
@@ -57,7 +58,8 @@ type Fake struct {
 func Start(t testing.TB, clock connectors.Clock) *Fake {
 	f := &Fake{
 		clock: clock, limit: connectortest.NewLimit(clock, 7, 7), nextID: 1_000_000,
-		leads: map[int64]*record{}, contacts: map[int64]*record{}, companies: map[int64]*record{}, tasks: map[int64]*record{},
+		eventsBy: map[string][]happening{},
+		leads:    map[int64]*record{}, contacts: map[int64]*record{}, companies: map[int64]*record{}, tasks: map[int64]*record{},
 		notes: map[string]map[int64]*record{"leads": {}, "contacts": {}, "companies": {}},
 	}
 	f.grant()
@@ -77,7 +79,7 @@ oauth:
   client_secret: ${SECRET}
   refresh_token: ${REFRESH}
   redirect_uri: https://acme.example/amo
-timeout: 400ms
+timeout: 1s
 fields:
   crm.deals: {lead_source: 709}
 `
@@ -275,7 +277,11 @@ func (f *Fake) Bin(id int64) {
 func (f *Fake) ForgetEvents(before time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.eventsOf = slices.DeleteFunc(f.eventsOf, func(e happening) bool { return e.at < before.Unix() })
+	old := func(e happening) bool { return e.at < before.Unix() }
+	f.eventsOf = slices.DeleteFunc(f.eventsOf, old)
+	for of, events := range f.eventsBy {
+		f.eventsBy[of] = slices.DeleteFunc(events, old)
+	}
 }
 
 // ForgetReason deletes a lost reason: its leads keep the id alone.
