@@ -240,16 +240,6 @@ type Reject struct {
 // of file names fits no file.
 var ErrNoInput = errors.New("nothing to read")
 
-// SourceError says that it is not a dataset that cannot be read but the source as a
-// whole: it is out of reach, or refuses whoever asks. Its other datasets are not
-// tried, and the cause is told once. The cause says where the way out is.
-type SourceError struct{ Err error }
-
-func (e *SourceError) Error() string { return e.Err.Error() }
-
-// Unwrap gives the cause.
-func (e *SourceError) Unwrap() error { return e.Err }
-
 // Checker is a source that can say whether it would work.
 type Checker interface {
 	// Check looks at the source without landing anything. Findings tell what was

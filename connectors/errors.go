@@ -13,3 +13,9 @@ var (
 	// ErrEnough is what the sink of a sample returns when it has enough.
 	ErrEnough = errors.New("there are enough rows for a sample")
 )
+
+// OfWholeSource says whether an error is not about a dataset but the source as a
+// whole.
+func OfWholeSource(err error) bool {
+	return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrRefused)
+}

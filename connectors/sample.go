@@ -26,7 +26,7 @@ func CheckBySample(ctx context.Context, s Source, about func(ctx context.Context
 		}
 		if err != nil {
 			findings = append(findings, Finding{Dataset: d.Name, Text: err.Error()})
-			if errors.Is(err, ErrRefused) || errors.Is(err, ErrUnreachable) {
+			if OfWholeSource(err) {
 				return findings, nil
 			}
 			continue

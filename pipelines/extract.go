@@ -3,7 +3,6 @@ package pipelines
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -54,7 +53,7 @@ func (r *run) extractSource(ctx context.Context, s Source) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errors.As(err, new(*connectors.SourceError)) {
+		if connectors.OfWholeSource(err) {
 			r.skip(s, datasets[i+1:])
 			return nil
 		}
@@ -118,7 +117,7 @@ func (e *extraction) tellFailure(err error, others int) {
 		return
 	}
 	name, of, dataset := d.Name(), "what is there of it", d.Dataset
-	if errors.As(err, new(*connectors.SourceError)) {
+	if connectors.OfWholeSource(err) {
 		name, of, dataset = d.Source, "what is there of the source", ""
 	} else {
 		others = 0

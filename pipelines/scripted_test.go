@@ -72,7 +72,7 @@ func (s *system) Extract(ctx context.Context, req connectors.Request, sink conne
 	}
 	s.asked = append(s.asked, question)
 	if s.down != nil {
-		return connectors.Extracted{}, &connectors.SourceError{Err: s.down}
+		return connectors.Extracted{}, refusal{s.down}
 	}
 	if s.notice != "" {
 		req.Tell(connectors.Notice{Kind: connectors.NoticeDrift, Text: s.notice})
@@ -125,6 +125,11 @@ func (s *system) Sweep(_ context.Context, _ string, _ *entity.Schema, has func(.
 	}
 	return s.keys
 }
+
+// refusal is an error of a system that does not let anybody in.
+type refusal struct{ error }
+
+func (refusal) Is(target error) bool { return target == connectors.ErrRefused }
 
 // filled is a system with n orders, an hour after each other.
 func filled(n, slice int) *system {

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"golang.org/x/sync/errgroup"
 
 	"winback/connectors"
 	"winback/connectors/spec"
@@ -38,19 +39,13 @@ func (a *app) checkSources(ctx context.Context, args []string) error {
 		}
 		sources = []pipelines.Source{s}
 	}
-	var found []sourceFindings
-	failed := false
-	for _, s := range sources {
-		findings, err := checkSource(ctx, s)
-		if err != nil {
-			return err
-		}
-		findings = append(findings, missingInputs(ctx, project, s, findings)...)
-		for _, f := range findings {
-			failed = failed || !f.OK
-		}
-		found = append(found, sourceFindings{s.Name, findings})
+	found, err := checkAll(ctx, project, sources)
+	if err != nil {
+		return err
 	}
+	failed := slices.ContainsFunc(found, func(s sourceFindings) bool {
+		return slices.ContainsFunc(s.Findings, func(f connectors.Finding) bool { return !f.OK })
+	})
 	if len(args) == 0 {
 		if unread := unreadFiles(ctx, project); len(unread) > 0 {
 			found = append(found, sourceFindings{"", unread})
@@ -65,19 +60,47 @@ func (a *app) checkSources(ctx context.Context, args []string) error {
 	return nil
 }
 
-func checkSource(ctx context.Context, s pipelines.Source) ([]connectors.Finding, error) {
+const (
+	// checkWithin is how long the check of one source may take.
+	checkWithin = 2 * time.Minute
+	// checksAtOnce is how many sources are checked side by side.
+	checksAtOnce = 4
+)
+
+// checkAll checks sources side by side; what was found is in their order.
+func checkAll(ctx context.Context, project *pipelines.Project, sources []pipelines.Source) ([]sourceFindings, error) {
+	found := make([]sourceFindings, len(sources))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(checksAtOnce)
+	for i, s := range sources {
+		group.Go(func() error {
+			findings := checkSource(ctx, s, checkWithin)
+			if !slices.ContainsFunc(findings, func(f connectors.Finding) bool { return !f.OK && f.Dataset == "" }) {
+				findings = append(findings, missingInputs(ctx, project, s, findings)...)
+			}
+			found[i] = sourceFindings{s.Name, findings}
+			return ctx.Err()
+		})
+	}
+	return found, group.Wait()
+}
+
+// checkSource returns what the source's own check finds within a time.
+func checkSource(ctx context.Context, s pipelines.Source, within time.Duration) []connectors.Finding {
 	checker, ok := s.Source.(connectors.Checker)
 	if !ok {
-		return []connectors.Finding{{OK: true, Text: "this connector has no check of its own"}}, nil
+		return []connectors.Finding{{OK: true, Text: "this connector has no check of its own"}}
 	}
-	findings, err := checker.Check(ctx)
-	if errors.Is(err, context.Canceled) {
-		return nil, err
-	}
-	if err != nil {
+	limited, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	findings, err := checker.Check(limited)
+	switch {
+	case err != nil && ctx.Err() == nil && limited.Err() != nil:
+		findings = append(findings, connectors.Finding{Text: fmt.Sprintf("the source did not answer all questions within %v; try it again, or look at the system", within)})
+	case err != nil:
 		findings = append(findings, connectors.Finding{Text: err.Error()})
 	}
-	return findings, nil
+	return findings
 }
 
 // missingInputs says what a run would tell of a source's inputs: those that were
