@@ -56,6 +56,17 @@ func (z *Zone) Briefs(source string) iter.Seq2[*Brief, error] {
 			yield(nil, err)
 			return
 		}
+		for b, err := range c.live() {
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// live goes through the manifests that count, oldest first.
+func (c *catalog) live() iter.Seq2[*Brief, error] {
+	return func(yield func(*Brief, error) bool) {
 		for b, err := range c.all() {
 			if err == nil && b.replacedBy(c.heads[b.Dataset]) {
 				continue

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"path/filepath"
 	"slices"
 )
@@ -155,16 +154,9 @@ func (w *Writer) writeManifest(folder string) error {
 }
 
 func (z *Zone) writeManifest(m *Manifest, folder string) error {
-	text, err := m.encode()
-	if err != nil {
-		return err
-	}
 	dir := z.dir(m.Source, folder)
 	path := filepath.Join(dir, m.fileName())
-	if err := z.writeFile(path, func(out io.Writer) error {
-		_, err := out.Write(text)
-		return err
-	}); err != nil {
+	if err := z.writeFile(path, m.encode); err != nil {
 		return err
 	}
 	if err := z.syncPath(dir); err != nil {

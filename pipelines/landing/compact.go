@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,6 +55,12 @@ func (s *Size) add(f File) {
 	s.Bytes += f.Bytes
 }
 
+func (s *Size) remove(f File) {
+	s.Files--
+	s.Rows -= f.Rows
+	s.Bytes -= f.Bytes
+}
+
 // Compaction says what a compaction does, or did, to one dataset.
 type Compaction struct {
 	Source  string `json:"source"`
@@ -91,7 +99,7 @@ func (z *Zone) Compact(ctx context.Context, source string, o CompactOptions) ([]
 	plans, err := z.compactions(source, o)
 	var done []Compaction
 	for _, p := range plans {
-		failed := z.compact(ctx, p, o)
+		failed := p.compact(ctx)
 		if failed == nil {
 			done = append(done, p.Compaction)
 		} else {
@@ -105,95 +113,154 @@ func (z *Zone) Compact(ctx context.Context, source string, o CompactOptions) ([]
 	return done, err
 }
 
-// compaction is what is to be done to one dataset.
+// compaction is what is to be done to one dataset. There may be very many manifests
+// and files, so it goes through them when it needs them and holds none.
 type compaction struct {
 	Compaction
-	manifests []*Manifest // oldest first
-	entities  []string    // in the dataset's order
-	merged    map[string][]File
-	kept      map[string][]File
+	zone     *Zone
+	catalog  *catalog // of the source, as it was planned
+	options  CompactOptions
+	entities []string // in the dataset's order
+	merged   map[string]int
+	lone     map[string]File // first of those to be merged, which may be the only one
+	kept     map[string][]File
+	unwhole  bool // the newest manifest is of a compaction that left large files, which are to be taken in
 }
 
 // compactions plans the compaction of each dataset that is worth it.
 func (z *Zone) compactions(source string, o CompactOptions) ([]*compaction, error) {
-	manifests, err := z.Manifests(source)
+	c, err := z.catalog(source)
 	if err != nil {
 		return nil, err
 	}
-	var datasets []string
-	byDataset := map[string][]*Manifest{}
-	for _, m := range manifests {
-		if byDataset[m.Dataset] == nil {
-			datasets = append(datasets, m.Dataset)
+	byDataset := map[string]*compaction{}
+	for b, err := range c.live() {
+		if err != nil {
+			return nil, err
 		}
-		byDataset[m.Dataset] = append(byDataset[m.Dataset], m)
+		m, err := b.Manifest()
+		if err != nil {
+			return nil, err
+		}
+		p := byDataset[m.Dataset]
+		if p == nil {
+			p = &compaction{
+				Compaction: Compaction{Source: source, Dataset: m.Dataset}, zone: z, catalog: c, options: o,
+				merged: map[string]int{}, lone: map[string]File{}, kept: map[string][]File{},
+			}
+			byDataset[m.Dataset] = p
+		}
+		p.look(m)
 	}
-	slices.Sort(datasets)
 	var plans []*compaction
-	for _, name := range datasets {
-		if p := planOf(byDataset[name], o); p.worthwhile(o) {
+	for _, name := range slices.Sorted(maps.Keys(byDataset)) {
+		p := byDataset[name]
+		if p.keepLone(); p.worthwhile() {
 			plans = append(plans, p)
 		}
 	}
 	return plans, nil
 }
 
-func planOf(manifests []*Manifest, o CompactOptions) *compaction {
-	last := manifests[len(manifests)-1]
-	p := &compaction{
-		Compaction: Compaction{Source: last.Source, Dataset: last.Dataset, Manifests: len(manifests)},
-		manifests:  manifests, merged: map[string][]File{}, kept: map[string][]File{},
+// look takes a manifest in, oldest first.
+func (p *compaction) look(m *Manifest) {
+	p.Manifests++
+	p.unwhole = m.Compacted != nil && !m.Compacted.Whole && p.options.Whole
+	var entities []string // the newest manifest knows the dataset best
+	for _, c := range m.Entities {
+		entities = append(entities, c.Entity)
 	}
-	for _, m := range slices.Backward(manifests) { // the newest knows the dataset best
-		for _, c := range m.Entities {
-			if !slices.Contains(p.entities, c.Entity) {
-				p.entities = append(p.entities, c.Entity)
-			}
+	for _, name := range p.entities {
+		if !slices.Contains(entities, name) {
+			entities = append(entities, name)
 		}
 	}
-	for _, m := range manifests {
-		for _, f := range m.Files {
-			f.RunID = cmp.Or(f.RunID, m.RunID)
-			to := p.merged
-			if entity.Lookup(f.Entity) == nil || !o.Whole && f.Bytes >= o.KeepBytes {
-				to = p.kept
-			}
-			to[f.Entity] = append(to[f.Entity], f)
-		}
-	}
-	for name, files := range p.merged {
-		if len(files) == 1 { // there is nothing to merge it with
-			p.kept[name], p.merged[name] = append(p.kept[name], files[0]), nil
-		}
-		for _, f := range p.merged[name] {
-			p.Merged.add(f)
-		}
-	}
-	for _, files := range p.kept {
-		for _, f := range files {
+	p.entities = entities
+	for _, f := range m.Files {
+		if f.RunID = cmp.Or(f.RunID, m.RunID); !p.merges(f) {
+			p.kept[f.Entity] = append(p.kept[f.Entity], f)
 			p.Kept.add(f)
+			continue
+		}
+		if p.merged[f.Entity]++; p.merged[f.Entity] == 1 {
+			p.lone[f.Entity] = f
+		}
+		p.Merged.add(f)
+	}
+}
+
+// merges says whether a file is to be put together with others.
+func (p *compaction) merges(f File) bool {
+	return entity.Lookup(f.Entity) != nil && (p.options.Whole || f.Bytes < p.options.KeepBytes)
+}
+
+// keepLone keeps files that there is nothing to merge with.
+func (p *compaction) keepLone() {
+	for name, n := range p.merged {
+		if n == 1 {
+			f := p.lone[name]
+			p.kept[name], p.merged[name] = append(p.kept[name], f), 0
+			p.Kept.add(f)
+			p.Merged.remove(f)
 		}
 	}
-	return p
 }
 
 // worthwhile says whether there is enough to put together.
-func (p *compaction) worthwhile(o CompactOptions) bool {
-	if len(p.manifests) == 1 {
-		if c := p.manifests[0].Compacted; c == nil || c.Whole || !o.Whole {
-			return false // its files are all there is, and hold each key once or are large
+func (p *compaction) worthwhile() bool {
+	if p.Manifests == 1 && !p.unwhole {
+		return false // its files are all there is, and hold each key once or are large
+	}
+	return max(p.Manifests, p.Merged.Files) >= p.options.AtLeast
+}
+
+// each goes through the manifests that are put together, oldest first.
+func (p *compaction) each() iter.Seq2[*Manifest, error] {
+	return func(yield func(*Manifest, error) bool) {
+		for b, err := range p.catalog.live() {
+			var m *Manifest
+			switch {
+			case err != nil:
+			case b.Dataset != p.Dataset:
+				continue
+			default:
+				m, err = b.Manifest()
+			}
+			if !yield(m, err) || err != nil {
+				return
+			}
 		}
 	}
-	return max(p.Manifests, p.Merged.Files) >= o.AtLeast
+}
+
+// files goes through the files of an entity that are to be merged, oldest first.
+func (p *compaction) files(name string) iter.Seq2[File, error] {
+	return func(yield func(File, error) bool) {
+		for m, err := range p.each() {
+			if err != nil {
+				yield(File{}, err)
+				return
+			}
+			for _, f := range m.Files {
+				if f.RunID = cmp.Or(f.RunID, m.RunID); f.Entity == name && p.merges(f) && !yield(f, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // compact does what was planned for a dataset. What it wrote before an error is
 // named by no manifest, and removed by the next Recover.
-func (z *Zone) compact(ctx context.Context, p *compaction, o CompactOptions) error {
-	m := p.manifest()
+func (p *compaction) compact(ctx context.Context) error {
+	z := p.zone
+	m, err := p.manifest()
+	if err != nil {
+		return err
+	}
 	m.RunID = "compacted-" + z.now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])
 	for _, name := range p.entities {
-		if err := z.compactEntity(ctx, p, m, name, o); err != nil {
+		if err := p.compactEntity(ctx, m, name); err != nil {
 			return err
 		}
 	}
@@ -204,21 +271,21 @@ func (z *Zone) compact(ctx context.Context, p *compaction, o CompactOptions) err
 	return z.writeManifest(m, manifestDir)
 }
 
-func (z *Zone) compactEntity(ctx context.Context, p *compaction, m *Manifest, name string, o CompactOptions) error {
+func (p *compaction) compactEntity(ctx context.Context, m *Manifest, name string) error {
 	kept := p.kept[name]
-	if files := p.merged[name]; len(files) > 0 {
-		c := &merger{zone: z, manifest: m, schema: entity.Lookup(name), options: o}
-		written, alone, err := c.merge(ctx, files)
+	if p.merged[name] > 0 {
+		c := &merger{zone: p.zone, manifest: m, schema: entity.Lookup(name), options: p.options}
+		written, alone, err := c.merge(ctx, p.files(name))
 		if err != nil {
 			return err
 		}
 		kept = append(kept, alone...)
 		m.Compacted.Whole = m.Compacted.Whole && len(kept) == 0
 		if len(written) > 0 {
-			if err := z.syncPath(c.dir()); err != nil {
+			if err := p.zone.syncPath(c.dir()); err != nil {
 				return err
 			}
-			m.Compacted.Covers[name] = fileIDs(files, alone)
+			m.Compacted.Covers[name] = c.covered
 		}
 		for _, f := range written {
 			p.Written.add(f)
@@ -231,19 +298,24 @@ func (z *Zone) compactEntity(ctx context.Context, p *compaction, m *Manifest, na
 
 // manifest returns the manifest that takes the place of the others, without the
 // files of rows.
-func (p *compaction) manifest() *Manifest {
-	first, last := p.manifests[0], p.manifests[len(p.manifests)-1]
+func (p *compaction) manifest() (*Manifest, error) {
 	m := &Manifest{
-		Format: compactedFormat, Source: last.Source, Dataset: last.Dataset,
-		StartedAt: first.StartedAt, ExtractedAt: last.ExtractedAt,
+		Format: compactedFormat, Source: p.Source, Dataset: p.Dataset,
 		Compacted: &Compacted{Generation: 1, Whole: true, Covers: map[string][]byte{}},
 	}
-	words := map[*entity.Schema]wordCounts{}
 	for _, name := range p.entities {
 		m.Entities = append(m.Entities, EntityCounts{Entity: name})
-		m.Compacted.Whole = m.Compacted.Whole && (len(p.kept[name]) == 0 || len(p.kept[name]) == 1 && len(p.merged[name]) == 0)
+		m.Compacted.Whole = m.Compacted.Whole && (len(p.kept[name]) == 0 || len(p.kept[name]) == 1 && p.merged[name] == 0)
 	}
-	for _, from := range p.manifests {
+	words := map[*entity.Schema]wordCounts{}
+	for from, err := range p.each() {
+		if err != nil {
+			return nil, err
+		}
+		if m.Compacted.Runs == 0 {
+			m.StartedAt = from.StartedAt
+		}
+		m.ExtractedAt = from.ExtractedAt
 		m.add(from)
 		for _, w := range from.UnknownWords {
 			s := entity.Lookup(w.Entity)
@@ -261,7 +333,7 @@ func (p *compaction) manifest() *Manifest {
 			m.UnknownWords = append(m.UnknownWords, words[s].list(s)...)
 		}
 	}
-	return m
+	return m, nil
 }
 
 // add takes over what another manifest says, but for its files of rows.
@@ -292,21 +364,8 @@ func (m *Manifest) add(from *Manifest) {
 	}
 }
 
-// fileIDs packs the identities of files as Compacted.Covers holds them.
-func fileIDs(files, without []File) []byte {
-	left := map[string]bool{}
-	for _, f := range without {
-		left[f.Path] = true
-	}
-	ids := make([]byte, 0, 8*len(files))
-	for _, f := range files {
-		if left[f.Path] {
-			continue
-		}
-		ids = binary.LittleEndian.AppendUint64(ids, xxhash.Sum64String(f.Path+"\n"+f.Checksum))
-	}
-	return ids
-}
+// identityOf returns the identity of a file as Compacted.Covers holds it.
+func identityOf(f File) uint64 { return xxhash.Sum64String(f.Path + "\n" + f.Checksum) }
 
 // Covers returns the identities of the files whose rows a file of the manifest took
 // over; nil if a run wrote it.

@@ -2,8 +2,10 @@ package landing
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"slices"
 
@@ -20,6 +22,7 @@ type merger struct {
 	layout   *layout
 	encoder  *encoder
 	asides   int
+	covered  []byte // identities of the files that were put together
 }
 
 // fanIn is how many sorted files are read at once: each has pages of all columns
@@ -33,7 +36,7 @@ const sortedSuffix = ".sorted" + tempSuffix
 // merge writes the rows of files, oldest first, to new part files. Files that hold
 // what the contract lacks are left alone and returned: writing their rows anew would
 // lose what another version of the program may want.
-func (c *merger) merge(ctx context.Context, files []File) (written, alone []File, err error) {
+func (c *merger) merge(ctx context.Context, files iter.Seq2[File, error]) (written, alone []File, err error) {
 	if c.layout, err = layoutOf(c.schema); err != nil {
 		return nil, nil, err
 	}
@@ -56,19 +59,24 @@ func (c *merger) merge(ctx context.Context, files []File) (written, alone []File
 }
 
 // sort writes the rows of files aside, each file of them sorted.
-func (c *merger) sort(ctx context.Context, files []File, buf *buffer) (sorted []*part, alone []File, err error) {
+func (c *merger) sort(ctx context.Context, files iter.Seq2[File, error], buf *buffer) (sorted []*part, alone []File, err error) {
 	flush := func() error {
 		p, err := c.writeAside(ctx, buf)
 		sorted = append(sorted, p)
 		buf.reset()
 		return err
 	}
-	for _, f := range files {
-		understood, err := c.read(ctx, f, buf, flush)
-		if err != nil {
-			return nil, nil, err
+	for f, err := range files {
+		var understood bool
+		if err == nil {
+			understood, err = c.read(ctx, f, buf, flush)
 		}
-		if !understood {
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case understood:
+			c.covered = binary.LittleEndian.AppendUint64(c.covered, identityOf(f))
+		default:
 			alone = append(alone, f)
 		}
 	}

@@ -1,10 +1,12 @@
 package landing
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -132,26 +134,67 @@ func (m *Manifest) Counts(entity string) EntityCounts {
 	return EntityCounts{Entity: entity}
 }
 
+// cursorsPlace is where the cursors of a compacted manifest go in its text. There
+// may be a hundred thousand of them, so they are written one by one.
+const cursorsPlace = `"cursors": [
+      0
+    ]`
+
 // encode writes the manifest with its checksum.
-func (m *Manifest) encode() ([]byte, error) {
-	m.Checksum = ""
-	text, err := m.marshal()
+func (m *Manifest) encode(to io.Writer) error {
+	text, cursors, err := m.marshal()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	m.Checksum = checksumText(xxhash.Sum64(text))
-	return m.marshal()
+	hash := xxhash.New()
+	out := bufio.NewWriterSize(io.MultiWriter(to, hash), 64<<10)
+	if len(cursors) > 0 {
+		before, after, _ := bytes.Cut(text, []byte(cursorsPlace))
+		writeCursors(out, before, cursors)
+		text = after
+	}
+	const end = "\"\n}\n"
+	out.Write(text[:len(text)-len(end)]) //nolint:errcheck // kept until Flush
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	hash.WriteString(end) //nolint:errcheck // never fails
+	m.Checksum = checksumText(hash.Sum64())
+	_, err = io.WriteString(to, m.Checksum+end)
+	return err
 }
 
-func (m *Manifest) marshal() ([]byte, error) {
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
+func writeCursors(out *bufio.Writer, before []byte, cursors []json.RawMessage) {
+	out.Write(before) //nolint:errcheck // kept until Flush, as all of it
+	out.WriteString(`"cursors": [`)
+	for i, c := range cursors {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.WriteString("\n      ")
+		out.Write(c)
+	}
+	out.WriteString("\n    ]")
+}
+
+// marshal returns the manifest's text without its checksum, and the cursors that go
+// to cursorsPlace.
+func (m *Manifest) marshal() (text []byte, cursors []json.RawMessage, err error) {
+	without := *m
+	without.Checksum = ""
+	if m.Compacted != nil && len(m.Compacted.Cursors) > 0 {
+		compacted := *m.Compacted
+		cursors, compacted.Cursors = compacted.Cursors, []json.RawMessage{json.RawMessage("0")}
+		without.Compacted = &compacted
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(m); err != nil {
-		return nil, fmt.Errorf("encode the manifest of dataset %s: %w", m.Dataset, err)
+	if err := e.Encode(&without); err != nil {
+		return nil, nil, fmt.Errorf("encode the manifest of dataset %s: %w", m.Dataset, err)
 	}
-	return text.Bytes(), nil
+	return out.Bytes(), cursors, nil
 }
 
 // ManifestError says that a manifest cannot be relied on.
@@ -217,6 +260,9 @@ func checksumOf(text []byte) string {
 func compactJSON(text json.RawMessage) json.RawMessage {
 	if len(text) == 0 || string(text) == "null" {
 		return nil
+	}
+	if bytes.IndexByte(text, '\n') < 0 {
+		return text
 	}
 	var compact bytes.Buffer
 	if json.Compact(&compact, text) != nil {

@@ -82,8 +82,8 @@ func (z *Zone) sweep(ctx context.Context, source string) (r Recovery, err error)
 	if err != nil {
 		return r, err
 	}
-	if len(replaced) > 0 {
-		if r.Replaced, err = s.removeReplaced(ctx, replaced); err != nil {
+	if replaced {
+		if r.Replaced, err = s.removeReplaced(ctx, c); err != nil {
 			return r, err
 		}
 	}
@@ -122,18 +122,14 @@ func (s *sweep) isNamed(path string) bool {
 	return ok
 }
 
-// read takes in what the manifests name, and returns those that were replaced.
-func (s *sweep) read(c *catalog) (replaced []*Manifest, err error) {
+// read takes in what the manifests name, and says whether any was replaced.
+func (s *sweep) read(c *catalog) (replaced bool, err error) {
 	for b, err := range c.all() {
 		if err != nil {
-			return nil, err
+			return false, err
 		}
 		if b.replacedBy(c.heads[b.Dataset]) {
-			m, err := b.Manifest()
-			if err != nil {
-				return nil, err
-			}
-			replaced = append(replaced, m)
+			replaced = true
 			continue
 		}
 		if b.indexed {
@@ -143,69 +139,84 @@ func (s *sweep) read(c *catalog) (replaced []*Manifest, err error) {
 			continue // its files are in folders that are not looked at
 		}
 		if err := s.nameFiles(b); err != nil {
-			return nil, err
+			return false, err
 		}
 	}
 	return replaced, nil
 }
 
 func (s *sweep) nameFiles(b *Brief) error {
+	return b.eachPath(func(path string) error {
+		s.name(path)
+		return nil
+	})
+}
+
+// eachPath calls visit for the files of rows and of quarantine.
+func (b *Brief) eachPath(visit func(path string) error) error {
 	files, err := b.Files()
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
-		s.name(f.Path)
-	}
 	quarantine, err := b.Quarantine()
-	for _, q := range quarantine {
-		s.name(q.Path)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, f := range files {
+		if err := visit(f.Path); err != nil {
+			return err
+		}
+	}
+	for _, q := range quarantine {
+		if err := visit(q.Path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // removeReplaced removes manifests that a compaction put together, and those of
 // their files that it has written anew. While somebody reads the zone, all of them
 // stay.
-func (s *sweep) removeReplaced(ctx context.Context, replaced []*Manifest) (removed int, err error) {
+func (s *sweep) removeReplaced(ctx context.Context, c *catalog) (removed int, err error) {
 	readmit, err := s.zone.lockOutReaders()
 	if err != nil {
 		return 0, err
 	}
-	if readmit != nil {
-		defer func() { err = errors.Join(err, readmit()) }()
+	if readmit == nil {
+		return 0, s.eachReplaced(c, s.nameFiles)
 	}
-	for _, m := range replaced {
-		var paths []string
-		for _, f := range m.Files {
-			paths = append(paths, f.Path)
-		}
-		for _, q := range m.Quarantine {
-			paths = append(paths, q.Path)
-		}
-		for _, path := range paths {
-			if readmit == nil {
-				s.name(path)
-			}
+	defer func() { err = errors.Join(err, readmit()) }()
+	err = s.eachReplaced(c, func(b *Brief) error {
+		return b.eachPath(func(path string) error {
 			if s.isNamed(path) {
-				continue
-			}
-			if err := errors.Join(ctx.Err(), s.zone.removeFile(s.zone.Path(path))); err != nil {
-				return removed, err
+				return nil
 			}
 			removed++
+			err := errors.Join(ctx.Err(), s.zone.removeFile(s.zone.Path(path)))
 			s.zone.files.remove(filepath.Dir(s.zone.Path(path))) //nolint:errcheck // fails while something is in it
+			return err
+		})
+	})
+	if err != nil {
+		return removed, err
+	}
+	return removed, s.eachReplaced(c, func(b *Brief) error { // last: they name what is to be removed
+		return errors.Join(ctx.Err(), s.zone.removeFile(filepath.Join(s.zone.dir(s.source, manifestDir), b.fileName())))
+	})
+}
+
+// eachReplaced calls visit for the manifests that a compaction put together.
+func (s *sweep) eachReplaced(c *catalog, visit func(*Brief) error) error {
+	for b, err := range c.all() {
+		if err == nil && b.replacedBy(c.heads[b.Dataset]) {
+			err = visit(b)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if readmit == nil {
-		return 0, nil
-	}
-	for _, m := range replaced { // last: they name what is to be removed
-		if err := errors.Join(ctx.Err(), s.zone.removeFile(filepath.Join(s.zone.dir(s.source, manifestDir), m.fileName()))); err != nil {
-			return removed, err
-		}
-	}
-	return removed, nil
+	return nil
 }
 
 // removeUnnamed removes what a run or a compaction made and nothing names.
