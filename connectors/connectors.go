@@ -180,6 +180,7 @@ const (
 	NoticeLeft     = "left"     // left for the next time: still being written
 	NoticeVanished = "vanished" // read earlier, and no longer there
 	NoticeShrunk   = "shrunk"   // read earlier, and now smaller
+	NoticeUnfit    = "unfit"    // nothing in it, and what it says of itself does not fit
 	NoticeDrift    = "drift"    // records have changed their form
 	NoticePartial  = "partial"  // a part of the history cannot be read
 )

@@ -70,6 +70,20 @@ func (f *folder) remove(name string) {
 	}
 }
 
+// A file of another sort that has no records yet leaves nothing to put aside.
+func TestExtract_TellsOfAHeaderThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, ordersConfig, map[string]string{"in/a.csv": "id,note\n", "in/b.csv": "number;remark\n", "in/c.csv": ""})
+	const reason = `columns "id", "note" are missing; add the file's name to rename, or say optional: true (the file has: `
+	f.wants("nothing but a header", "unfit: in/b.csv has no records, and a header that does not fit: "+reason+"number, remark)")
+	f.wants("told once")
+	f.write("in/d.csv", "x\n")
+	f.write("in/e.csv", "y\n")
+	f.wants("two of them", "unfit: 2 files have no records, and a header that does not fit: in/d.csv, in/e.csv (in/d.csv: "+reason+"x))")
+	f.appendTo("in/b.csv", "1;a\n")
+	f.wants("its first record", "reject line 2: "+reason+"number, remark)")
+}
+
 func TestAppended_OnlyTheNewLinesAreRead(t *testing.T) {
 	f := newFolder(t, ordersConfig, map[string]string{"in/a.csv": "id,note\n1,a\n2,b\n"})
 	f.wants("first", "id=1 channel=a", "id=2 channel=b")

@@ -3,8 +3,10 @@ package files
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -34,6 +36,7 @@ type extraction struct {
 	read    []fileRead
 	readAny bool
 	left    []string // names of files that are still being written
+	unfit   []unfit
 	bytes   int64
 	window  *window
 
@@ -193,9 +196,12 @@ func (x *extraction) readFile(ctx context.Context, i int) error {
 	}
 	x.readAny = true
 	var end ending
+	var empty []unfit
 	err = file.tables(x.plan, c, func(t *table) (err error) {
 		t.bound.file = int32(i)
-		end, err = x.readTable(ctx, file, t, c.after)
+		if end, err = x.readTable(ctx, file, t, c.after); !end.any && t.bound.problem != nil && t.problem == "" {
+			empty = append(empty, unfit{t.input, t.bound.problem.reason})
+		}
 		return err
 	})
 	hash, closing := file.finish()
@@ -203,7 +209,14 @@ func (x *extraction) readFile(ctx context.Context, i int) error {
 		return err
 	}
 	x.bytes += file.size
-	return x.finished(c, file, end, hash)
+	before := len(x.left)
+	if err := x.finished(c, file, end, hash); err != nil {
+		return err
+	}
+	if len(x.left) == before { // it is as long as it will be
+		x.unfit = append(x.unfit, empty...)
+	}
+	return nil
 }
 
 // readTable reads one table of a file, where after is given what was appended to
@@ -227,7 +240,8 @@ func (x *extraction) readTable(ctx context.Context, file *opened, t *table, afte
 		cut.quote = 0
 	}
 	if x.plan.group != nil {
-		return ending{plain: t.start >= 0}, x.readDocuments(ctx, file, t.bound, cut)
+		err := x.readDocuments(ctx, file, t.bound, cut)
+		return ending{plain: t.start >= 0, any: cut.ended.any}, err
 	}
 	for {
 		u, err := x.take(ctx)
@@ -246,6 +260,28 @@ func (x *extraction) readTable(ctx context.Context, file *opened, t *table, afte
 		u.bound, u.piece, u.text, u.bytes = t.bound, p, p.data, x.bytes+file.progress()
 		x.pass(u)
 	}
+}
+
+// unfit is a table without records whose header does not fit: nothing of it can be
+// put aside, and it is wrong all the same.
+type unfit struct{ input, reason string }
+
+// tellUnfit passes on which tables are wrong and have nothing that shows it.
+func tellUnfit(req *connectors.Request, list []unfit) {
+	if len(list) == 0 {
+		return
+	}
+	names := make([]string, len(list))
+	for i, u := range list {
+		names[i] = u.input
+	}
+	slices.Sort(names)
+	n := notice(connectors.NoticeUnfit, names, "%s no records, and a header that does not fit: %s", "has", "have")
+	n.Text += fmt.Sprintf(" (%s: %s)", list[0].input, list[0].reason)
+	if len(list) == 1 {
+		n.Text = fmt.Sprintf("%s has no records, and a header that does not fit: %s", list[0].input, list[0].reason)
+	}
+	req.Tell(n)
 }
 
 // refuse puts a table aside that cannot be read at all.

@@ -114,6 +114,7 @@ func (s *source) Extract(ctx context.Context, req connectors.Request, sink conne
 			return none, fmt.Errorf("extract %s: %w", a.plan.name, err)
 		}
 		tellLeft(&req, x.left)
+		tellUnfit(&req, x.unfit)
 		if x.readAny {
 			next.Files = append(next.Files, read...)
 		}

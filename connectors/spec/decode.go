@@ -118,7 +118,7 @@ func (d decoder) structure(n Node, v reflect.Value) {
 		return
 	}
 	fields := fieldsOf(v.Type())
-	d.unknownKeys(n, keysOf(fields))
+	misspelt := d.unknownKeys(n, fields)
 	for _, f := range fields {
 		target := v.FieldByIndex(f.index)
 		if f.self {
@@ -131,6 +131,7 @@ func (d decoder) structure(n Node, v reflect.Value) {
 			d.value(child, target, f)
 		case f.required && child.Kind() == Null:
 			d.errs.Addf(child, "wants %s, got nothing%s", wants(f.typ), f.exampleHint())
+		case f.required && misspelt[f.name]: // told already
 		case f.required:
 			d.errs.Add(n.at(child.Pos(), "missing key %q%s", f.name, f.exampleHint()))
 		default:
@@ -166,16 +167,30 @@ func (f structField) exampleHint() string {
 	return ""
 }
 
-func (d decoder) unknownKeys(n Node, known []string) {
+// unknownKeys tells of keys that no field has, and returns the required ones that are missing and were probably meant.
+func (d decoder) unknownKeys(n Node, fields []structField) (misspelt map[string]bool) {
 	if n.Kind() != Mapping {
-		return
+		return nil
 	}
+	known, present := keysOf(fields), n.Keys()
+	absent := slices.DeleteFunc(slices.Clone(known), func(name string) bool { return slices.Contains(present, name) })
+	misspelt = map[string]bool{}
 	for _, e := range n.n.entries {
-		if !slices.Contains(known, e.key) && !strings.HasPrefix(e.key, "x-") {
-			d.errs.Add(n.at(e.pos, "unknown key %q%s", e.key, Hint(e.key, known)))
-			d.errs.unknown++
+		if slices.Contains(known, e.key) || strings.HasPrefix(e.key, "x-") {
+			continue
 		}
+		meant, hint := Suggest(e.key, absent), Hint(e.key, known)
+		if meant != "" {
+			hint = Hint(e.key, []string{meant})
+		}
+		d.errs.Add(n.at(e.pos, "unknown key %q%s", e.key, hint))
+		if slices.ContainsFunc(fields, func(f structField) bool { return f.required && f.name == meant }) {
+			misspelt[meant] = true
+			continue // what is missing makes the rest wrong
+		}
+		d.errs.unknown++
 	}
+	return misspelt
 }
 
 // unset gives a field without a value its default, and a struct the defaults of its fields.

@@ -171,9 +171,9 @@ func TestNode_Without(t *testing.T) {
 }
 
 func TestSuggest(t *testing.T) {
-	known := []string{"delimiter", "files", "threads"}
+	known := []string{"churn", "delimiter", "files", "threads"}
 	for got, want := range map[string]string{
-		"delimeter": "delimiter", "Files": "files", "file": "files", "thraeds": "threads", "x": "", "": "", "something": "",
+		"delimeter": "delimiter", "Files": "files", "file": "files", "thraeds": "threads", "chrun": "churn", "fiels": "files", "hcrnu": "", "x": "", "": "", "something": "",
 	} {
 		if near := spec.Suggest(got, known); near != want {
 			t.Errorf("Suggest(%q) = %q, want %q", got, near, want)
