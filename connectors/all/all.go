@@ -16,6 +16,7 @@ func Connectors() []*connectors.Connector {
 	return []*connectors.Connector{
 		amocrm.Connector(),
 		files.Connector(),
+		sqldb.MySQL(),
 		sqldb.Postgres(),
 		twilio.Connector(),
 		woocommerce.Connector(),

@@ -13,7 +13,7 @@ import (
 
 func TestConfig_IsDescribed(t *testing.T) {
 	t.Setenv("SHOP_DATABASE_PASSWORD", sqldbtest.Password)
-	for _, c := range []*connectors.Connector{Postgres()} {
+	for _, c := range []*connectors.Connector{Postgres(), MySQL()} {
 		if err := spec.Check(c.NewConfig()); err != nil {
 			t.Error(err)
 		}

@@ -68,8 +68,12 @@ func appendJSON(into []byte, c *column, raw []byte) []byte {
 	mark := len(into)
 	into = c.text(into, raw)
 	switch c.kind {
-	case document, list:
+	case document:
 		return into
+	case list:
+		if !c.plain {
+			return into
+		}
 	case truth:
 		n, _ := c.number(raw)
 		return strconv.AppendBool(into[:mark], n != 0)

@@ -312,12 +312,10 @@ datasets:
 		done <- err
 	}()
 	const running = `select count(*) from pg_stat_activity where datname = current_database() and query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()`
-	for db.Text(t, running) == "0" {
-	}
+	until(t, func() bool { return db.Text(t, running) != "0" })
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
 	}
-	for db.Text(t, running) != "0" {
-	}
+	until(t, func() bool { return db.Text(t, running) == "0" })
 }

@@ -22,11 +22,21 @@ var servers struct {
 	postgres       sync.Once
 	postgresServer *sqldbtest.Postgres
 	postgresErr    error
+
+	mariadb       sync.Once
+	mariadbServer *sqldbtest.MariaDB
+	mariadbErr    error
 }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if s := servers.postgresServer; s != nil {
+		if err := s.Stop(); err != nil {
+			println(err.Error())
+			code = 1
+		}
+	}
+	if s := servers.mariadbServer; s != nil {
 		if err := s.Stop(); err != nil {
 			println(err.Error())
 			code = 1
@@ -51,6 +61,14 @@ func postgresServer(t testing.TB) *sqldbtest.Postgres {
 	servers.postgres.Do(func() { servers.postgresServer, servers.postgresErr = sqldbtest.StartPostgres() })
 	unless(t, servers.postgresErr)
 	return servers.postgresServer
+}
+
+// mariadbDatabase makes a database called like the test.
+func mariadbDatabase(t testing.TB) (*sqldbtest.MariaDB, *sqldbtest.MariaDatabase) {
+	t.Helper()
+	servers.mariadb.Do(func() { servers.mariadbServer, servers.mariadbErr = sqldbtest.StartMariaDB() })
+	unless(t, servers.mariadbErr)
+	return servers.mariadbServer, servers.mariadbServer.Database(t, databaseName(t))
 }
 
 // postgresDatabase makes a database called like the test.
@@ -107,6 +125,16 @@ func openPostgres(t testing.TB, url, yaml string) *rig {
 	return r
 }
 
+// openMySQL makes a source of a MariaDB database from the YAML of its datasets.
+func openMySQL(t testing.TB, url, yaml string) *rig {
+	t.Helper()
+	r, err := open(t, MySQL(), "url: "+url+"\n"+yaml)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // run reads all slices of the first dataset.
 func (r *rig) run() *connectortest.Memory {
 	r.t.Helper()
@@ -155,4 +183,15 @@ func contains(t testing.TB, text string, words ...string) {
 			t.Errorf("%q lacks %q", text, word)
 		}
 	}
+}
+
+// until asks the server until something is so; a bounded number of times.
+func until(t testing.TB, is func() bool) {
+	t.Helper()
+	for range 20_000 {
+		if is() {
+			return
+		}
+	}
+	t.Fatal("it does not come to that")
 }
