@@ -50,7 +50,7 @@ type Source struct {
 	Connector       *connectors.Connector
 	QuarantineLimit float64 // share of records, 0.05 for 5 %
 	QuarantineFrom  int     // records that the limit counts from
-	Sweep           config.Sweep
+	Deletions       config.Deletions
 	connectors.Source
 }
 
@@ -94,7 +94,7 @@ func (p *Project) openSources() error {
 		}
 		p.Sources = append(p.Sources, Source{
 			Name: c.Name, Connector: c.Connector, QuarantineLimit: float64(c.QuarantineLimit) / 100, QuarantineFrom: c.QuarantineFrom,
-			Sweep: c.Sweep, Source: opened,
+			Deletions: c.Deletions, Source: opened,
 		})
 	}
 	return errors.Join(errs...)

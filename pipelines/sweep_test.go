@@ -98,7 +98,7 @@ func TestSweep_TooManyAreNotBelieved(t *testing.T) {
 	told(t, b.pass(RunOptions{}), "the source has 25 of the 95 records of shop.orders no more (26 %), more than the limit of 20%: none was marked as deleted")
 	b.expect("live", liveOrders, "95")
 
-	b.connect(map[string]connectors.Source{"shop": s}, "    sweep: {limit: 30%}\n")
+	b.connect(map[string]connectors.Source{"shop": s}, "    deletions: {limit: 30%}\n")
 	told(t, b.pass(RunOptions{}))
 	b.expect("live", liveOrders, "70")
 
@@ -106,7 +106,7 @@ func TestSweep_TooManyAreNotBelieved(t *testing.T) {
 	for id := range 84 {
 		delete(s.orders, id)
 	}
-	b.connect(map[string]connectors.Source{"shop": s}, "    sweep: {from: 60}\n")
+	b.connect(map[string]connectors.Source{"shop": s}, "    deletions: {from: 60}\n")
 	told(t, b.pass(RunOptions{}))
 	b.expect("live", liveOrders, "11")
 }

@@ -44,8 +44,8 @@ type Source struct {
 	QuarantineLimit spec.Percent
 	// QuarantineFrom is how many records put aside the limit counts from.
 	QuarantineFrom int
-	// Sweep limits how many records are marked as deleted at once.
-	Sweep Sweep
+	// Deletions limits how many records are marked as deleted at once.
+	Deletions Deletions
 	// Node is the source's part of the file, for errors found later.
 	Node spec.Node
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"winback/connectors"
 	"winback/connectors/all"
 	"winback/connectors/demo"
+	"winback/connectors/spec"
 	"winback/pipelines/config"
 )
 
@@ -119,7 +121,7 @@ func TestJSONSchema_RefusesMistakes(t *testing.T) {
 		{"a source without a connector", project + "sources: {shop: {}}\n", false},
 		{"an unknown connector", project + "sources: {shop: {connector: shoppify}}\n", false},
 		{"an unknown key of a source", project + "sources: {shop: {connector: files, datasets: {}, folder: data}}\n", false},
-		{"settings of every source", project + "sources: {shop: {connector: files, datasets: {}, sweep: {limit: 5%}, quarantine: {limit: 1%}}}\n", true},
+		{"settings of every source", project + "sources: {shop: {connector: files, datasets: {}, deletions: {limit: 5%}, quarantine: {limit: 1%}}}\n", true},
 		{"one for a list", project + "sources: {shop: {connector: files, datasets: {shop.orders: {files: a.csv, fields: {id: ID, email: [A, B], status: {const: paid}}}}}}\n", true},
 		{"an unknown word", project + "sources: {shop: {connector: files, datasets: {shop.orders: {files: a.csv, fields: {id: {column: ID, clean: shout}}}}}}\n", false},
 	} {
@@ -153,5 +155,20 @@ func TestExamples_AreAccepted(t *testing.T) {
 				t.Errorf("got %+v", loaded.Sources)
 			}
 		})
+	}
+}
+
+// The keys of every source are no connector's own.
+func TestSourceSettings_AreNoConnectorsKeys(t *testing.T) {
+	var common []string
+	for _, f := range spec.Describe(&config.SourceSettings{}) {
+		common = append(common, f.Name)
+	}
+	for _, c := range all.Connectors() {
+		for _, f := range spec.Describe(c.NewConfig()) {
+			if slices.Contains(common, f.Name) {
+				t.Errorf("%s has the key %s of its own", c.Name, f.Name)
+			}
+		}
 	}
 }

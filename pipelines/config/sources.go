@@ -15,23 +15,23 @@ var sourceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 type SourceSettings struct {
 	Connector  string      `yaml:"connector" required:"true" doc:"what kind of source it is" example:"files"`
 	Quarantine *Quarantine `yaml:"quarantine" doc:"a limit of its own for this source"`
-	Sweep      Sweep       `yaml:"sweep" doc:"how many records may be marked as deleted when their keys are no longer in the source"`
+	Deletions  Deletions   `yaml:"deletions" doc:"how many records may be marked as deleted when their keys are no longer in the source"`
 }
 
 // settingsOfSources are the keys of SourceSettings.
-var settingsOfSources = []string{"connector", "quarantine", "sweep"}
+var settingsOfSources = []string{"connector", "quarantine", "deletions"}
 
-// Sweep guards against a source that seems to have lost its records when it is only
+// Deletions guards against a source that seems to have lost its records when it is only
 // that the account does not see them.
-type Sweep struct {
+type Deletions struct {
 	Limit spec.Percent `yaml:"limit" default:"20%" doc:"share of an entity's records that may be marked at once; of more, none is"`
 	From  int          `yaml:"from" default:"20" doc:"records that the limit counts from: fewer are always marked"`
 }
 
 // Validate checks that the limit is a share.
-func (s *Sweep) Validate(n spec.Node, errs *spec.Errors) {
-	checkShare(s.Limit, n.Get("limit"), errs)
-	if s.From < 0 {
+func (d *Deletions) Validate(n spec.Node, errs *spec.Errors) {
+	checkShare(d.Limit, n.Get("limit"), errs)
+	if d.From < 0 {
 		errs.Addf(n.Get("from"), "wants a number from 0")
 	}
 }
@@ -66,7 +66,7 @@ func (c *Config) source(entry spec.Entry[spec.Node], registry *connectors.Regist
 	}
 	source := Source{
 		Name: entry.Key, Connector: connector, Config: connector.NewConfig(),
-		QuarantineLimit: c.Quarantine.Limit, QuarantineFrom: c.Quarantine.From, Sweep: common.Sweep, Node: node,
+		QuarantineLimit: c.Quarantine.Limit, QuarantineFrom: c.Quarantine.From, Deletions: common.Deletions, Node: node,
 	}
 	if common.Quarantine != nil {
 		source.QuarantineLimit, source.QuarantineFrom = common.Quarantine.Limit, common.Quarantine.From
