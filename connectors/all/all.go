@@ -5,6 +5,7 @@ package all
 import (
 	"winback/connectors"
 	"winback/connectors/amocrm"
+	"winback/connectors/bitrix24"
 	"winback/connectors/files"
 	"winback/connectors/sqldb"
 	"winback/connectors/twilio"
@@ -15,6 +16,7 @@ import (
 func Connectors() []*connectors.Connector {
 	return []*connectors.Connector{
 		amocrm.Connector(),
+		bitrix24.Connector(),
 		files.Connector(),
 		sqldb.MySQL(),
 		sqldb.Postgres(),

@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -71,7 +72,10 @@ func Cut(w http.ResponseWriter, r *http.Request, answer http.Handler) {
 }
 
 // Hang does not answer until the client gives up.
-func Hang(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }
+func Hang(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
+	_, _ = io.Copy(io.Discard, r.Body) // the server looks for the client's end behind the body alone
+	<-r.Context().Done()
+}
 
 // NewServer starts a server for a fake. throttle is how the source refuses a
 // request that is one too many.

@@ -1,0 +1,74 @@
+package bitrix24
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"winback/connectors/entity"
+)
+
+// Sweeps says whose keys are compared. Nothing else in Bitrix24 tells what was
+// deleted, or merged into another record.
+func (s *source) Sweeps(name string) ([]*entity.Schema, time.Duration) {
+	d, err := s.dataset(name)
+	if err != nil {
+		return nil, 0
+	}
+	return d.swept, s.config.Sweep
+}
+
+// Sweep hands over the keys that an entity has now.
+func (s *source) Sweep(ctx context.Context, name string, e *entity.Schema, has func(key ...string)) error {
+	d, err := s.dataset(name)
+	if err != nil {
+		return err
+	}
+	who, err := s.owner(ctx)
+	if err != nil {
+		return err
+	}
+	if text := s.blind(who, d); text != "" {
+		return fmt.Errorf("keys are not compared, since what is hidden would count as deleted: %s", text)
+	}
+	if name == pipelinesSet {
+		return s.sweepPipelines(ctx, e, has)
+	}
+	lists, keys := d.count(), d.keys
+	for i, l := range lists {
+		take := func(records []json.RawMessage, _ string) (bool, error) {
+			for _, raw := range records {
+				has(keys[i](string(known(raw).ID)))
+			}
+			return true, nil
+		}
+		if err := s.all(ctx, l, take); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepPipelines hands over the keys of pipelines, or of their stages.
+func (s *source) sweepPipelines(ctx context.Context, e *entity.Schema, has func(key ...string)) error {
+	categories, err := s.categories(ctx, dealType)
+	if err != nil {
+		return err
+	}
+	for _, raw := range categories {
+		id := field(raw, "id")
+		if e == entity.Of[entity.Pipeline]() {
+			has(id)
+			continue
+		}
+		stages, err := s.directory(ctx, stageDirectory(id))
+		if err != nil {
+			return err
+		}
+		for code := range stages {
+			has(id, code)
+		}
+	}
+	return nil
+}
