@@ -35,8 +35,14 @@ type numbers struct {
 // numbersOf finds out how numbers are written; false when the column holds something else.
 func numbersOf(values []string) (numbers, bool) {
 	var n numbers
+	tried := map[string]bool{}
 	for _, value := range values {
-		if p := groups.FindStringSubmatch(value); p != nil && isGrouping(p[1], values) {
+		p := groups.FindStringSubmatch(value)
+		if p == nil || tried[p[1]] {
+			continue
+		}
+		tried[p[1]] = true
+		if isGrouping(p[1], values) {
 			n.thousands = p[1]
 			break
 		}

@@ -100,8 +100,10 @@ var fileWords = []struct {
 	{orders, "order sale invoice purchase transaction receipt заказ продаж чек накладн"},
 }
 
+var sameLetters = strings.NewReplacer("№", "номер", "#", "number", "ё", "е", "Ё", "е")
+
 func normal(header string) string {
-	header = strings.NewReplacer("№", "номер", "#", "number", "ё", "е", "Ё", "е").Replace(header)
+	header = sameLetters.Replace(header)
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return -1
