@@ -52,7 +52,7 @@ func TestFilesArriveOneByOne(t *testing.T) {
 	}
 }
 
-// arrivalOrder has the monthly files come in four lots of random order, orders
+// arrivalOrder has the monthly files come in three lots of random order, orders
 // and their lines apart, the small ones first or last.
 func arrivalOrder(t *testing.T, dir string) [][]string {
 	t.Helper()
@@ -63,7 +63,7 @@ func arrivalOrder(t *testing.T, dir string) [][]string {
 	chance := rand.New(rand.NewPCG(5, 5))
 	chance.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
 	// The first version of the accounts has half of them; the whole file replaces it.
-	lots := slices.Collect(slices.Chunk(files, (len(files)+3)/4))
+	lots := slices.Collect(slices.Chunk(files, (len(files)+2)/3))
 	lots[0] = append(lots[0], filepath.Join(dir, "customers.csv")+half)
 	if !slices.Contains(lots[len(lots)-1], filepath.Join(dir, "customers.csv")) {
 		lots[len(lots)-1] = append(lots[len(lots)-1], filepath.Join(dir, "customers.csv"))

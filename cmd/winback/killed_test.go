@@ -15,98 +15,73 @@ import (
 	"winback/pipelines/landing"
 )
 
-const (
-	kills = 20
-	// killsInARow is how often one home is struck before a run may end in it.
-	killsInARow = 6
-)
-
 // A run that is killed at any moment, again and again, leaves nothing that the
 // next one does not put right: in the end every table has the rows that an
 // undisturbed run gives it.
 func TestKilledRunsLoseNothing(t *testing.T) {
 	t.Parallel()
 	c := aCompany(t)
-	chance := rand.New(rand.NewPCG(20, 7))
-	moments := killMoments(c, chance)
-	for len(moments) > 0 {
-		home := filepath.Join(t.TempDir(), fmt.Sprintf("home-%d", len(moments)))
-		struck := 0
-		for struck < killsInARow && len(moments) > 0 {
-			began := time.Now()
+	for i, moments := range killMoments(c, rand.New(rand.NewPCG(20, 7))) {
+		home := filepath.Join(t.TempDir(), fmt.Sprintf("home-%d", i))
+		for _, m := range moments {
 			p := start(t, "run", "-c", c.config, "--home", home)
-			if p.endsWithin(moments[0]) {
-				// The machine was slower when the run was measured.
-				bringForward(moments, float64(time.Since(began))/float64(c.whole))
-				break
+			if !p.hears(m.said, m.times) || p.endsWithin(m.later) {
+				t.Logf("the run ended before %v; it had said: %s", m, p.lastLine())
+				continue
 			}
 			p.signal(syscall.SIGKILL)
 			p.code()
-			t.Logf("killed after %5.2f s, having said: %s", moments[0].Seconds(), p.lastLine())
-			struck, moments = struck+1, moments[1:]
+			t.Logf("killed at %v, having said: %s", m, p.lastLine())
 		}
 		winback(t, exitDone, "run", "-q", "-c", c.config, "--home", home)
 		sameContents(t, c.config, home, c.home, c.tables)
-		checkBooks(t, c, home, struck)
+		checkBooks(t, c, home, len(moments))
 		checkLandingZone(t, home)
 		if t.Failed() {
 			t.FailNow()
 		}
-		if err := os.RemoveAll(home); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 
-// killMoments spreads the moments over the parts of an undisturbed run, each at
-// random within its share. A part that takes a moment only is struck as surely as
-// a long one.
-func killMoments(c *company, chance *rand.Rand) []time.Duration {
-	inStages := c.stages["recover"] + c.stages["extract"] + c.stages["load"] + c.stages["models"]
-	parts := []struct {
-		takes time.Duration
-		kills int
-	}{
-		{(c.whole - inStages) * 3 / 4, 2}, // opening the engine
-		{c.stages["recover"] + c.stages["extract"], 6},
-		{c.stages["load"], 5},
-		{c.stages["models"], 6},
-		{(c.whole - inStages) / 4, 1}, // closing the books and the engine
-	}
-	var moments []time.Duration
-	var began time.Duration
-	for _, part := range parts {
-		for i := range part.kills {
-			share := (float64(i) + chance.Float64()) / float64(part.kills)
-			moments = append(moments, began+time.Duration(share*float64(part.takes)))
-		}
-		began += part.takes
-	}
-	chance.Shuffle(len(moments), func(i, j int) { moments[i], moments[j] = moments[j], moments[i] })
-	return moments[:kills]
+// killMoment is one after a run has said something so many times.
+type killMoment struct {
+	said  string
+	times int
+	later time.Duration
 }
 
-// bringForward moves the moments into runs that take a share only of the time of
-// the measured one, and a little more, so that a run ends before no moment for
-// ever.
-func bringForward(moments []time.Duration, share float64) {
-	for i := range moments {
-		moments[i] = time.Duration(float64(moments[i]) * min(share, 1) * 0.95)
+func (m killMoment) String() string {
+	return fmt.Sprintf("%.2f s after %d × %q", m.later.Seconds(), m.times, m.said)
+}
+
+// killMoments are those at which each of some homes is struck. Each part of a run
+// has some, at random within it, and they go forward: what was done before a kill
+// is not done again after it.
+func killMoments(c *company, chance *rand.Rand) [][]killMoment {
+	soon := func(said string, times int) killMoment {
+		return killMoment{said, times, time.Duration(chance.IntN(60)) * time.Millisecond}
+	}
+	outside := c.whole - c.stages["recover"] - c.stages["extract"] - c.stages["load"] - c.stages["models"]
+	opening := func() killMoment { return killMoment{later: time.Duration(chance.Float64() * float64(outside/2))} }
+	return [][]killMoment{
+		{opening(), soon("extract ", 1), soon("load ", 1), soon("model ", 1), soon("model ", 9), soon("model ", 16)},
+		{soon("extract ", 3), soon("extract ", 5), soon("load ", 1), opening(), soon("model ", 25), soon("model ", 4)},
+		{{later: c.whole - time.Duration(chance.Float64()*float64(outside/4))}}, // closing the books and the engine
 	}
 }
 
 // checkBooks says whether the books tell of the runs that were cut short: every
 // run that began is there, and none seems to go on.
-func checkBooks(t *testing.T, c *company, home string, struck int) {
+func checkBooks(t *testing.T, c *company, home string, begun int) {
 	t.Helper()
 	states := ask(t, c.config, home, "select state from ops.runs final order by started_at")
 	if len(states) == 0 || states[len(states)-1] != "done" {
 		t.Fatalf("the last run is not done: %v", states)
 	}
-	if earlier := states[:len(states)-1]; len(earlier) > struck+1 || slices.ContainsFunc(earlier, func(s string) bool {
+	if earlier := states[:len(states)-1]; len(earlier) > begun || slices.ContainsFunc(earlier, func(s string) bool {
 		return s != "interrupted" && s != "done"
 	}) {
-		t.Errorf("after %d kills the runs are %v", struck, states)
+		t.Errorf("after %d runs, most of them killed, the books have %v", begun, states)
 	}
 }
 

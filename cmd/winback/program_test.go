@@ -108,21 +108,30 @@ func (p *process) lastLine() string {
 // await waits until the program has said something on standard error.
 func (p *process) await(text string) {
 	p.t.Helper()
+	if !p.hears(text, 1) {
+		p.t.Fatalf("%v ended without saying %q:\n%s", p.cmd.Args, text, p.stderr())
+	}
+}
+
+// hears waits until the program has said something so many times on standard
+// error. It is false when the program ended without.
+func (p *process) hears(text string, times int) bool {
+	p.t.Helper()
 	deadline := time.After(time.Minute)
-	for {
+	for ended := false; ; {
 		p.mu.Lock()
 		came := p.came
-		said := strings.Contains(strings.Join(p.lines, "\n"), text)
+		said := strings.Count(strings.Join(p.lines, "\n"), text) >= times
 		p.mu.Unlock()
-		if said {
-			return
+		if said || ended {
+			return said
 		}
 		select {
 		case <-came:
 		case <-p.ended:
-			p.t.Fatalf("%v ended without saying %q:\n%s", p.cmd.Args, text, p.stderr())
+			ended = true
 		case <-deadline:
-			p.t.Fatalf("%v does not say %q:\n%s", p.cmd.Args, text, p.stderr())
+			p.t.Fatalf("%v does not say %q %d times:\n%s", p.cmd.Args, text, times, p.stderr())
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"winback/connectors/demo"
 )
@@ -18,7 +19,13 @@ import (
 // The marts find in the files what the company was made from.
 func TestMartsTellTheTruth(t *testing.T) {
 	t.Parallel()
-	c := aCompany(t)
+	requireEngine(t)
+	dir := t.TempDir()
+	c := makeCompany(t, demo.Options{
+		Customers: 1_500, Months: 24, Seed: 1, End: time.Date(2026, 3, 12, 0, 0, 0, 0, time.UTC), Dir: dir,
+	})
+	c.home = dir
+	winback(t, exitDone, "run", "-q", "-c", c.config)
 	t.Run("churn of every month", c.checkMonths)
 	t.Run("churn of every year", c.checkYears)
 	t.Run("totals", c.checkTotals)
