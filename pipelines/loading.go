@@ -82,6 +82,9 @@ func (r *run) load(ctx context.Context) (err error) {
 	if err != nil {
 		r.failed("load", "raw", started, err)
 	}
+	if err := r.pruneQuarantine(ctx); err != nil {
+		r.failed("load", "quarantine", started, err)
+	}
 	return r.warehouse.DropReplaced(ctx, func(name string) bool { return r.unloaded[name] })
 }
 
@@ -157,7 +160,9 @@ func (r *run) filesOf(source string, loaded ledger.Files) iter.Seq2[load.File, e
 				}
 			}
 		}
-		for _, g := range aside.Groups(failures) {
+		groups := aside.Groups(failures)
+		r.noteQuarantine(source, groups)
+		for _, g := range groups {
 			if !yield(r.quarantineFile(g), r.countOpen(g)) {
 				return
 			}

@@ -101,10 +101,11 @@ type run struct {
 	extractions []ledger.Extraction
 	loaded      map[string]bool // paths of the files that this run loaded
 
-	waiting  int64           // records of the quarantine of which nothing has become
-	landed   bool            // the landing zone holds rows of some run
-	unloaded map[string]bool // entities of which a file could not be loaded
-	diskFull error           // a *warehouse.DiskFullError that ended the run early, if any
+	aside    map[string]map[string]bool // files of the quarantine in the landing zone, the first of each group, by source
+	waiting  int64                      // records of the quarantine of which nothing has become
+	landed   bool                       // the landing zone holds rows of some run
+	unloaded map[string]bool            // entities of which a file could not be loaded
+	diskFull error                      // a *warehouse.DiskFullError that ended the run early, if any
 }
 
 func (p *Project) newRun(o RunOptions, only selection) *run {
@@ -113,7 +114,7 @@ func (p *Project) newRun(o RunOptions, only selection) *run {
 	}
 	now := p.now()
 	return &run{
-		Project: p, o: o, only: only, started: now, loaded: map[string]bool{}, unloaded: map[string]bool{},
+		Project: p, o: o, only: only, started: now, loaded: map[string]bool{}, unloaded: map[string]bool{}, aside: map[string]map[string]bool{},
 		summary: Summary{RunID: newRunID(now), AsOf: p.Config.AsOf.String(), Datasets: []DatasetSummary{}, Problems: []string{}},
 	}
 }

@@ -73,6 +73,35 @@ func (r *run) quarantineFile(g *landing.QuarantineGroup) load.File {
 	}
 }
 
+// noteQuarantine remembers what the landing zone has of a source's quarantine.
+func (r *run) noteQuarantine(source string, groups []*landing.QuarantineGroup) {
+	paths := make(map[string]bool, len(groups))
+	for _, g := range groups {
+		paths[g.Files[0].Path] = true
+	}
+	r.aside[source] = paths
+}
+
+// pruneQuarantine takes records out of the warehouse whose files the landing zone has
+// removed, as it keeps the last failures of a dataset only. A source that could not
+// be looked through keeps all of its records.
+func (r *run) pruneQuarantine(ctx context.Context) error {
+	loads, err := r.ledger.QuarantineLoads(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range loads {
+		there, known := r.aside[l.Source]
+		if !known || there[l.Path] {
+			continue
+		}
+		if err := r.ledger.ForgetQuarantine(ctx, l, landing.DatasetOfQuarantine(l.Path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // writeQuarantine writes the records of a group as they stand, as Parquet.
 func writeQuarantine(zone *landing.Zone, g *landing.QuarantineGroup, to io.Writer) error {
 	w := parquet.NewGenericWriter[quarantineRow](to)

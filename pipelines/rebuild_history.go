@@ -12,11 +12,12 @@ import (
 	"strings"
 
 	"winback/pipelines/check"
+	"winback/pipelines/model"
 	"winback/pipelines/warehouse"
 )
 
 // historyTables are the books that the landing zone does not hold.
-var historyTables = []string{"runs", "steps", "extractions", "checks"}
+var historyTables = []string{"runs", "steps", "extractions", "checks", "reported"}
 
 // oldWarehouse is what a rebuild learns of the warehouse it replaces.
 type oldWarehouse struct {
@@ -52,7 +53,7 @@ func (b *rebuild) takeHistory(ctx context.Context) (*oldWarehouse, error) {
 	case errors.As(err, new(*warehouse.HeldError)):
 		return nil, err
 	case err != nil:
-		b.problem("the old warehouse cannot be read (%v): its history of runs and checks is lost", err)
+		b.problem("the old warehouse cannot be read (%v): its history of runs, checks and restated figures is lost", err)
 		return &oldWarehouse{}, nil
 	}
 	old.readable = true
@@ -116,7 +117,7 @@ func (b *rebuild) copyTable(ctx context.Context, w *warehouse.Warehouse, table s
 // bringHistory puts the books that were taken out into the new warehouse, where a
 // run that did not tell its end is one that was interrupted.
 func (b *rebuild) bringHistory(ctx context.Context, old *oldWarehouse) error {
-	if err := check.CreateTable(ctx, b.warehouse); err != nil {
+	if err := errors.Join(check.CreateTable(ctx, b.warehouse), model.CreateTables(ctx, b.warehouse)); err != nil {
 		return err
 	}
 	columns, err := columnsOf(ctx, b.warehouse)

@@ -56,9 +56,9 @@ func openProject(t *testing.T, texts map[string]string) *Project {
 // On a server the tables are replaced where they are; those of a rebuild that was
 // stopped are in nobody's way.
 func TestRebuild_OnServer(t *testing.T) {
-	server := enginetest.Start(t)
+	server := newBench(t).server
 	p := openProject(t, map[string]string{
-		"winback.yaml": fmt.Sprintf(serverConfig, server.URL+"/default"),
+		"winback.yaml": fmt.Sprintf(serverConfig, server+"/default"),
 		"orders.csv":   "id,at,total\n1,2024-03-01,10.00\n2,2024-03-02,20.00\n",
 	})
 	ctx := t.Context()

@@ -16,8 +16,8 @@ func (a *app) rebuildCommand() *cobra.Command {
 		Short: "Build the warehouse again, from the landing zone alone",
 		Long: `rebuild makes a new warehouse from what was landed and puts it in the place of the old one,
 which stays readable until then. It works when the old one is damaged or gone. The sources
-are not read. The history of runs and checks is taken over from the old warehouse as far
-as that can be read.
+are not read. The history of runs, checks and restated figures is taken over from the old
+warehouse as far as that can be read.
 
 It can be stopped at any moment: the old warehouse is in place until the new one is whole. A
 landing file that is missing or damaged is named, and the old warehouse stays.

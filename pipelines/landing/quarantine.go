@@ -268,6 +268,13 @@ func (z *Zone) QuarantineRecords(ctx context.Context, g *QuarantineGroup) iter.S
 // keys that come twice.
 const sourceRejects = "-00001.parquet"
 
+// DatasetOfQuarantine returns the dataset that a file of records that did not fit is
+// of, by its path.
+func DatasetOfQuarantine(file string) string {
+	name := path.Base(file)
+	return name[:max(strings.LastIndexByte(name, '-'), 0)]
+}
+
 // quarantineRows reads the rows of a file.
 func (z *Zone) quarantineRows(ctx context.Context, f QuarantineFile) iter.Seq2[QuarantineRow, error] {
 	return func(yield func(QuarantineRow, error) bool) {

@@ -103,6 +103,40 @@ func (l *Ledger) ForgetLost(ctx context.Context) error {
 	return nil
 }
 
+// QuarantineLoads returns the loads of records that did not fit: of each its path,
+// source and run.
+func (l *Ledger) QuarantineLoads(ctx context.Context) ([]Load, error) {
+	rows, err := l.conn.Query(ctx, "SELECT DISTINCT path, source, run_id FROM ops.loads WHERE entity = 'ops.quarantine_records'")
+	if err != nil {
+		return nil, fmt.Errorf("read ops.loads: %w", err)
+	}
+	defer rows.Close()
+	var loads []Load
+	for rows.Next() {
+		var load Load
+		if err := rows.Scan(&load.Path, &load.Source, &load.RunID); err != nil {
+			return nil, fmt.Errorf("read ops.loads: %w", err)
+		}
+		loads = append(loads, load)
+	}
+	return loads, rows.Err()
+}
+
+// ForgetQuarantine removes the records that a run put aside of a dataset, and then
+// the entry of their load.
+func (l *Ledger) ForgetQuarantine(ctx context.Context, load Load, dataset string) error {
+	err := l.conn.Exec(ctx, `ALTER TABLE ops.quarantine_records DELETE
+		WHERE source = {source:String} AND dataset = {dataset:String} AND run_id = {run:String} SETTINGS mutations_sync = 2`,
+		clickhouse.Named("source", load.Source), clickhouse.Named("dataset", dataset), clickhouse.Named("run", load.RunID))
+	if err == nil {
+		err = l.conn.Exec(ctx, "ALTER TABLE ops.loads DELETE WHERE path = {path:String} SETTINGS mutations_sync = 2", clickhouse.Named("path", load.Path))
+	}
+	if err != nil {
+		return fmt.Errorf("remove the quarantine of run %s, which is gone: %w", load.RunID, err)
+	}
+	return nil
+}
+
 // RecordLoad writes down that a file is in the warehouse. Until it is written
 // the file counts as not loaded and is loaded again, which changes nothing.
 func (l *Ledger) RecordLoad(ctx context.Context, load Load) error {

@@ -167,7 +167,7 @@ func (r *Runner) Run(ctx context.Context) (Summary, error) {
 	if err != nil {
 		return summary, err
 	}
-	if err := createTables(ctx, r.conn); err != nil {
+	if err := CreateTables(ctx, r.conn); err != nil {
 		return summary, err
 	}
 	if err := check.CreateTable(ctx, r.conn); err != nil {

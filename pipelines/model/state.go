@@ -37,8 +37,9 @@ comment 'The last good build of every model: a model is built again when its ide
 // of an older program lacks.
 var modelsColumns = []string{"version", "undated"}
 
-// createTables creates the databases of models and ops.models.
-func createTables(ctx context.Context, conn driver.Conn) error {
+// CreateTables creates the databases of models and their tables in ops, where they
+// are missing.
+func CreateTables(ctx context.Context, conn driver.Conn) error {
 	statements := []string{
 		"create database if not exists ops",
 		"create database if not exists " + StagingDatabase,
