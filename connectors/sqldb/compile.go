@@ -90,6 +90,9 @@ func (k *compiler) reading() {
 	if d.AppendOnly && d.ChangedAt != "" {
 		k.errs.Addf(k.node.Get("append_only"), "rows that are only added have no changes: give either append_only or changed_at")
 	}
+	if d.Partitions < 1 || d.Partitions > mostPartitions {
+		k.errs.Addf(k.node.Get("partitions"), "wants a number from 1 to %d", mostPartitions)
+	}
 	for i, name := range d.Key {
 		if slices.Index(d.Key, name) != i {
 			k.errs.Addf(k.node.Get("key"), "column %q is listed twice", name)
@@ -108,6 +111,7 @@ func (k *compiler) reading() {
 }
 
 const (
+	mostPartitions       = 16
 	defaultOverlap       = 10 * time.Minute
 	defaultOverlapNumber = 1000
 )
@@ -336,7 +340,7 @@ const formatVersion = 1
 // no part of it, where they come from is.
 func fingerprint(p *plan, env surroundings) string {
 	d := *p.config
-	d.Overlap, d.Sweep, d.Payload = Overlap{}, nil, mapping.Payload{}
+	d.Overlap, d.Partitions, d.Sweep, d.Payload = Overlap{}, 0, nil, mapping.Payload{}
 	text, err := json.Marshal([]any{formatVersion, d, p.payload.Mode, p.payload.Columns, p.location.String(), env.currency})
 	if err != nil {
 		panic(fmt.Sprintf("mapping of %s as JSON: %v", p.name, err)) // plain structs of texts

@@ -57,6 +57,7 @@ type Dataset struct {
 	AppendOnly bool                `yaml:"append_only" doc:"rows are only ever added, in the order of the first column of the key: only those behind the last one are read"`
 	Overlap    Overlap             `yaml:"overlap" doc:"how far before the last change is read again, for transactions that were open; default: 10m, of numbers 1000" example:"1h"`
 	Deleted    string              `yaml:"deleted" doc:"column, or condition in SQL, that marks rows as deleted: true, not 0, or a time" example:"deleted_at"`
+	Partitions int                 `yaml:"partitions" default:"1" doc:"ranges of the key that a first or whole reading has side by side, each by a connection of its own; where the order of reading begins with a whole number or a time" example:"4"`
 	Sweep      *time.Duration      `yaml:"sweep" doc:"as for the source, for this dataset; default there: never where rows are only added"`
 	Timezone   string              `yaml:"timezone" doc:"as for the source, for this dataset"`
 	Payload    mapping.Payload     `yaml:"payload" doc:"as for the source, for this dataset"`

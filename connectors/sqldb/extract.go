@@ -30,9 +30,15 @@ type extraction struct {
 	req    connectors.Request
 	sink   connectors.Sink
 	reader *reader
+	others []*reader // of partitions
+	free   chan *entity.Batch
+	out    chan *filled
+	input  int32
 	began  time.Time // by the clock of the machine
 	at     time.Time // of the view, by the server's
 
+	parts *parts // read side by side; nil if they are not
+	apart bool   // the parts are not of one moment
 	next  cursor
 	month string // mark that the slice was cut to, "" if it was not
 	spans []span // that were read
@@ -77,17 +83,25 @@ func (x *extraction) open(ctx context.Context, p *plan) (err error) {
 		x.close()
 		return err
 	}
-	*x.reader = reader{
-		server: x.source.server, session: session, bound: x.bound, maker: newMaker(x.bound), clock: x.source.clock,
-		free: make(chan *entity.Batch, batchesInFlight), out: make(chan *filled, 1),
-		aim: x.source.reading.Statement, timeout: x.source.reading.Timeout, size: x.source.pages.first, largest: x.source.pages.most, input: x.sink.Input(p.from),
-	}
+	x.free, x.out, x.input = make(chan *entity.Batch, batchesInFlight+p.config.Partitions), make(chan *filled, 1), x.sink.Input(p.from)
+	x.reader = x.newReader(session)
 	return nil
 }
 
+// newReader returns a reader of one session.
+func (x *extraction) newReader(on session) *reader {
+	s := x.source
+	return &reader{
+		server: s.server, session: on, bound: x.bound, maker: newMaker(x.bound), clock: s.clock, free: x.free, out: x.out, name: x.bound.plan.from,
+		aim: s.reading.Statement, timeout: s.reading.Timeout, size: s.pages.first, largest: s.pages.most, input: x.input,
+	}
+}
+
 func (x *extraction) close() {
-	if x.reader.session != nil {
-		x.reader.session.close()
+	for _, r := range append(x.others, x.reader) {
+		if r.session != nil {
+			r.session.close()
+		}
 	}
 }
 
@@ -126,6 +140,9 @@ func (x *extraction) run(ctx context.Context) (none connectors.Extracted, err er
 	}
 	todo := x.todo(last)
 	x.next = cursor{Mapping: x.bound.plan.fingerprint, Order: x.bound.orderName(), At: x.at}
+	if todo, err = x.partition(ctx, todo, last); err != nil {
+		return none, err
+	}
 	ended, err := x.readAll(ctx, todo)
 	if err != nil {
 		return none, err
@@ -183,18 +200,20 @@ func (x *extraction) ranged(last *cursor) []span {
 func (x *extraction) readAll(ctx context.Context, todo []span) (ended bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for range batchesInFlight {
-		x.reader.free <- x.sink.NewBatch(x.bound.plan.schema)
+	for range cap(x.free) {
+		x.free <- x.sink.NewBatch(x.bound.plan.schema)
 	}
 	done := make(chan error, 1)
 	go func() {
-		defer close(x.reader.out)
+		defer close(x.out)
 		var err error
-		ended, err = x.readSpans(ctx, todo)
+		if ended, err = x.readSpans(ctx, todo); err == nil && x.parts != nil {
+			ended, err = x.readParts(ctx)
+		}
 		done <- err
 	}()
 	var wrong error
-	for f := range x.reader.out {
+	for f := range x.out {
 		if wrong == nil {
 			if wrong = x.write(ctx, f); wrong != nil {
 				cancel()
@@ -295,7 +314,7 @@ func (x *extraction) write(ctx context.Context, f *filled) error {
 	if err := x.sink.Write(ctx, f.batch); err != nil {
 		return err
 	}
-	x.reader.free <- x.sink.NewBatch(schema)
+	x.free <- x.sink.NewBatch(schema)
 	x.rows += f.rows
 	x.bytes += f.bytes
 	if x.req.Progress != nil {
@@ -310,8 +329,8 @@ const countLimit = 2 * time.Second
 // expected has the server count what was read, in the same view. It is left out
 // where that takes long, or the view was lost.
 func (x *extraction) expected(ctx context.Context) {
-	if x.reader.torn > 0 {
-		x.uncounted("the connection was lost in between")
+	if why := x.torn(); why != "" {
+		x.uncounted(why)
 		return
 	}
 	var total int64
@@ -336,6 +355,19 @@ func (x *extraction) expected(ctx context.Context) {
 		}
 	}
 	x.sink.Count(x.bound.plan.schema, connectors.Counts{Expected: total})
+}
+
+// torn says why what was read is not of one moment, "" if it is.
+func (x *extraction) torn() string {
+	for _, r := range append(x.others, x.reader) {
+		if r.torn > 0 {
+			return "the connection was lost in between"
+		}
+	}
+	if x.apart {
+		return "its ranges were read by several connections, each with a view of its own"
+	}
+	return ""
 }
 
 func (x *extraction) uncounted(why string) {

@@ -123,6 +123,14 @@ func (s *mySession) snapshot(ctx context.Context, limit time.Duration) (time.Tim
 	return time.Parse("2006-01-02 15:04:05.999999", rows[0][0])
 }
 
+// share shares nothing: MySQL has no views that several connections see.
+func (s *mySession) share(context.Context) (string, error) { return "", nil }
+
+func (s *mySession) join(ctx context.Context, _ string, limit time.Duration) error {
+	_, err := s.snapshot(ctx, limit)
+	return err
+}
+
 func (s *mySession) rest(ctx context.Context) error { return s.run(ctx, "rollback") }
 
 func (s *mySession) limit(ctx context.Context, d time.Duration) error {

@@ -147,7 +147,7 @@ func TestMySQL_LostAndCancelled(t *testing.T) {
 	m.OnWrite = func(*entity.Batch) {
 		if cut++; cut < 4 {
 			if id := db.Text(t, "select id from information_schema.processlist where db = 'mysql_lostandcancelled' and id <> connection_id() limit 1"); id != "" {
-				db.Exec(t, "kill "+id)
+				_ = db.Try("kill " + id) // it may have gone by itself
 			}
 		}
 	}

@@ -61,10 +61,15 @@ func (s *pgSession) about(ctx context.Context) (string, error) {
 	return text, nil
 }
 
+const (
+	beginView = "begin isolation level repeatable read read only; "
+	inView    = "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex'; set local statement_timeout = "
+)
+
 // snapshot begins a transaction that sees one moment, and in which the server
 // writes values as they are read here.
 func (s *pgSession) snapshot(ctx context.Context, limit time.Duration) (time.Time, error) {
-	begin := "begin isolation level repeatable read read only; set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex'; set local statement_timeout = " + milliseconds(limit)
+	begin := beginView + inView + milliseconds(limit)
 	if s.inside {
 		begin = "rollback; " + begin
 	}
@@ -78,6 +83,22 @@ func (s *pgSession) snapshot(ctx context.Context, limit time.Duration) (time.Tim
 	}
 	micros, err := strconv.ParseInt(rows[0][0], 10, 64)
 	return time.UnixMicro(micros).UTC(), err
+}
+
+func (s *pgSession) share(ctx context.Context) (string, error) {
+	rows, err := s.texts(ctx, "select pg_export_snapshot()")
+	if err != nil {
+		return "", fmt.Errorf("share the view of one moment: %w", err)
+	}
+	return rows[0][0], nil
+}
+
+func (s *pgSession) join(ctx context.Context, view string, limit time.Duration) error {
+	if err := s.run(ctx, beginView+"set transaction snapshot '"+view+"'; "+inView+milliseconds(limit)); err != nil {
+		return fmt.Errorf("join the view of one moment: %w", err)
+	}
+	s.inside = true
+	return nil
 }
 
 func (s *pgSession) rest(ctx context.Context) error {

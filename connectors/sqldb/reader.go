@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"winback/connectors"
@@ -44,14 +45,16 @@ type reader struct {
 	out     chan *filled
 	aim     time.Duration // of a statement
 	timeout time.Duration // of a statement, by the server
-	input   int32
+	name    string        // of what is read, to the sink
+	input   int32         // its number
 
 	size    int // rows of the next page
 	largest int // rows of any
 	rows    int64
 	torn    int // times the view of one moment was lost
 	page    page
-	filled  *filled // being filled
+	filled  *filled  // being filled
+	last    []string // place of the last row handed over
 	onBreak func(error)
 }
 
@@ -83,8 +86,10 @@ func (r *reader) read(ctx context.Context, s *span, stop enough) (ended bool, er
 		}
 		if r.tooSlow(err) {
 			tries = 0 // pages of half the size, until there is no smaller one
-		} else if tries++; !passing(err) || tries > mostTries || ctx.Err() != nil {
+		} else if tries++; !passing(err) || ctx.Err() != nil {
 			return false, err
+		} else if tries > mostTries {
+			return false, fmt.Errorf("read %s, after %d tries: %w", r.name, tries, err)
 		} else if sleepErr := r.clock.Sleep(ctx, patience<<(tries-1)); sleepErr != nil {
 			return false, errors.Join(err, sleepErr)
 		}
@@ -253,7 +258,7 @@ func (r *reader) place(order []orderColumn) string {
 
 func (r *reader) reject(wrong misfit, values [][]byte, kept bool) connectors.Reject {
 	return connectors.Reject{
-		Entity: r.bound.plan.schema, Input: r.bound.plan.from, Line: r.rows, Column: wrong.column, Value: wrong.value,
+		Entity: r.bound.plan.schema, Input: r.name, Line: r.rows, Column: wrong.column, Value: wrong.value,
 		Reason: wrong.reason, Record: string(r.maker.object(r.bound.record, values)), Kept: kept,
 	}
 }
@@ -276,7 +281,7 @@ func (r *reader) hand(ctx context.Context, s *span, order []orderColumn) error {
 		return ctx.Err()
 	}
 	r.page.waiting += time.Since(started)
-	s.after, s.from = f.end, ""
+	s.after, s.from, r.last = f.end, "", f.end
 	r.filled = nil
 	return nil
 }

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"winback/connectors"
 	"winback/connectors/connectortest"
 	"winback/connectors/entity"
+	"winback/connectors/sqldb/sqldbtest"
 )
 
 const orders = `
@@ -318,4 +320,107 @@ datasets:
 		t.Errorf("the error is %v", err)
 	}
 	until(t, func() bool { return db.Text(t, running) == "0" })
+}
+
+// Ranges of the key are read side by side, slice by slice, as of one moment.
+func TestReading_Partitions(t *testing.T) {
+	t.Parallel()
+	server, db := postgresDatabase(t)
+	db.Exec(t, makeOrders(3000)+"; analyze orders")
+	for name, key := range map[string]string{"times": "changed_at: updated_at", "numbers": "key: id"} {
+		t.Run(name, func(t *testing.T) {
+			r := openPostgres(t, server.URL("admin", db.Name), strings.Replace(orders, "changed_at: updated_at", key+"\n    partitions: 3", 1))
+			shrinkPages(r, 50)
+			r.source.slices.rows = 1000
+			m := r.run()
+			equal(t, "rows", m.Written("shop.orders"), 3000)
+			equal(t, "different rows", len(m.Keys("shop.orders")), 3000)
+			equal(t, "counts", m.Counts("shop.orders"), connectors.Counts{Read: 3000, Expected: 3000})
+			if r.slices < 3 {
+				t.Errorf("it was read in %d slices", r.slices)
+			}
+			if m = r.run(); name == "times" {
+				equal(t, "rows when nothing changed", m.Written("shop.orders"), 0)
+			}
+		})
+	}
+}
+
+// A server that takes too long for a page is asked for smaller ones.
+func TestReading_SmallerPages(t *testing.T) {
+	t.Parallel()
+	server, db := postgresDatabase(t)
+	db.Exec(t, makeOrders(800)+`; create function slow(n bigint) returns text language sql volatile as $$ select pg_sleep(0.002)::text $$`)
+	r := openPostgres(t, server.URL("admin", db.Name), "timeout: 500ms\n"+strings.Replace(orders, "amount}", "amount, number: {sql: slow(id)}}", 1))
+	r.source.pages.first = 600
+	m := r.run()
+	equal(t, "rows", m.Written("shop.orders"), 800)
+}
+
+// A server that is restarted in mid-read is waited for.
+func TestReading_KilledServer(t *testing.T) {
+	t.Parallel()
+	server, err := sqldbtest.StartPostgres()
+	unless(t, err)
+	t.Cleanup(func() { _ = server.Stop() })
+	db := server.Database(t, "shop")
+	db.Exec(t, makeOrders(2000))
+	db.Exec(t, "checkpoint")
+	r := openPostgres(t, server.URL("admin", db.Name), orders)
+	r.source.clock = connectors.SystemClock{} // the server takes real time to come back
+	shrinkPages(r, 100)
+	m := connectortest.NewMemory()
+	killed := false
+	m.OnWrite = func(*entity.Batch) {
+		if killed {
+			return
+		}
+		killed = true
+		if err := errors.Join(server.Kill(), server.Start()); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := r.source.Extract(context.Background(), connectors.Request{Dataset: "shop.orders", Notice: m.Notice}, m); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "rows", m.Written("shop.orders"), 2000)
+}
+
+// A hundredth of the rows costs a hundredth of the statements, about.
+func TestReading_CostOfChanges(t *testing.T) {
+	t.Parallel()
+	server, db := postgresDatabase(t)
+	db.Exec(t, makeOrders(20_000))
+	r := openPostgres(t, server.URL("admin", db.Name), orders)
+	counted := &countingServer{server: r.source.server}
+	r.source.server = counted
+	shrinkPages(r, 100)
+	r.run()
+	first := counted.statements.Swap(0)
+	db.Exec(t, `update orders set updated_at = now() - interval '1 hour' where id % 100 = 7`)
+	equal(t, "rows", r.run().Written("shop.orders"), 200)
+	if changes := counted.statements.Load(); changes*100 > first*3 {
+		t.Errorf("the first run took %d statements, one of a hundredth %d", first, changes)
+	}
+}
+
+// countingServer counts the selects of its sessions.
+type countingServer struct {
+	server
+	statements atomic.Int64
+}
+
+func (c *countingServer) open(ctx context.Context) (session, error) {
+	on, err := c.server.open(ctx)
+	return &countingSession{on, c}, err
+}
+
+type countingSession struct {
+	session
+	of *countingServer
+}
+
+func (c *countingSession) rows(ctx context.Context, query string, args *arguments, columns []column, each func([][]byte) error) error {
+	c.of.statements.Add(1)
+	return c.session.rows(ctx, query, args, columns, each)
 }

@@ -42,6 +42,10 @@ type session interface {
 	// snapshot begins a read-only view of one moment, and says which by the
 	// server's clock. An earlier one ends.
 	snapshot(ctx context.Context, limit time.Duration) (time.Time, error)
+	// share names the view for other sessions to join; "" where they cannot.
+	share(ctx context.Context) (string, error)
+	// join begins the view that another session shares, or one of its own.
+	join(ctx context.Context, view string, limit time.Duration) error
 	// rest ends the view.
 	rest(ctx context.Context) error
 	// rows runs a select of the columns and has each look at every row, whose

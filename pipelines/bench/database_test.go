@@ -59,42 +59,90 @@ var wideTable = madeTable{
 	},
 }
 
+// tables is a server with the made tables.
+type tables struct {
+	connector, url string
+	function       func(table string) string // the engine's way to the same
+}
+
 // A table of a PostgreSQL server on the way to the landing zone, beside the
 // engine's own table function on the way to Parquet with the same columns.
-func BenchmarkPostgresToLanding(b *testing.B) {
+func BenchmarkPostgresToLanding(b *testing.B) { besideTheEngine(b, postgresTables) }
+
+// The same of a MariaDB server.
+func BenchmarkMySQLToLanding(b *testing.B) { besideTheEngine(b, mysqlTables) }
+
+// What reading a table takes of memory above the process at rest, of few rows and
+// of all: 150 is the limit, and that both are the same.
+func BenchmarkTableMemory(b *testing.B) {
+	for _, make := range []func(*testing.B) tables{postgresTables, mysqlTables} {
+		made := make(b)
+		for _, table := range []madeTable{narrowTable, wideTable} {
+			b.Run(made.connector+"/"+table.name, func(b *testing.B) {
+				idle, all := peakMemoryNow(b), rowsToMake(b)
+				few := measure(b, func() { landTable(b, table, made, min(100_000, all)) })
+				whole := measure(b, func() { landTable(b, table, made, all) })
+				b.ReportMetric(float64(few.peak-idle)/(1<<20), "100k-MiB")
+				b.ReportMetric(float64(whole.peak-idle)/(1<<20), "all-MiB")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+func postgresTables(b *testing.B) tables {
+	b.Helper()
 	server, err := sqldbtest.StartPostgres("shared_buffers = '512MB'", "max_wal_size = '4GB'", "autovacuum = off")
 	must(b, err)
 	b.Cleanup(func() { must(b, server.Stop()) })
 	db := server.Database(b, "shop")
-	rows := rowsToMake(b)
 	for _, table := range []madeTable{narrowTable, wideTable} {
-		b.Run(table.name, func(b *testing.B) {
-			values := strings.NewReplacer("{time}", "timestamp '2024-01-01' + i * interval '3 seconds'",
-				"{channel}", "(array['web', 'phone', 'shop in the centre', 'partner'])[1 + i % 4]").Replace(table.values)
-			db.Exec(b, fmt.Sprintf("create unlogged table %s (%s); insert into %[1]s select %[3]s from generate_series(0::bigint, %d) i",
-				table.name, table.columns, values, rows-1))
-			db.Exec(b, "vacuum analyze "+table.name)
-			readTable(b, table, rows, "postgres", server.URL("admin", "shop"),
-				fmt.Sprintf("postgresql('127.0.0.1:%d', 'shop', '%s', 'admin', '%s')", server.Port, table.name, sqldbtest.Password))
-		})
+		values := strings.NewReplacer("{time}", "timestamp '2024-01-01' + i * interval '3 seconds'",
+			"{channel}", "(array['web', 'phone', 'shop in the centre', 'partner'])[1 + i % 4]").Replace(table.values)
+		db.Exec(b, fmt.Sprintf("create unlogged table %s (%s); insert into %[1]s select %[3]s from generate_series(0::bigint, %d) i",
+			table.name, table.columns, values, rowsToMake(b)-1))
+		db.Exec(b, "vacuum analyze "+table.name)
 	}
+	return tables{"postgres", server.URL("admin", "shop"), func(table string) string {
+		return fmt.Sprintf("postgresql('127.0.0.1:%d', 'shop', '%s', 'admin', '%s')", server.Port, table, sqldbtest.Password)
+	}}
 }
 
-// readTable measures both sides.
-func readTable(b *testing.B, table madeTable, rows int, connector, url, function string) {
+func mysqlTables(b *testing.B) tables {
 	b.Helper()
-	w := enginetest.Start(b)
-	idle := peakMemoryNow(b)
-	var s sides
-	for range rounds {
-		s.ours = append(s.ours, measure(b, func() { landTable(b, table, rows, connector, url) }))
-		s.engines = append(s.engines, measure(b, func() {
-			w.Exec(b, fmt.Sprintf("INSERT INTO FUNCTION file(%s, Parquet) SELECT %s FROM %s",
-				warehouse.Quote(filepath.Join(b.TempDir(), "engine.parquet")), strings.Join(orderColumns(table.engine), ", "), function))
-		}))
+	server, err := sqldbtest.StartMariaDB("--innodb-buffer-pool-size=512M", "--innodb-log-file-size=512M", "--innodb-doublewrite=0")
+	must(b, err)
+	b.Cleanup(func() { must(b, server.Stop()) })
+	db := server.Database(b, "shop")
+	for _, table := range []madeTable{narrowTable, wideTable} {
+		values := strings.NewReplacer("{time}", "timestamp '2024-01-01 00:00:00' + interval i * 3 second",
+			"{channel}", "elt(1 + i % 4, 'web', 'phone', 'shop in the centre', 'partner')").Replace(table.values)
+		columns := strings.ReplaceAll(table.columns, "timestamp(6)", "datetime(6)")
+		db.Exec(b, fmt.Sprintf("create table %s (%s); insert into %[1]s select %[3]s from (select seq as i from seq_0_to_%d) s; analyze table %[1]s",
+			table.name, columns, values, rowsToMake(b)-1))
 	}
-	s.report(b, rows, 0)
-	b.ReportMetric(float64(median(s.ours).peak-idle)/(1<<20), "above-idle-MiB")
+	return tables{"mysql", server.URL("admin", "shop"), func(table string) string {
+		return fmt.Sprintf("mysql('127.0.0.1:%d', 'shop', '%s', 'admin', '%s')", server.Port, table, sqldbtest.Password)
+	}}
+}
+
+// besideTheEngine measures both sides.
+func besideTheEngine(b *testing.B, make func(*testing.B) tables) {
+	made, w := make(b), enginetest.Start(b)
+	for _, table := range []madeTable{narrowTable, wideTable} {
+		b.Run(table.name, func(b *testing.B) {
+			rows := rowsToMake(b)
+			var s sides
+			for range rounds {
+				s.ours = append(s.ours, measure(b, func() { landTable(b, table, made, rows) }))
+				s.engines = append(s.engines, measure(b, func() {
+					w.Exec(b, fmt.Sprintf("INSERT INTO FUNCTION file(%s, Parquet) SELECT %s FROM %s",
+						warehouse.Quote(filepath.Join(b.TempDir(), "engine.parquet")), strings.Join(orderColumns(table.engine), ", "), made.function(table.name)))
+				}))
+			}
+			s.report(b, rows, 0)
+		})
+	}
 }
 
 // peakMemoryNow is the memory resident before anything is measured.
@@ -104,7 +152,7 @@ func peakMemoryNow(b *testing.B) int64 {
 }
 
 // landTable extracts the table slice by slice, each a commit, as a run does.
-func landTable(b *testing.B, table madeTable, rows int, connector, url string) {
+func landTable(b *testing.B, table madeTable, made tables, rows int) {
 	b.Helper()
 	ctx, dir := context.Background(), b.TempDir()
 	path := filepath.Join(dir, config.FileName)
@@ -119,8 +167,9 @@ sources:
     datasets:
       shop.orders:
         table: %s
+        where: id < %d
         fields: %s
-`, connector, url, table.name, table.mapping)
+`, made.connector, made.url, table.name, rows, table.mapping)
 	must(b, os.WriteFile(path, []byte(text), 0o644))
 	registry, err := all.Registry()
 	must(b, err)

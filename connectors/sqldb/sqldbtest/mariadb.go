@@ -165,9 +165,15 @@ type MariaDatabase struct {
 // Exec runs statements.
 func (d *MariaDatabase) Exec(t testing.TB, statements string) {
 	t.Helper()
-	if _, err := d.db.ExecContext(context.Background(), strings.TrimRight(statements, "; \n")); err != nil {
+	if err := d.Try(statements); err != nil {
 		t.Fatalf("%v\n%s", err, statements)
 	}
+}
+
+// Try runs statements that may fail.
+func (d *MariaDatabase) Try(statements string) error {
+	_, err := d.db.ExecContext(context.Background(), strings.TrimRight(statements, "; \n"))
+	return err
 }
 
 // Text runs a select and returns its first value.
