@@ -5,6 +5,7 @@ package all
 import (
 	"winback/connectors"
 	"winback/connectors/amocrm"
+	"winback/connectors/asterisk"
 	"winback/connectors/bitrix24"
 	"winback/connectors/files"
 	"winback/connectors/sqldb"
@@ -17,6 +18,7 @@ func Connectors() []*connectors.Connector {
 	return []*connectors.Connector{
 		amocrm.Connector(),
 		bitrix24.Connector(),
+		asterisk.Connector(),
 		files.Connector(),
 		sqldb.MySQL(),
 		sqldb.Postgres(),
