@@ -97,7 +97,7 @@ func addCall(r, params *record.Record, a *entity.Activity) {
 	c := &entity.Call{
 		Meta: a.Meta, ID: a.ID, StartedAt: a.At, Direction: a.Direction, CustomerPhone: params.Text("phone"),
 		AgentID: a.ManagerID, TalkSeconds: params.Int("duration"), Outcome: a.Result,
-		RecordingURL: withoutQuery(params.Text("link")),
+		RecordingURL: params.Address("link"),
 	}
 	c.Disposition = disposition(params.Int("call_status"), c.TalkSeconds, c.Direction)
 	if c.Direction == "inbound" {
@@ -137,16 +137,6 @@ func disposition(state, talked entity.Opt[int64], direction string) string {
 		return "abandoned"
 	}
 	return "failed"
-}
-
-// withoutQuery leaves out what may let anybody in.
-func withoutQuery(address string) string {
-	at, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	at.User, at.RawQuery, at.Fragment = nil, "", ""
-	return at.String()
 }
 
 func isNumber(text string) bool {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
-	"golang.org/x/sync/errgroup"
+	"winback/connectors/restapi"
 )
 
 // job reads a part of what is wanted and gives it away page by page.
@@ -18,48 +18,22 @@ const workers = 4
 
 // together does jobs at once and takes their pages one by one.
 func together(ctx context.Context, jobs []job, each func(l *list, records []json.RawMessage) error) error {
-	type pageOf struct {
+	type page struct {
 		list    *list
 		records []json.RawMessage
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	pages := make(chan pageOf)
-	readers, within := errgroup.WithContext(ctx)
-	readers.SetLimit(workers)
-	ended := make(chan error, 1)
-	go func() {
-		for _, j := range jobs {
-			readers.Go(func() error {
-				return j.read(within, func(records []json.RawMessage) error {
-					if len(records) == 0 {
-						return nil
-					}
-					select {
-					case pages <- pageOf{j.list, records}:
-						return nil
-					case <-within.Done():
-						return within.Err()
-					}
-				})
+	parts := make([]restapi.Job[page], len(jobs))
+	for i, j := range jobs {
+		parts[i] = func(ctx context.Context, give func(page) error) error {
+			return j.read(ctx, func(records []json.RawMessage) error {
+				if len(records) == 0 {
+					return nil
+				}
+				return give(page{j.list, records})
 			})
 		}
-		ended <- readers.Wait()
-		close(pages)
-	}()
-	var failed error
-	for p := range pages {
-		if failed != nil {
-			continue // let the readers end
-		}
-		if failed = each(p.list, p.records); failed != nil {
-			cancel()
-		}
 	}
-	if err := <-ended; failed == nil {
-		return err
-	}
-	return failed
+	return restapi.Together(ctx, workers, parts, func(p page) error { return each(p.list, p.records) })
 }
 
 // parts cuts a time, both ends included, into jobs that read a list.

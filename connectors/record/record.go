@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -236,6 +237,16 @@ func (r *Record) text(name string) (string, bool) {
 func (r *Record) Text(name string) string {
 	text, _ := r.text(name)
 	return text
+}
+
+// Address is a URL without what may let anybody in: a user, a query, a fragment.
+func (r *Record) Address(name string) string {
+	at, err := url.Parse(r.Text(name))
+	if err != nil {
+		return ""
+	}
+	at.User, at.RawQuery, at.Fragment = nil, "", ""
+	return at.String()
 }
 
 // ID is a reference to another record: text or number, where "0" and 0 stand for

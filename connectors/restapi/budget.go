@@ -36,6 +36,16 @@ func (b Budget) PerSecond() float64 {
 	return b.Requests / per.Seconds()
 }
 
+// Pace replaces the budget by what the API says in its answers that it allows. What
+// the configuration asks for at most still counts.
+func (c *Client) Pace(b Budget) {
+	b = b.Slower(c.atMost)
+	if c.pace.limiter == nil || b.Requests <= 0 || c.pace.limiter.Limit() == rate.Limit(b.PerSecond()) {
+		return
+	}
+	c.pace.limiter.SetLimitAt(c.clock.Now(), rate.Limit(b.PerSecond()))
+}
+
 // pace lets requests go as the budget and the API's own words allow.
 type pace struct {
 	clock   connectors.Clock

@@ -43,6 +43,7 @@ type Client struct {
 	pace     *pace
 	secrets  *redactor
 	patience time.Duration
+	atMost   float64 // requests a second, of the configuration; 0 for no bound
 }
 
 // New makes a client. Nothing is sent.
@@ -68,6 +69,7 @@ func New(o Options) (*Client, error) {
 		pace:     newPace(o.Budget.Slower(o.Config.RequestsPerSecond), o.Clock),
 		secrets:  newRedactor(secrets...),
 		patience: cmp.Or(o.Config.Patience, 15*time.Minute),
+		atMost:   o.Config.RequestsPerSecond,
 	}, nil
 }
 
