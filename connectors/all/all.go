@@ -8,6 +8,7 @@ import (
 	"winback/connectors/asterisk"
 	"winback/connectors/bitrix24"
 	"winback/connectors/files"
+	"winback/connectors/hubspot"
 	"winback/connectors/sqldb"
 	"winback/connectors/twilio"
 	"winback/connectors/woocommerce"
@@ -20,6 +21,7 @@ func Connectors() []*connectors.Connector {
 		bitrix24.Connector(),
 		asterisk.Connector(),
 		files.Connector(),
+		hubspot.Connector(),
 		sqldb.MySQL(),
 		sqldb.Postgres(),
 		twilio.Connector(),
