@@ -16,13 +16,16 @@ import (
 	"winback/connectors/restapi"
 )
 
-// budget is the lasting rate of ordinary plans, and half of the bucket that may be
-// filled at once: the limit counts all programs on this machine together.
-var budget = restapi.Budget{Requests: 2, Per: time.Second, Burst: 25}
+// budgets are the lasting rates of the plans, and nearly all of the bucket that may
+// be filled at once.
+var budgets = map[string]restapi.Budget{
+	"ordinary":   {Requests: 2, Per: time.Second, Burst: 45},
+	"enterprise": {Requests: 5, Per: time.Second, Burst: 240},
+}
 
 // newClient makes the client of a source.
 func newClient(c *Config, env connectors.Env) (*restapi.Client, error) {
-	o := restapi.Options{Config: c.HTTP, Budget: budget, Judge: judge, Clock: env.Clock}
+	o := restapi.Options{Config: c.HTTP, Budget: budgets[c.Plan], Judge: judge, Clock: env.Clock}
 	if c.Webhook != "" {
 		hook, err := webhookOf(c.Webhook.Reveal())
 		if err != nil {

@@ -54,7 +54,8 @@ func (s *source) callRow(r *record.Record) {
 	if vote := r.Decimal("CALL_VOTE"); vote.OK && vote.V > 0 {
 		c.Satisfaction = vote
 	}
-	r.Drop("CALL_LOG") // an address that lets anybody in
+	c.SourceUpdatedAt = c.StartedAt // nothing tells of later changes
+	r.Drop("CALL_LOG")              // an address that lets anybody in
 	record.Add(r, c)
 }
 

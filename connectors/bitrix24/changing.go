@@ -111,7 +111,7 @@ func (s *source) changed(ctx context.Context, c changing, req connectors.Request
 
 func (s *source) plan(c changing) window.Plan {
 	overlap := c.overlap
-	if s.config.Overlap > 0 {
+	if s.config.Overlap > overlap || s.config.Overlap > 0 && c.name != callsSet {
 		overlap = s.config.Overlap
 	}
 	return window.Plan{

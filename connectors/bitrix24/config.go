@@ -31,6 +31,7 @@ type Config struct {
 	Products    bool          `yaml:"products" default:"true" doc:"read the product rows of deals, for the product of a deal"`
 	Orders      string        `yaml:"orders" default:"none" enum:"none|won_deals" doc:"what counts as an order of the shop: nothing, or each deal won, with its product rows as lines; for a company that sells through the CRM alone"`
 	Rates       bool          `yaml:"exchange_rates" doc:"read the rates of currencies in the CRM's settings, as those of the day"`
+	Plan        string        `yaml:"plan" default:"ordinary" enum:"ordinary|enterprise" advanced:"true" doc:"the portal's plan, which the number of requests goes by"`
 	SeesAll     bool          `yaml:"sees_all" advanced:"true" doc:"the owner of the webhook is no administrator, but may read everything: no warning"`
 	Sweep       time.Duration `yaml:"sweep" default:"7d" doc:"how often to compare keys to find what was deleted or merged; 0 for never"`
 	BatchPages  int           `yaml:"batch_pages" default:"50" advanced:"true" doc:"pages of fifty records asked for at once, at most 50; fewer for a slow portal"`

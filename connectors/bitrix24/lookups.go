@@ -21,8 +21,9 @@ type lookups struct {
 
 // customField is a field of the account's own.
 type customField struct {
-	Type       string `json:"type"`
-	StatusType string `json:"statusType"`
+	Type       string                  `json:"type"`
+	StatusType string                  `json:"statusType"`
+	Settings   object[json.RawMessage] `json:"settings"`
 	Items      []struct {
 		ID    word   `json:"ID"`
 		Value string `json:"VALUE"`
@@ -46,6 +47,12 @@ func (s *source) customFields(ctx context.Context, typeID int) (map[string]custo
 	}
 	if err := json.Unmarshal(replies[0].result, &result); err != nil {
 		return nil, fmt.Errorf("read the answer of crm.item.fields: %w", err)
+	}
+	for name, f := range result.Fields {
+		if f.Type == "crm_status" && f.StatusType == "" {
+			_ = json.Unmarshal(f.Settings["ENTITY_TYPE"], &f.StatusType) // without it codes stand for themselves
+			result.Fields[name] = f
+		}
 	}
 	if s.lookups.fields == nil {
 		s.lookups.fields = map[int]map[string]customField{}

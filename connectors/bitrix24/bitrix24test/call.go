@@ -226,10 +226,17 @@ func newRecord(id int64, fields map[string]any) *record {
 	return r
 }
 
-// written has the JSON follow the fields.
+// written has the rest follow the fields.
 func (r *record) written() {
-	r.json, _ = json.Marshal(r.fields)
-	r.sorted = map[string]value{}
+	r.json, r.sorted = nil, map[string]value{}
+}
+
+// text is the record as JSON.
+func (r *record) text() json.RawMessage {
+	if r.json == nil {
+		r.json, _ = json.Marshal(r.fields)
+	}
+	return r.json
 }
 
 // value is a field as it is compared.
@@ -337,7 +344,7 @@ func (t *table) page(a asked) (page []json.RawMessage, total int, next any, f *f
 // selected is a record with the fields asked for.
 func (r *record) selected(names, hidden []string) json.RawMessage {
 	if (len(names) == 0 || slices.Contains(names, "*")) && !slices.ContainsFunc(hidden, func(h string) bool { return !slices.Contains(names, h) }) {
-		return r.json
+		return r.text()
 	}
 	some := map[string]any{}
 	for name, value := range r.fields {

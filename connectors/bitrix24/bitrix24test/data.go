@@ -60,7 +60,7 @@ func (p *Portal) made() data {
 		custom: map[int]map[string]any{deal: {ReasonField: map[string]any{
 			"type": "enumeration", "isDynamic": true, "isMultiple": false, "title": "Причина", "upperName": ReasonField,
 			"items": []map[string]any{{"ID": "45", "VALUE": "Дорого"}, {"ID": "47", "VALUE": "Ушёл к конкуренту"}},
-		}, "UF_CRM_1700000001": map[string]any{"type": "crm_status", "statusType": "COMPETITOR", "isDynamic": true, "upperName": "UF_CRM_1700000001"}}},
+		}, "UF_CRM_1700000001": map[string]any{"type": "crm_status", "settings": map[string]any{"ENTITY_TYPE": "COMPETITOR"}, "isDynamic": true, "upperName": "UF_CRM_1700000001"}}},
 	}
 	p.directoriesOf(&d)
 	for i := range users {
