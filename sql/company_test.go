@@ -169,7 +169,7 @@ func turnRed(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) 
 		{"churn_reconciliation", "update lost = lost + 1 where month = '2024-06-01'", "churn_reconciliation_balances"},
 		{"churn_reconciliation", "update churn_pct = 1 where not is_complete", "no_rate_before_the_month_is_over"},
 		{"churn_reconciliation_customers", "delete where lost = 1 and month = '2024-06-01' and definition = 'personal_clock'", "churn_reconciliation_balances"},
-		{"customers", "delete where cityHash64(customer_key) % 4 = 0", "row_count_change"},
+		{"int_customer_cards", "delete where cityHash64(customer_key) % 4 = 0", "row_count_change"},
 	} {
 		t.Run(c.check, func(t *testing.T) {
 			m, ok := p.Model(c.model)

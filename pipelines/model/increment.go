@@ -14,15 +14,41 @@ import (
 // they are touched: simpler, and no dearer.
 const wholeAbove = 0.4
 
-// keysIn returns the condition that the columns are a key of a table aside.
+// fewKeys: one touched key in so many rows, or fewer, are no reason to count their
+// rows, which means to read the keys of the whole table.
+const fewKeys = 100
+
+// keysIn returns the condition that the columns are a key of a table aside, or the
+// beginning of one.
 func (m *Model) keysIn(columns, suffix string) string {
-	return fmt.Sprintf("(%s) in (select %s from %s)", columns, quote.Names(m.Key), m.aside(suffix))
+	return fmt.Sprintf("(%s) in (select %s from %s)", columns, m.keyFor(columns), m.aside(suffix))
+}
+
+// keyFor returns as many columns of the key as the list has expressions.
+func (m *Model) keyFor(columns string) string {
+	return quote.Names(m.Key[:min(len(m.Key), countColumns(columns))])
+}
+
+// countColumns returns how many expressions a list of them has.
+func countColumns(list string) int {
+	n, depth := 1, 0
+	for _, r := range list {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		case r == ',' && depth == 0:
+			n++
+		}
+	}
+	return n
 }
 
 // increment builds the touched keys anew: their rows go into a table aside and are
-// compared with those of the table. Those of the keys that came out different are
-// checked and take the place of the old ones, partition by partition. whole says
-// why the table has to be built whole instead.
+// compared with those of the table. The partitions with rows that came out
+// different are put together aside, checked, and take the place of the old ones,
+// one by one. whole says why the table has to be built whole instead.
 func (b *builder) increment(ctx context.Context, d decision) (result built, whole string, err error) {
 	ctx = withSettings(ctx, b.settings, b.m.Settings)
 	if err := b.clearLeftovers(ctx); err != nil {
@@ -37,25 +63,29 @@ func (b *builder) increment(ctx context.Context, d decision) (result built, whol
 	if whole != "" || err != nil {
 		return result, whole, err
 	}
-	var differ uint64
+	var differ difference
 	if touched > 0 {
 		if differ, err = b.compareTouched(ctx); err != nil {
 			return result, "", err
 		}
 	}
+	next, err := b.assemble(ctx, differ)
+	if err != nil {
+		return result, "", err
+	}
 	if result.checks, err = b.checkIncrement(ctx, differ); err != nil {
 		return result, "", err
 	}
-	result.keys, result.version = differ, b.last.version
-	if touched == 0 || differ == 0 && len(d.pending) == 0 {
+	result.keys, result.version = differ.keys, b.last.version
+	if touched == 0 || differ.keys == 0 && len(d.pending) == 0 {
 		result.unchanged, result.rows = true, b.last.rows
 		return result, "", nil
 	}
-	if result.step, err = b.announce(ctx, d, freshSuffix); err != nil {
+	if result.step, err = b.announce(ctx, d); err != nil {
 		return result, "", err
 	}
-	result.version = result.step.version
-	if result.partitions, err = b.replacePartitions(ctx); err != nil {
+	result.version, result.partitions = result.step.version, len(differ.partitions)
+	if err := b.replacePartitions(ctx, next); err != nil {
 		return result, "", err
 	}
 	result.allPartitions, result.rows, err = b.measure(ctx)
@@ -90,6 +120,9 @@ func (b *builder) findTouched(ctx context.Context, d decision) (touched uint64, 
 	if touched, err = b.count(ctx, b.m.aside(touchedSuffix)); touched == 0 || err != nil {
 		return 0, "", err
 	}
+	if b.last.rows != nil && touched*fewKeys < *b.last.rows {
+		return touched, "", nil
+	}
 	var old, rows uint64
 	count := fmt.Sprintf("select countIf(%s), count() from %s", b.m.keysIn(keys, touchedSuffix), b.m.Relation())
 	if err := b.conn.QueryRow(ctx, count).Scan(&old, &rows); err != nil {
@@ -118,11 +151,11 @@ func (b *builder) logsLack(ctx context.Context, d decision) (whole string, err e
 	return "", nil
 }
 
-// compareTouched computes the rows of the touched keys and notes the keys whose
-// rows came out different; it returns how many there are.
-func (b *builder) compareTouched(ctx context.Context) (uint64, error) {
+// compareTouched computes the rows of the touched keys and notes those that came
+// out different.
+func (b *builder) compareTouched(ctx context.Context) (difference, error) {
 	if err := b.computeFresh(ctx); err != nil {
-		return 0, err
+		return difference{}, err
 	}
 	return b.compare(ctx, b.m.Relation(), b.m.keysIn(quote.Names(b.m.Key), touchedSuffix), freshSuffix)
 }
@@ -155,13 +188,19 @@ func (b *builder) computeFresh(ctx context.Context) error {
 	return b.exec(ctx, "compute the touched rows", b.m.insertRows(b.m.aside(freshSuffix), query))
 }
 
+// rowHashes are two hashes of a row.
+func (m *Model) rowHashes() (one, other string) {
+	row := "tuple(" + quote.Names(m.columnNames()) + ")"
+	return "reinterpretAsInt64(sipHash64(" + row + "))", "reinterpretAsInt64(cityHash64(" + row + "))"
+}
+
 // differences returns a query for rows of two relations, each with two hashes of
 // it and a side: 1 for the first relation, -1 for the second.
 func (m *Model) differences(columns []string, before, conditionBefore, after, conditionAfter string) string {
-	row := "tuple(" + quote.Names(m.columnNames()) + ")"
+	one, other := m.rowHashes()
 	side := func(sign, relation, condition string) string {
-		return fmt.Sprintf("select %s, toInt64(%s) as row_side, reinterpretAsInt64(sipHash64(%s)) as row_hash, reinterpretAsInt64(cityHash64(%s)) as row_other_hash from %s where %s",
-			quote.Names(columns), sign, row, row, relation, condition)
+		return fmt.Sprintf("select %s, toInt64(%s) as row_side, %s as row_hash, %s as row_other_hash from %s where %s",
+			quote.Names(columns), sign, one, other, relation, condition)
 	}
 	return side("1", before, conditionBefore) + "\nunion all\n" + side("-1", after, conditionAfter)
 }
@@ -170,33 +209,60 @@ func (m *Model) differences(columns []string, before, conditionBefore, after, co
 // same on both sides, however often each is there.
 const differing = "(sum(row_side), sum(row_side * row_hash), sum(row_side * row_other_hash)) != (0, 0, 0)"
 
-// compare notes the keys whose rows are not the same in the table and in one
-// aside, and returns how many there are.
-func (b *builder) compare(ctx context.Context, current, condition, suffix string) (uint64, error) {
-	if err := b.createKeys(ctx, differSuffix); err != nil {
-		return 0, err
-	}
-	keys := quote.Names(b.m.Key)
-	err := b.exec(ctx, "compare with the earlier table", fmt.Sprintf("insert into %s (%s)\nselect %s from (\n%s\n) group by %s having %s",
-		b.m.aside(differSuffix), keys, keys, b.m.differences(b.m.Key, current, condition, b.m.aside(suffix), "true"), keys, differing))
-	if err != nil {
-		return 0, err
-	}
-	return b.count(ctx, b.m.aside(differSuffix))
+// difference is what a comparison found.
+type difference struct {
+	// keys have other rows than before; gone of them lack some.
+	keys, gone uint64
+	// partitions are those with rows that differ.
+	partitions []string
+	// rows are how many more there are.
+	rows int64
 }
 
-// announce writes into the change log what is going to change: the keys that
-// differ, with the values of their rows that do, before and after. What a killed
-// build may have changed is told again.
-func (b *builder) announce(ctx context.Context, d decision, suffix string) (step, error) {
+// compare notes the rows that are not the same in the table and in one aside, by
+// their hashes, with what the change log tells of them and the partition they are
+// in.
+func (b *builder) compare(ctx context.Context, current, condition, suffix string) (d difference, err error) {
+	columns := make([]string, len(b.m.Changes))
+	for i, name := range b.m.Changes {
+		column, _ := b.m.Column(name)
+		columns[i] = quote.Name(name) + " " + column.Type
+	}
+	noted := quote.Names(b.m.Changes) + ", row_partition, row_hash, row_other_hash"
+	err = b.exec(ctx, "create the table of differences", fmt.Sprintf(
+		"create table %s (%s, row_partition LowCardinality(String), row_hash Int64, row_other_hash Int64, olds UInt64, news UInt64) engine = MergeTree order by tuple()",
+		b.m.aside(differSuffix), strings.Join(columns, ", ")))
+	if err != nil {
+		return d, err
+	}
+	partitioned := append(slices.Clone(b.m.Changes), "_partition_id")
+	err = b.exec(ctx, "compare with the earlier table", fmt.Sprintf(
+		"insert into %s (%s, olds, news)\nselect %s, countIf(row_side > 0), countIf(row_side < 0) from (select *, _partition_id as row_partition from (\n%s\n)) group by %s having %s",
+		b.m.aside(differSuffix), noted, noted, b.m.differences(partitioned, current, condition, b.m.aside(suffix), "true"), noted, differing))
+	if err != nil {
+		return d, err
+	}
+	keys := quote.Names(b.m.Key)
+	err = b.conn.QueryRow(ctx, fmt.Sprintf(`select uniqExact(%[1]s), uniqExactIf(%[1]s, olds > 0), groupUniqArray(row_partition), sum(toInt64(news)) - sum(toInt64(olds)) from %[2]s`,
+		keys, b.m.aside(differSuffix))).Scan(&d.keys, &d.gone, &d.partitions, &d.rows)
+	if err != nil {
+		return d, fmt.Errorf("%s: compare with the earlier table: %w", b.m.Path, check.InWords(err))
+	}
+	slices.Sort(d.partitions)
+	return d, nil
+}
+
+// announce writes into the change log what is going to change: of the rows that
+// differ, before and after, what the log tells. What a killed build may have changed
+// is told again.
+func (b *builder) announce(ctx context.Context, d decision) (step, error) {
 	m := b.m
 	st := step{since: b.last.version, version: digest(d.want.fingerprint, b.last.version, b.runID)}
 	if err := b.exec(ctx, "make the log of changes", m.createLog()); err != nil {
 		return st, err
 	}
-	changes, condition := quote.Names(m.Changes), m.keysIn(quote.Names(m.Key), differSuffix)
-	query := fmt.Sprintf("select %s from (\n%s\n) group by %s, row_hash, row_other_hash having %s",
-		changes, m.differences(m.Changes, m.Relation(), condition, m.aside(suffix), condition), changes, differing)
+	changes := quote.Names(m.Changes)
+	query := fmt.Sprintf("select %s from %s", changes, m.aside(differSuffix))
 	if len(d.pending) > 0 {
 		query += "\nunion all " + m.logged(d.pending)
 	}
@@ -211,6 +277,15 @@ func (b *builder) announce(ctx context.Context, d decision, suffix string) (step
 	return st, recordStep(ctx, b.conn, m, st, b.runID)
 }
 
+// literals returns the texts as a list in SQL.
+func literals(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = quote.Literal(text)
+	}
+	return strings.Join(quoted, ", ")
+}
+
 func (b *builder) count(ctx context.Context, relation string) (rows uint64, err error) {
 	if err := b.conn.QueryRow(ctx, "select count() from "+relation).Scan(&rows); err != nil {
 		return 0, fmt.Errorf("%s: count the rows: %w", b.m.Path, check.InWords(err))
@@ -219,21 +294,21 @@ func (b *builder) count(ctx context.Context, relation string) (rows uint64, err 
 }
 
 // checkIncrement runs the checks as far as the new rows can break them: those of
-// single rows on these alone, the others on the table as it will be.
-func (b *builder) checkIncrement(ctx context.Context, differ uint64) ([]check.Result, error) {
-	keys := quote.Names(b.m.Key)
+// single rows on these alone, the others on the table as it will be: the partitions
+// that stay and those put together aside.
+func (b *builder) checkIncrement(ctx context.Context, d difference) ([]check.Result, error) {
 	rows, table := b.m.checkTarget(), b.m.checkTarget()
 	rows.Built = b.m.aside(freshSuffix)
-	if differ > 0 {
-		table.Built = fmt.Sprintf("(select * from %s where not %s union all select * from %s where %s)",
-			b.m.Relation(), b.m.keysIn(keys, differSuffix), b.m.aside(freshSuffix), b.m.keysIn(keys, differSuffix))
+	if d.keys > 0 {
+		table.Built = fmt.Sprintf("(select * from %s where _partition_id not in (%s) union all select * from %s)",
+			b.m.Relation(), literals(d.partitions), b.m.aside(newSuffix))
 	}
 	rows.Checks, table.Checks = nil, nil
 	for _, c := range b.m.Checks {
 		switch {
 		case c.Kind == check.Freshness:
 			table.Checks = append(table.Checks, c)
-		case differ == 0:
+		case d.keys == 0:
 		case b.m.isLocal(c):
 			rows.Checks = append(rows.Checks, c)
 		default:

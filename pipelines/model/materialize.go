@@ -128,7 +128,7 @@ func (b *builder) tellChanges(ctx context.Context, d decision, result *built) er
 		if err != nil {
 			return err
 		}
-		if differ == 0 && len(d.pending) == 0 {
+		if differ.keys == 0 && len(d.pending) == 0 {
 			result.unchanged, result.version = true, b.last.version
 			return nil
 		}
@@ -136,8 +136,8 @@ func (b *builder) tellChanges(ctx context.Context, d decision, result *built) er
 		if err != nil {
 			return err
 		}
-		if complete && float64(differ) <= b.wholeAbove*float64(*result.rows) {
-			result.step, err = b.announce(ctx, d, newSuffix)
+		if complete && float64(differ.keys) <= b.wholeAbove*float64(*result.rows) {
+			result.step, err = b.announce(ctx, d)
 			return err
 		}
 	}

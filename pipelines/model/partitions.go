@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strings"
 
 	"winback/pipelines/check"
 	"winback/pipelines/model/quote"
@@ -15,76 +16,89 @@ import (
 // not all of them are written anew on one day.
 const compactAbove = 8
 
-// replacePartitions puts the fresh rows of the keys that differ in the place of
-// their old ones. The partitions they are in are put together aside, of the parts
-// of the table (hard links, no copies), less the old rows, plus the fresh ones.
-// Each then replaces its own in one step. It returns how many there were.
-func (b *builder) replacePartitions(ctx context.Context) (int, error) {
-	condition := b.m.keysIn(quote.Names(b.m.Key), differSuffix)
-	before, err := b.partitionsOf(ctx, b.m.Relation()+" where "+condition)
-	if err != nil {
-		return 0, err
-	}
-	after, err := b.partitionsOf(ctx, b.m.aside(freshSuffix)+" where "+condition)
-	if err != nil {
-		return 0, err
-	}
-	present, err := b.partitionsOf(ctx, b.m.Relation())
-	if err != nil {
-		return 0, err
-	}
-	touched := slices.Compact(slices.Sorted(slices.Values(append(before, after...))))
-	if err := b.assemble(ctx, touched, present, len(before) > 0, condition); err != nil {
-		return 0, err
-	}
-	filled, err := b.partitionsOf(ctx, b.m.aside(newSuffix))
-	if err != nil {
-		return 0, err
-	}
-	for _, id := range touched {
-		b.log.Debug("replace a partition", "model", b.m.Name, "partition", id, "run_id", b.runID)
-		if b.beforePartition != nil {
-			if err := b.beforePartition(b.m.Name, id); err != nil {
-				return 0, err
-			}
-		}
-		statement := fmt.Sprintf("alter table %s replace partition id %s from %s", b.m.Relation(), quote.Literal(id), b.m.aside(newSuffix))
-		if !slices.Contains(filled, id) {
-			statement = fmt.Sprintf("alter table %s drop partition id %s", b.m.Relation(), quote.Literal(id))
-		}
-		if err := b.exec(ctx, "replace a partition", statement); err != nil {
-			return 0, err
-		}
-	}
-	return len(touched), nil
+// next is what becomes of a partition.
+type next struct {
+	id     string
+	filled bool // it has rows
 }
 
-// assemble puts the touched partitions together aside.
-func (b *builder) assemble(ctx context.Context, touched, present []string, anyOld bool, condition string) error {
-	name := b.m.aside(newSuffix)
+// assemble puts the partitions with rows that differ together aside: of the parts
+// of the table (hard links, no copies), less the rows of keys that lack some now,
+// plus the new ones.
+func (b *builder) assemble(ctx context.Context, d difference) ([]next, error) {
+	if d.keys == 0 {
+		return nil, nil
+	}
+	name, keys := b.m.aside(newSuffix), quote.Names(b.m.Key)
 	if err := b.exec(ctx, "create the table", b.m.createTable(name)); err != nil {
-		return err
+		return nil, err
 	}
-	for _, id := range touched {
-		if !slices.Contains(present, id) {
-			continue
-		}
-		err := b.exec(ctx, "take over a partition", fmt.Sprintf("alter table %s attach partition id %s from %s", name, quote.Literal(id), b.m.Relation()))
-		if err != nil {
-			return err
-		}
+	if err := b.linkPartitions(ctx, d.partitions); err != nil {
+		return nil, err
 	}
-	if anyOld {
-		if err := b.exec(ctx, "leave the old rows out", fmt.Sprintf("delete from %s where %s", name, condition)); err != nil {
-			return err
+	gone := fmt.Sprintf("(%s) in (select %s from %s where olds > 0)", keys, keys, b.m.aside(differSuffix))
+	if d.gone > 0 {
+		if err := b.exec(ctx, "leave the old rows out", fmt.Sprintf("delete from %s where %s", name, gone)); err != nil {
+			return nil, err
 		}
 	}
-	columns := quote.Names(b.m.columnNames())
-	err := b.exec(ctx, "add the new rows", b.m.insertRows(name, fmt.Sprintf("select %s from %s where %s", columns, b.m.aside(freshSuffix), condition)))
+	one, other := b.m.rowHashes()
+	query := fmt.Sprintf("select %s from %s where _partition_id in (%s) and (%s or (%s, %s, %s) in (select %s, row_hash, row_other_hash from %s where olds = 0))",
+		quote.Names(b.m.columnNames()), b.m.aside(freshSuffix), literals(d.partitions), gone, keys, one, other, keys, b.m.aside(differSuffix))
+	if err := b.exec(ctx, "add the new rows", b.m.insertRows(name, query)); err != nil {
+		return nil, err
+	}
+	if err := b.compact(ctx); err != nil {
+		return nil, err
+	}
+	filled, err := b.partitionsOf(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	result := make([]next, len(d.partitions))
+	for i, id := range d.partitions {
+		result[i] = next{id, slices.Contains(filled, id)}
+	}
+	return result, nil
+}
+
+// linkPartitions takes those of the partitions over that the table has.
+func (b *builder) linkPartitions(ctx context.Context, ids []string) error {
+	present, err := b.partitionsWithParts(ctx, b.m.Name)
 	if err != nil {
 		return err
 	}
-	return b.compact(ctx)
+	var commands []string
+	for _, id := range ids {
+		if slices.Contains(present, id) {
+			commands = append(commands, fmt.Sprintf("attach partition id %s from %s", quote.Literal(id), b.m.Relation()))
+		}
+	}
+	if len(commands) == 0 {
+		return nil
+	}
+	return b.exec(ctx, "take over the partitions", fmt.Sprintf("alter table %s %s", b.m.aside(newSuffix), strings.Join(commands, ", ")))
+}
+
+// replacePartitions puts the partitions put together aside in the place of those
+// of the table, each in one step.
+func (b *builder) replacePartitions(ctx context.Context, partitions []next) error {
+	for _, p := range partitions {
+		b.log.Debug("replace a partition", "model", b.m.Name, "partition", p.id, "run_id", b.runID)
+		if b.beforePartition != nil {
+			if err := b.beforePartition(b.m.Name, p.id); err != nil {
+				return err
+			}
+		}
+		statement := fmt.Sprintf("alter table %s replace partition id %s from %s", b.m.Relation(), quote.Literal(p.id), b.m.aside(newSuffix))
+		if !p.filled {
+			statement = fmt.Sprintf("alter table %s drop partition id %s", b.m.Relation(), quote.Literal(p.id))
+		}
+		if err := b.exec(ctx, "replace a partition", statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // compact writes partitions of many parts anew, without the rows that were left
@@ -129,9 +143,19 @@ func (b *builder) partitionsOf(ctx context.Context, relation string) (ids []stri
 	return ids, nil
 }
 
+// partitionsWithParts returns the ids of the partitions that a table of the model's
+// database has parts of, be their rows masked or not.
+func (b *builder) partitionsWithParts(ctx context.Context, table string) (ids []string, err error) {
+	err = b.conn.QueryRow(ctx, "select groupUniqArray(partition_id) from system.parts where active and database = ? and table = ?", b.m.Database, table).Scan(&ids)
+	if err != nil {
+		return nil, fmt.Errorf("%s: read the partitions: %w", b.m.Path, check.InWords(err))
+	}
+	return ids, nil
+}
+
 // measure returns how many partitions and rows the table has.
 func (b *builder) measure(ctx context.Context) (partitions int, rows *uint64, err error) {
-	ids, err := b.partitionsOf(ctx, b.m.Relation())
+	ids, err := b.partitionsWithParts(ctx, b.m.Name)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -53,14 +53,37 @@ func (p *planner) inputsThroughViews(m *Model, inputs map[string]string) error {
 }
 
 // viewSQL identifies the SQL of a view, as it is in the warehouse when the view
-// is not selected.
+// is not selected: first without the day in it, then with it.
 func (p *planner) viewSQL(m *Model) (string, error) {
 	if !p.selected[m.Name] {
 		has := p.state.builds[m.Name]
-		return digest(has.definition, has.compiled), nil
+		return digest(has.definition, has.undated) + " " + digest(has.definition, has.compiled), nil
+	}
+	undated, err := m.undated(p.vars, p.project.relations())
+	if err != nil {
+		return "", err
 	}
 	sql, err := m.compile(p.vars, p.project.relations())
-	return digest(m.definition(), m.compiledIdentity(sql, p.vars)), err
+	return digest(m.definition(), undated) + " " + digest(m.definition(), m.compiledIdentity(sql, p.vars)), err
+}
+
+// onlyDayMoved says that an input that differs is a view whose SQL differs by
+// nothing but the day in it.
+func (p *planner) onlyDayMoved(name, has, want string) bool {
+	if parent := p.project.byName[name]; parent == nil || parent.Materialized != View {
+		return false
+	}
+	undated, _, dated := strings.Cut(has, " ")
+	return dated && strings.HasPrefix(want, undated+" ")
+}
+
+// readsDay says that the model's rows depend on the day, by its own query or by a
+// view that it reads.
+func (p *planner) readsDay(m *Model) bool {
+	return m.sql.readsAsOf || slices.ContainsFunc(m.Parents, func(name string) bool {
+		parent := p.project.byName[name]
+		return parent.Materialized == View && p.readsDay(parent)
+	})
 }
 
 // decideIncrement sees whether it is enough to build touched keys anew, and adds
@@ -92,11 +115,11 @@ func (p *planner) increment(ctx context.Context, m *Model, has build, d *decisio
 		return nil, "the project's values changed", nil
 	case anyWhole(d.pending):
 		return nil, "its last whole build was broken off", nil
-	case !sameDay(has.asOf, p.vars.AsOf) && m.sql.readsAsOf && !m.sql.followsAsOf:
+	case !sameDay(has.asOf, p.vars.AsOf) && !m.sql.followsAsOf && p.readsDay(m):
 		return nil, "it does not say which keys a new day touches", nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.want.inputs)) {
-		if has.inputs[name] != d.want.inputs[name] && !slices.Contains(m.sql.changed, name) {
+		if has.inputs[name] != d.want.inputs[name] && !slices.Contains(m.sql.changed, name) && !p.onlyDayMoved(name, has.inputs[name], d.want.inputs[name]) {
 			return nil, name + " changed, which it does not follow", nil
 		}
 	}

@@ -26,7 +26,7 @@ func (t *testRun) compareSecond(ctx context.Context, first string) (string, erro
 	p := t.standIns(ctx, rows)
 	keys := quote.Names(t.m.Key)
 	p.touched = func(columns string) string {
-		return fmt.Sprintf("(%s) in (select %s from (\n%s\n))", columns, keys, touched)
+		return fmt.Sprintf("(%s) in (select %s from (\n%s\n))", columns, t.m.keyFor(columns), touched)
 	}
 	text, err := t.m.compile(vars, p.resolver)
 	fresh, err := p.put(text, err)

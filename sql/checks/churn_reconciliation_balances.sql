@@ -1,9 +1,10 @@
--- churn_reconciliation_balances: winback's line is that of churn_monthly, and the customers who differ are the whole difference of every other.
+-- churn_reconciliation_balances: the customers who differ are the whole difference of every definition to churn_monthly, and those that the stretches alone tell of are counted again from these.
 -- severity: error
 with
 
 reconciliation as (
-    select * from {{ ref "churn_reconciliation" }}
+    select month, definition, customers_at_start, toInt64(churn_reconciliation.lost) as lost, toInt64(churn_reconciliation.returned) as returned
+    from {{ ref "churn_reconciliation" }} as churn_reconciliation
 ),
 
 ours as (
@@ -18,6 +19,34 @@ differences as (
         sum(toInt64(lost) - toInt64(winback_lost)) as lost
     from {{ ref "churn_reconciliation_customers" }}
     group by month, definition
+),
+
+-- Stretches lost in a month that they did not begin in.
+losses as (
+    select
+        toStartOfMonth(assumeNotNull(loss_date)) as lost_in,
+        toStartOfMonth(returned_on) as back_in,
+        coalesce(returned_on <= loss_date + 90, false) as is_back_in_time,
+        count() as times
+    from {{ ref "customer_episodes" }}
+    where loss_date is not null and toStartOfMonth(assumeNotNull(loss_date)) > toStartOfMonth(started_on)
+    group by lost_in, back_in, is_back_in_time
+),
+
+counted_again as (
+    select arrayJoin(['winback', 'profitwell', 'chartmogul_net', 'maxio_90d']) as definition, lost_in as month, times as lost, 0 as returned from losses
+    union all
+    select 'month_end' as definition, lost_in as month, times as lost, 0 as returned from losses where coalesce(back_in != lost_in, true)
+    union all
+    select 'chartmogul_net' as definition, assumeNotNull(back_in) as month, 0 as lost, times as returned from losses where back_in is not null
+    union all
+    select 'maxio_90d' as definition, assumeNotNull(back_in) as month, 0 as lost, times as returned from losses where is_back_in_time
+),
+
+recounted as (
+    select definition, month, toInt64(sum(counted_again.lost)) as lost, toInt64(sum(counted_again.returned)) as returned
+    from counted_again
+    group by definition, month
 )
 
 select
@@ -25,10 +54,15 @@ select
     reconciliation.definition as definition,
     reconciliation.customers_at_start as customers_at_start,
     toInt64(ours.customers_at_start) + coalesce(differences.base, 0) as customers_expected,
-    toInt64(reconciliation.lost) - toInt64(reconciliation.returned) as lost,
-    toInt64(ours.lost) + coalesce(differences.lost, 0) as lost_expected
+    reconciliation.lost as lost,
+    reconciliation.returned as returned,
+    toInt64(ours.lost) + coalesce(differences.lost, 0) as net_lost_expected,
+    if(reconciliation.definition in ('winback', 'profitwell', 'chartmogul_net', 'maxio_90d', 'month_end'), coalesce(recounted.lost, 0), null) as lost_again,
+    if(reconciliation.definition in ('winback', 'profitwell', 'chartmogul_net', 'maxio_90d', 'month_end'), coalesce(recounted.returned, 0), null) as returned_again
 from reconciliation
 left join ours on ours.month = reconciliation.month
 left join differences on differences.month = reconciliation.month and differences.definition = reconciliation.definition
+left join recounted on recounted.month = reconciliation.month and recounted.definition = reconciliation.definition
 where coalesce(toInt64(reconciliation.customers_at_start) != customers_expected, true)
-    or coalesce(toInt64(reconciliation.lost) - toInt64(reconciliation.returned) != lost_expected, true)
+    or coalesce(reconciliation.lost - reconciliation.returned != net_lost_expected, true)
+    or coalesce(reconciliation.lost != lost_again or reconciliation.returned != returned_again, false)

@@ -7,7 +7,7 @@ refunds as (
 ),
 
 orders as (
-    select source, order_id from {{ ref "stg_shop__orders" }}
+    select source, order_id from {{ ref "stg_shop__orders" }} where (source, order_id) in (select source, assumeNotNull(order_id) from refunds where order_id is not null)
 )
 
 select refunds.source as source, refunds.refund_id as refund_id, refunds.order_id as order_id, refunds.amount as amount

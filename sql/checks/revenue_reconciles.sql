@@ -14,8 +14,8 @@ customer_episodes as (
     select revenue from {{ ref "customer_episodes" }}
 ),
 
-customer_months as (
-    select revenue from {{ ref "customer_months" }}
+months as (
+    select revenue from {{ ref "int_month_movements" }} where segment = '(all)'
 ),
 
 cohorts as (
@@ -31,7 +31,7 @@ compared as (
     union all
     select 'customer_episodes' as what, coalesce(sum(revenue), toDecimal128(0, 4)) as counted from customer_episodes
     union all
-    select 'customer_months' as what, sum(revenue) as counted from customer_months
+    select 'months' as what, coalesce(sum(revenue), toDecimal128(0, 4)) as counted from months
     union all
     select 'churn_cohorts' as what, sum(revenue) as counted from cohorts
 )

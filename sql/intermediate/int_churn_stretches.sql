@@ -1,7 +1,6 @@
 -- int_churn_stretches: in which months each stretch of a customer counts as there, lost and back, by each definition of churn.
 -- grain: one row per definition, customer_key and base_from
--- materialized: table
--- order_by: (definition, customer_key)
+-- materialized: view
 -- tags: churn, monthly
 with
 
@@ -24,7 +23,9 @@ clocks as (
     select
         customer_key,
         visited_on,
-        next_visit_on,
+        leadInFrame(toNullable(visited_on)) over (
+            partition by customer_key order by visited_on rows between unbounded preceding and unbounded following
+        ) as next_visit_on,
         gaps,
         {{ if .Churn.PersonalClock.Enabled }}fixed_lost_if_silent_on{{ else }}lost_if_silent_on{{ end }} as lost_on,
         lost_on <= coalesce(next_visit_on, {{ .AsOf }}) as is_lost

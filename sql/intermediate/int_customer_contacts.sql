@@ -2,6 +2,7 @@
 -- grain: one row per record_no, kind and value
 -- materialized: incremental
 -- key: record_no
+-- changes: kind, value
 -- partition_by: kind
 -- order_by: (kind, value, record_no)
 with

@@ -1,18 +1,21 @@
 -- int_customer_keys: the customer that each record belongs to, through any chain of matches.
 -- grain: one row per record_no
--- materialized: table
+-- materialized: incremental
 -- key: record_no
 -- changes: source, entity, entity_id, customer_key
 -- order_by: record_no
 with recursive
 
 records as (
-    select record_no, own_key, source, entity, entity_id, first_seen_at, takes_orders from {{ ref "int_customer_records" }}
+    select record_no, own_key, source, entity, entity_id, first_seen_at, takes_orders
+    from {{ ref "int_customer_records" }}
+    where {{ touched "record_no" }}
 ),
 
 matches as (
     select record_no, matched_record_no
     from {{ ref "int_customer_matches" }}
+    where {{ touched "record_no" }}
     group by record_no, matched_record_no
 ),
 
@@ -103,3 +106,17 @@ select
     oldest.customer_key as customer_key
 from grouped
 inner join oldest on oldest.component = grouped.component
+
+{{ define "touched" }}
+-- Records that came, went or are matched otherwise, and all that were one customer
+-- with one of them: no match leads from these to others, for it would be an old one.
+with changed_records as (
+    select record_no from {{ changed "int_customer_records" }}
+    union all
+    select arrayJoin([record_no, matched_record_no]) as record_no from {{ changed "int_customer_matches" }}
+)
+
+select record_no from changed_records
+union all
+select record_no from {{ this }} where customer_key in (select customer_key from {{ this }} where record_no in (select record_no from changed_records))
+{{ end }}

@@ -1,6 +1,6 @@
 -- int_customer_matches: pairs of records that are the same customer, with the evidence.
 -- grain: one row per record_no, matched_record_no and evidence
--- materialized: table
+-- materialized: incremental
 -- key: record_no
 -- changes: matched_record_no
 -- order_by: (record_no, matched_record_no, evidence)
@@ -11,7 +11,9 @@ records as (
 ),
 
 contacts as (
-    select record_no, kind, value from {{ ref "int_customer_contacts" }} where usage = 'personal'
+    select record_no, kind, value
+    from {{ ref "int_customer_contacts" }}
+    where usage = 'personal' and (kind, value) in (select kind, value from {{ ref "int_customer_contacts" }} where {{ touched "record_no" }})
 ),
 
 -- More than 20 records on one value: a switchboard or the operator's own phone.
@@ -35,6 +37,7 @@ external as (
     select record_no, source, entity_id, tupleElement(pair, 1) as system, tupleElement(pair, 2) as external_id
     from records
     array join cast(external_ids, 'Array(Tuple(String, String))') as pair
+    where {{ touched "record_no" }}
 ),
 
 by_id as (
@@ -51,3 +54,17 @@ select record_no, matched_record_no, evidence from by_value
 union all
 select record_no, matched_record_no, evidence from by_id
 group by record_no, matched_record_no, evidence
+
+{{ define "touched" }}
+-- Who has, or had, a value that came or went; who names a record that did.
+select record_no from {{ changed "int_customer_contacts" }}
+union all
+select record_no from {{ ref "int_customer_contacts" }} where (kind, value) in (select kind, value from {{ changed "int_customer_contacts" }})
+union all
+select record_no from {{ changed "int_customer_records" }}
+union all
+select record_no
+from {{ ref "int_customer_records" }}
+array join cast(external_ids, 'Array(Tuple(String, String))') as pair
+where (tupleElement(pair, 1), tupleElement(pair, 2)) in (select source, entity_id from {{ changed "int_customer_records" }})
+{{ end }}

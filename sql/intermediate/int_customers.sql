@@ -2,7 +2,7 @@
 -- grain: one row per customer_key
 -- materialized: incremental
 -- key: customer_key
--- partition_by: sipHash64(customer_key) % 8
+-- partition_by: sipHash64(customer_key) % 4
 -- order_by: customer_key
 with
 

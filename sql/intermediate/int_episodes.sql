@@ -2,7 +2,7 @@
 -- grain: one row per customer_key and episode_no
 -- materialized: incremental
 -- key: customer_key
--- partition_by: sipHash64(customer_key) % 8
+-- partition_by: sipHash64(customer_key) % 4
 -- order_by: (customer_key, episode_no)
 -- tags: churn
 with
@@ -26,9 +26,9 @@ episodes as (
         max(ordered_on) as last_order_on,
         count() as orders,
         sum(revenue) as revenue,
-        any(episode_revenue_12m) as revenue_12m,
-        any(episode_loss_date) as loss_date,
-        argMax(is_terminated_next, purchase_no) as is_terminated,
+        argMax(purchases.revenue_12m, purchase_no) as revenue_12m,
+        argMax(purchases.lost_if_silent_on, purchase_no) as lost_on,
+        argMax(purchases.is_terminated_next, purchase_no) as is_terminated,
         argMin((source, order_id), purchase_no) as first_order
     from purchases
     group by customer_key, episode_no
@@ -54,8 +54,8 @@ select
     with_return.last_order_at as last_order_at,
     with_return.orders as orders,
     with_return.revenue as revenue,
-    with_return.loss_date as loss_date,
-    multiIf(with_return.loss_date is null, null, with_return.is_terminated, 'terminated', 'inactivity') as loss_kind,
+    if(with_return.lost_on <= {{ .AsOf }}, with_return.lost_on, null) as loss_date,
+    multiIf(loss_date is null, null, with_return.is_terminated, 'terminated', 'inactivity') as loss_kind,
     if(loss_kind = 'terminated', customers.termination_reason, null) as reason,
     with_return.returned_at as returned_at,
     with_return.return_order_id as return_order_id,
@@ -64,12 +64,16 @@ select
     with_return.last_order_on as last_order_on,
     with_return.returned_on as returned_on,
     with_return.return_source as return_source,
-    with_return.revenue_12m as revenue_12m
+    with_return.revenue_12m as revenue_12m,
+    with_return.lost_on as lost_if_silent_on
 from with_return
 left join customers on customers.customer_key = with_return.customer_key
 
 {{ define "touched" }}
+-- A new day ends the stretches that were to end by it.
 select customer_key from {{ changed "int_purchases" }}
 union all
 select customer_key from {{ changed "int_customers" }}
+union all
+select customer_key from {{ this }} where lost_if_silent_on > {{ .SeenUntil }} and lost_if_silent_on <= {{ .SeenLast }}
 {{ end }}

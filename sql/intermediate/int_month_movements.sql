@@ -5,44 +5,65 @@
 -- tags: churn, monthly
 with
 
-customer_months as (
-    select * from {{ ref "customer_months" }}
+sums as (
+    select *, arrayJoin(['(all)', segment]) as in_segment from {{ ref "int_month_sums" }}
 ),
 
--- Every customer counts once in the segment and once in (all).
-counted as (
-    select *, arrayJoin(['(all)', segment]) as in_segment from customer_months
+-- Stretches that ended in loss, by the months they ran in: of the customers at a
+-- month's start those whom the next twelve months lost.
+losses as (
+    select
+        arrayJoin(['(all)', segment]) as in_segment,
+        toStartOfMonth(started_on) as started_in,
+        toStartOfMonth(assumeNotNull(loss_date)) as lost_in,
+        count() as times
+    from {{ ref "int_episodes" }}
+    where loss_date is not null
+    group by in_segment, started_in, lost_in
+),
+
+lost_ahead as (
+    select
+        in_segment,
+        arrayJoin(arrayMap(n -> addMonths(lost_in, -n), range(toUInt32(least(12, dateDiff('month', started_in, lost_in)))))) as month,
+        sum(losses.times) as lost_within_12m
+    from losses
+    group by in_segment, month
 ),
 
 monthly as (
     select
-        counted.month as month,
-        in_segment as segment,
-        max(counted.is_complete) as is_complete,
-        countIf(counted.was_customer) as customers_at_start,
-        countIf(counted.is_new) as new_customers,
-        sum(counted.returned_times) as returned_times,
-        sum(counted.lost_times) as lost_times,
-        countIf(counted.is_customer) as customers_at_end,
-        countIf(counted.is_churned) as lost,
-        countIf(counted.returned_times > 0) as returned,
-        countIf(not counted.was_customer and not counted.is_new) as lost_at_start,
-        countIf(not counted.was_customer and not counted.is_new and counted.returned_times > 0) as returned_of_lost,
-        countIf(counted.orders > 0) as buyers,
-        sum(counted.orders) as orders,
-        sum(counted.revenue) as revenue,
-        -- Those at this month's start whom the next twelve months lost.
-        countIf(counted.was_customer and coalesce(counted.loss_date_ahead < addMonths(counted.month, 12), false)) as lost_within_12m,
-        sum(coalesce(counted.revenue_lost, toDecimal128(0, 4))) as revenue_lost_observed,
-        sum(counted.revenue_12m_at_start) as revenue_at_start,
-        sumIf(counted.revenue_12m, counted.is_new and counted.is_customer) as revenue_new,
-        sumIf(counted.revenue_12m, not counted.is_new and counted.is_customer and (not counted.was_customer or counted.is_churned)) as revenue_returned,
-        sumIf(counted.revenue_12m - counted.revenue_12m_at_start, counted.was_customer and not counted.is_churned and counted.revenue_12m > counted.revenue_12m_at_start) as revenue_grown,
-        sumIf(counted.revenue_12m_at_start - counted.revenue_12m, counted.was_customer and not counted.is_churned and counted.revenue_12m < counted.revenue_12m_at_start) as revenue_shrunk,
-        sumIf(counted.revenue_12m_at_start, counted.is_churned) as revenue_lost,
-        sumIf(counted.revenue_12m, counted.is_customer) as revenue_at_end
-    from counted
-    group by counted.month, in_segment
+        sums.month as month,
+        sums.in_segment as segment,
+        max(sums.is_complete) as is_complete,
+        sum(sums.customers_at_start) as customers_at_start,
+        sum(sums.new_customers) as new_customers,
+        sum(sums.returned_times) as returned_times,
+        sum(sums.lost_times) as lost_times,
+        sum(sums.customers_at_end) as customers_at_end,
+        sum(sums.lost) as lost,
+        sum(sums.returned) as returned,
+        sum(sums.lost_at_start) as lost_at_start,
+        sum(sums.returned_of_lost) as returned_of_lost,
+        sum(sums.buyers) as buyers,
+        sum(sums.orders) as orders,
+        sum(sums.revenue) as revenue,
+        sum(sums.revenue_lost_observed) as revenue_lost_observed,
+        sum(sums.revenue_at_start) as revenue_at_start,
+        sum(sums.revenue_new) as revenue_new,
+        sum(sums.revenue_returned) as revenue_returned,
+        sum(sums.revenue_grown) as revenue_grown,
+        sum(sums.revenue_shrunk) as revenue_shrunk,
+        sum(sums.revenue_lost) as revenue_lost,
+        sum(sums.revenue_at_end) as revenue_at_end
+    from sums
+    group by month, segment
+),
+
+with_losses as (
+    select monthly.*, coalesce(lost_ahead.lost_within_12m, 0) as lost_within_12m
+    from monthly
+    left join lost_ahead on lost_ahead.in_segment = monthly.segment and lost_ahead.month = monthly.month
 ),
 
 -- Twelve months up to and with this one; null until there are twelve.
@@ -56,7 +77,7 @@ yearly as (
         sum(orders) over last_12_months as orders_12m,
         sum(revenue) over last_12_months as revenue_12m,
         sum(customers_at_end) over last_12_months as month_ends_12m
-    from monthly
+    from with_losses
     window last_12_months as (partition by segment order by month rows between 11 preceding and current row)
 )
 

@@ -2,7 +2,7 @@
 -- grain: one row per source and order_id
 -- materialized: incremental
 -- key: source, order_id
--- partition_by: sipHash64(source, order_id) % 16
+-- partition_by: sipHash64(source, order_id) % 4
 -- order_by: (source, order_id)
 -- settings: max_bytes_before_external_group_by=200000000
 with
@@ -58,6 +58,6 @@ select source, order_id from {{ changed "shop.order_lines" }}
 union all
 select source, id as order_id from {{ changed "shop.orders" }}
 union all
-select source, order_id from {{ ref "stg_shop__order_lines" }}
-where (source, product_id) in (select source, toNullable(id) from {{ changed "shop.products" }})
+select source, order_id from {{ source "shop" "order_lines" }}
+where (source, trimBoth(assumeNotNull(product_id))) in (select source, id from {{ changed "shop.products" }})
 {{ end }}

@@ -138,12 +138,13 @@ select source, assumeNotNull(order_id) as order_id from {{ changed "int_refunds"
 union all
 select source, entity_id as order_id from {{ changed "int_contact_values" }} where entity = 'shop.orders'
 union all
-select source, order_id from {{ ref "stg_shop__orders" }}
-where (currency, toDate(assumeNotNull(ordered_at), {{ .Timezone }})) in (
-    select toNullable(upper(trimBoth(currency))), toDate(date) + days from {{ changed "shop.exchange_rates" }} array join range(10) as days
-)
+select source, id as order_id from {{ source "shop" "orders" }}
+where (select count() from {{ changed "shop.exchange_rates" }}) > 0
+    and (upper(trimBoth(assumeNotNull(currency))), toDate(assumeNotNull(ordered_at), {{ .Timezone }})) in (
+        select upper(trimBoth(currency)), toDate(date) + days from {{ changed "shop.exchange_rates" }} array join range(10) as days
+    )
 union all
-select source, order_id from {{ ref "stg_shop__orders" }}
+select source, id as order_id from {{ source "shop" "orders" }}
 where toDate(assumeNotNull(ordered_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(ordered_at), {{ .Timezone }}) <= {{ .SeenLast }}
 union all
 select source, assumeNotNull(order_id) as order_id from {{ ref "int_refunds" }}

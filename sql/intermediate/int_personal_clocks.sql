@@ -1,21 +1,25 @@
 -- int_personal_clocks: after each visit, how long the customer may stay silent by their own habit and by the fixed rule.
 -- grain: one row per customer_key and visited_on
--- materialized: table
+-- materialized: incremental
+-- key: customer_key
+-- changes: visited_on
+-- partition_by: sipHash64(customer_key) % 4
 -- order_by: (customer_key, visited_on)
 -- tags: churn
 with
 
 visits as (
-    select *, materialize('(all)') as everybody from {{ ref "int_visits" }}
+    select *, materialize('(all)') as everybody from {{ ref "int_visits" }} where {{ touched "customer_key" }}
 ),
 
 customers as (
-    select customer_key, segment, sleeping_after, lost_after, contract_terminated_on from {{ ref "int_customers" }}
+    select customer_key, segment, sleeping_after, lost_after, contract_terminated_on
+    from {{ ref "int_customers" }}
+    where {{ touched "customer_key" }}
 ),
 
--- A segment with fewer than ten gaps behind it has no habit yet.
 segment_gaps as (
-    select segment, known_from, median_gap_days from {{ ref "int_segment_gaps" }} where gaps >= 10 and segment != '(all)'
+    select segment, known_from, median_gap_days from {{ ref "int_segment_gaps" }} where segment != '(all)'
 ),
 
 all_gaps as (
@@ -26,7 +30,6 @@ known as (
     select
         visits.customer_key as customer_key,
         visits.visited_on as visited_on,
-        visits.next_visit_on as next_visit_on,
         visits.gaps as gaps,
         visits.median_gap_days as median_gap_days,
         customers.sleeping_after as fixed_sleeping_after,
@@ -64,7 +67,6 @@ limited as (
 select
     customer_key,
     visited_on,
-    next_visit_on,
     gaps,
     median_gap_days,
     segment_gap_days,
@@ -77,3 +79,15 @@ select
     if(coalesce(contract_terminated_on > visited_on and contract_terminated_on < visited_on + fixed_lost_after, false),
         assumeNotNull(contract_terminated_on), visited_on + fixed_lost_after) as fixed_lost_if_silent_on
 from limited
+
+{{ define "touched" }}
+-- A segment's habit concerns the visits since it was known.
+select customer_key from {{ changed "int_visits" }}
+union all
+select customer_key from {{ changed "int_customers" }}
+union all
+select customer_key
+from {{ ref "int_visits" }}
+where (select count() from {{ changed "int_segment_gaps" }}) > 0
+    and visited_on >= (select min(known_from) from {{ changed "int_segment_gaps" }})
+{{ end }}

@@ -1,8 +1,9 @@
--- int_purchases: every purchase in its place in the customer's history: gap, stretch, loss, running sums.
+-- int_purchases: every purchase in its place in the customer's history: gap, stretch, loss, running sums. Nothing later changes it.
 -- grain: one row per source and order_id
 -- materialized: incremental
 -- key: customer_key
--- partition_by: sipHash64(customer_key) % 16
+-- changes: ordered_on
+-- partition_by: sipHash64(customer_key) % 4
 -- order_by: (customer_key, purchase_no)
 with
 
@@ -18,7 +19,7 @@ customers as (
 {{- if .Churn.PersonalClock.Enabled }}
 
 clocks as (
-    select customer_key, visited_on, sleeping_after, lost_after from {{ ref "int_personal_clocks" }}
+    select customer_key, visited_on, sleeping_after, lost_after from {{ ref "int_personal_clocks" }} where {{ touched "customer_key" }}
 ),
 {{- end }}
 
@@ -51,7 +52,6 @@ numbered as (
         row_number() over history as purchase_no,
         min(ordered_on) over (partition by customer_key) as first_on,
         lagInFrame(toNullable(ordered_on)) over history as previous_on,
-        leadInFrame(toNullable(ordered_on)) over history as next_on,
         lagInFrame(toNullable(lost_if_silent_on)) over history as previous_lost_on,
         sum(coalesce(revenue, toDecimal64(0, 4))) over (
             partition by customer_key order by ordered_at, source, order_id rows unbounded preceding
@@ -76,21 +76,14 @@ stretched as (
     from numbered
 ),
 
--- A stretch ends with its last purchase: that one's day of loss and year of
--- revenue are the stretch's.
-closed as (
+placed as (
     select
         *,
-        min(ordered_on) over (partition by customer_key, episode_no) as episode_started_on,
-        last_value(lost_if_silent_on) over stretch as episode_lost_on,
-        last_value(revenue_12m) over stretch as episode_revenue_12m,
+        min(ordered_on) over stretch as episode_started_on,
         -- The loss that the stretch began after; null in the first one.
-        max(if(is_return, previous_lost_on, null)) over (partition by customer_key, episode_no) as loss_before
+        max(if(is_return, previous_lost_on, null)) over stretch as loss_before
     from stretched
-    window stretch as (
-        partition by customer_key, episode_no order by ordered_at, source, order_id
-        rows between unbounded preceding and unbounded following
-    )
+    window stretch as (partition by customer_key, episode_no)
 )
 
 select
@@ -104,7 +97,6 @@ select
     margin,
     purchase_no,
     toNullable(dateDiff('day', previous_on, ordered_on)) as gap_days,
-    next_on,
     first_on,
     sleeping_after,
     lost_if_silent_on,
@@ -112,18 +104,17 @@ select
     is_return,
     episode_no,
     episode_started_on,
-    if(episode_lost_on <= {{ .AsOf }}, episode_lost_on, null) as episode_loss_date,
-    episode_revenue_12m,
     loss_before,
     revenue_so_far,
     revenue_12m
-from closed
+from placed
 
 {{ define "touched" }}
--- A new day ends the stretches that were to end by it.
 select assumeNotNull(customer_key) as customer_key from {{ changed "int_orders" }} where customer_key is not null
 union all
 select customer_key from {{ changed "int_customers" }}
+{{- if .Churn.PersonalClock.Enabled }}
 union all
-select customer_key from {{ this }} where lost_if_silent_on > {{ .SeenUntil }} and lost_if_silent_on <= {{ .SeenLast }}
+select customer_key from {{ changed "int_personal_clocks" }}
+{{- end }}
 {{ end }}

@@ -1,6 +1,7 @@
 -- int_segment_gaps: the usual gap between visits of each segment's customers, as it was known from month to month.
 -- grain: one row per segment and known_from
 -- materialized: table
+-- key: segment, known_from
 -- order_by: (segment, known_from)
 -- tags: churn
 with
@@ -30,12 +31,23 @@ monthly as (
         quantileExactWeightedState(0.5)(assumeNotNull(gap_days), counted.times) as gaps_of_month
     from counted
     group by in_segment, month
+),
+
+summed as (
+    select
+        in_segment,
+        month,
+        sum(times) over so_far as gaps,
+        toFloat64(quantileExactWeightedMerge(0.5)(gaps_of_month) over so_far) as median_gap_days
+    from monthly
+    window so_far as (partition by in_segment order by month rows unbounded preceding)
 )
 
+-- A segment with fewer than ten gaps behind it has no habit yet. How many there are
+-- is not told: it changes every day, and the median seldom.
 select
     in_segment as segment,
     addMonths(month, 1) as known_from,
-    toUInt64(sum(times) over so_far) as gaps,
-    toFloat64(quantileExactWeightedMerge(0.5)(gaps_of_month) over so_far) as median_gap_days
-from monthly
-window so_far as (partition by in_segment order by month rows unbounded preceding)
+    median_gap_days
+from summed
+where gaps >= 10 or in_segment = '(all)'

@@ -2,7 +2,7 @@
 -- grain: one row per customer_key and visited_on
 -- materialized: incremental
 -- key: customer_key
--- partition_by: sipHash64(customer_key) % 16
+-- partition_by: sipHash64(customer_key) % 4
 -- order_by: (customer_key, visited_on)
 -- tags: churn
 with
@@ -22,7 +22,6 @@ neighbours as (
     select
         *,
         lagInFrame(toNullable(visited_on)) over history as previous_visit_on,
-        leadInFrame(toNullable(visited_on)) over history as next_visit_on,
         toNullable(toInt32(dateDiff('day', previous_visit_on, visited_on))) as gap_days
     from days
     window history as (partition by customer_key order by visited_on rows between unbounded preceding and unbounded following)
@@ -31,7 +30,6 @@ neighbours as (
 select
     customer_key,
     visited_on,
-    next_visit_on,
     gap_days,
     toUInt32(count(gap_days) over so_far) as gaps,
     quantileExactInclusiveOrNull(0.5)(gap_days) over so_far as median_gap_days

@@ -9,30 +9,44 @@ with
 (k, n) -> round(abs(100 * (k / n + 1.9207294105 / n - 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n)), 6) as wilson_low,
 (k, n) -> round(100 * (k / n + 1.9207294105 / n + 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n), 6) as wilson_high,
 
-customer_months as (
-    select * from {{ ref "customer_months" }}
+sums as (
+    select *, arrayJoin(['(all)', segment]) as in_segment from {{ ref "int_month_sums" }}
 ),
 
-counted as (
-    select *, arrayJoin(['(all)', segment]) as in_segment from customer_months
+-- Who bought last in which month of the customer's life.
+last_purchases as (
+    select
+        toStartOfMonth(assumeNotNull(first_order_on)) as cohort_month,
+        toUInt32(dateDiff('month', assumeNotNull(first_order_on), assumeNotNull(last_order_on))) as month_no,
+        arrayJoin(['(all)', segment]) as in_segment,
+        count() as customers
+    from {{ ref "int_customer_cards" }}
+    where orders > 0
+    group by cohort_month, month_no, in_segment
 ),
 
 -- Every customer has a row for each month since the first purchase, so each
 -- month counts the whole cohort.
-monthly as (
+summed as (
     select
-        cohort_month,
-        month_no,
-        in_segment as segment,
-        count() as size,
-        countIf(orders > 0) as active,
-        countIf(is_last_purchase_month) as bought_last,
-        countIf(losses > 0) as lost_cum,
-        countIf(losses = 0) as never_lost,
-        sum(counted.revenue) as revenue,
-        max(counted.is_complete) as is_complete
-    from counted
-    group by cohort_month, month_no, in_segment
+        sums.cohort_month as cohort_month,
+        toUInt32(dateDiff('month', sums.cohort_month, sums.month)) as month_no,
+        sums.in_segment as segment,
+        sum(sums.members) as size,
+        sum(sums.buyers) as active,
+        sum(sums.ever_lost) as lost_cum,
+        toUInt64(size - lost_cum) as never_lost,
+        sum(sums.revenue) as revenue,
+        max(sums.is_complete) as is_complete
+    from sums
+    group by cohort_month, month_no, segment
+),
+
+monthly as (
+    select summed.*, coalesce(last_purchases.customers, 0) as bought_last
+    from summed
+    left join last_purchases on last_purchases.cohort_month = summed.cohort_month
+        and last_purchases.month_no = summed.month_no and last_purchases.in_segment = summed.segment
 ),
 
 running as (

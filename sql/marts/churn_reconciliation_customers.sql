@@ -1,7 +1,9 @@
 -- churn_reconciliation_customers: who counts otherwise by another definition of churn, month by month.
 -- grain: one row per definition, month and customer_key
--- materialized: table
--- order_by: (definition, month, customer_key)
+-- materialized: incremental
+-- key: customer_key, month
+-- partition_by: toYYYYMM(month)
+-- order_by: (month, definition, customer_key)
 -- settings: max_block_size=8192
 -- tags: churn, monthly
 with
@@ -13,6 +15,7 @@ customers as (
         arraySort(groupArrayIf((base_from, base_to, lost_in, back_in), definition = 'winback')) as ours,
         arraySort(groupArrayIf((definition, base_from, base_to, lost_in, back_in), definition != 'winback')) as others
     from {{ ref "int_churn_stretches" }}
+    where {{ touched "customer_key" }}
     group by customer_key
 ),
 
@@ -51,7 +54,8 @@ by_month as (
             back_in
         ))) as month,
         has(base_in, month) as is_in_base,
-        toInt8(has(lost_in, month)) - toInt8(countEqual(back_in, month)) as lost,
+        toUInt8(countEqual(back_in, month)) as returned,
+        toInt8(has(lost_in, month)) - toInt8(returned) as lost,
         has(our_base_in, month) as is_in_our_base,
         toInt8(has(our_lost_in, month)) as our_lost
     from compared
@@ -65,6 +69,7 @@ select
     toInt8(lost) as lost,
     toBool(is_in_our_base) as is_in_winback_base,
     our_lost as winback_lost,
+    returned,
     multiIf(
         lost > our_lost, 'lost by this definition alone',
         lost < our_lost and lost < 0, 'returned, taken off the lost of others',
@@ -74,3 +79,30 @@ select
         'there by winback alone'
     ) as why
 from by_month
+
+{{ define "touched" }}
+-- A purchase or a visit concerns the months from its own on. Losses come with their
+-- day, by either clock; windows of 30 days move every day; a new month has everybody
+-- in it.
+select customer_key, addMonths(toStartOfMonth(ordered_on), arrayJoin(range(toUInt32(dateDiff('month', ordered_on, {{ .SeenLast }}) + 1)))) as month
+from {{ changed "int_purchases" }}
+union all
+select customer_key, addMonths(toStartOfMonth(visited_on), arrayJoin(range(toUInt32(dateDiff('month', visited_on, {{ .SeenLast }}) + 1)))) as month
+from {{ changed "int_personal_clocks" }}
+union all
+select customer_key, addMonths(toStartOfMonth({{ .SeenUntil }}), arrayJoin(range(toUInt32(dateDiff('month', {{ .SeenUntil }}, {{ .SeenLast }}) + 1)))) as month
+from (
+    select customer_key from {{ changed "int_episodes" }}
+    union all
+    select customer_key
+    from {{ ref "int_personal_clocks" }}
+    where (lost_if_silent_on > {{ .SeenUntil }} and lost_if_silent_on <= {{ .SeenLast }})
+        or (fixed_lost_if_silent_on > {{ .SeenUntil }} and fixed_lost_if_silent_on <= {{ .SeenLast }})
+    union all
+    select customer_key
+    from {{ ref "int_episodes" }}
+    where (started_on + 30 > {{ .SeenUntil }} and started_on + 30 <= {{ .SeenLast }})
+        or (assumeNotNull(loss_date) + 30 > {{ .SeenUntil }} and assumeNotNull(loss_date) + 30 <= {{ .SeenLast }})
+        or toStartOfMonth({{ .SeenUntil }}) != toStartOfMonth({{ .SeenLast }})
+)
+{{ end }}

@@ -23,10 +23,13 @@ select
     is_churned,
     lost_times,
     returned_times,
-    loss_date_ahead,
     revenue_lost,
     revenue_12m_at_start,
-    is_last_purchase_month,
+    orders_365d,
+    revenue_365d,
+    gap_days_at_start,
+    orders_365d_at_start,
+    revenue_365d_at_start,
     is_complete
 from {{ ref "int_months_closed" }}
 union all
@@ -51,9 +54,12 @@ select
     is_churned,
     lost_times,
     returned_times,
-    loss_date_ahead,
     revenue_lost,
     revenue_12m_at_start,
-    is_last_purchase_month,
+    orders_365d,
+    revenue_365d,
+    gap_days_at_start,
+    orders_365d_at_start,
+    revenue_365d_at_start,
     is_complete
 from {{ ref "int_month_current" }}

@@ -1,24 +1,22 @@
 -- rfm_segments: recency, frequency and money of the customers who bought in the last 365 days, scored 1 to 5.
 -- grain: one row per customer_key
--- materialized: table
--- order_by: customer_key
+-- materialized: view
 -- tags: rfm
 with
 
--- The last month seen ends on the day the warehouse describes.
-scored as (
-    select * from {{ ref "int_rfm_months" }} where month = toStartOfMonth({{ .AsOf }})
+customers as (
+    select * from {{ ref "int_customers_scored" }} where is_scored
 )
 
 select
     customer_key,
     segment,
-    recency_days,
-    frequency,
-    monetary,
-    r_score,
-    f_score,
-    m_score,
-    concat(toString(r_score), toString(f_score), toString(m_score)) as rfm,
-    rfm_segment
-from scored
+    toUInt32(assumeNotNull(gap_days)) as recency_days,
+    toUInt64(assumeNotNull(orders_365d)) as frequency,
+    assumeNotNull(revenue_365d) as monetary,
+    assumeNotNull(customers.r_score) as r_score,
+    assumeNotNull(customers.f_score) as f_score,
+    assumeNotNull(customers.m_score) as m_score,
+    assumeNotNull(customers.rfm) as rfm,
+    customers.rfm_segment as rfm_segment
+from customers
