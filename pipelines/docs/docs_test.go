@@ -103,9 +103,9 @@ func TestEveryTableHasAPageWithAllItsColumns(t *testing.T) {
 func TestAPageSaysWhatATableIs(t *testing.T) {
 	page := section(t, pages(t), "mart.customers")
 	requireIn(t, page,
-		"one row per customer_key", `title="personal data">PII`, "customer_key is there once", "the_card_of_a_customer",
-		`href="#metric.customer_revenue"`, `href="#staging.int_customers"`, `<span class="sql-word">select</span>`,
-		`{{ ref &#34;int_customers&#34; }}`, `sql/marts/customers.sql`, "not run yet",
+		"one row per customer_key", `title="personal data">PII`, "losses &gt;= returns", "the_card_of_a_customer",
+		`href="#metric.customer_revenue"`, `href="#staging.int_customers_scored"`, `<span class="sql-word">select</span>`,
+		`{{ ref &#34;int_customers_scored&#34; }}`, `sql/marts/customers.sql`, "not run yet",
 	)
 }
 
@@ -158,8 +158,8 @@ func TestPagesTellWhatTheWarehouseKnows(t *testing.T) {
 			"raw.shop_orders": {Rows: &rows, At: at},
 		},
 		Checks: map[[2]string]docs.CheckFacts{
-			{"customers", "unique(customer_key)"}:                    {Status: "failed", Failures: 12, At: at},
-			{"customers", "not_null(customer_key)"}:                  {Status: "passed", At: at},
+			{"customers", "no_return_without_a_loss"}:                {Status: "failed", Failures: 12, At: at},
+			{"customers", "the_lost_have_a_loss_date"}:               {Status: "passed", At: at},
 			{"customers_reconcile", "customers_reconcile"}:           {Status: "passed", At: at},
 			{"refunds_find_their_order", "refunds_find_their_order"}: {Status: "broken", Message: "no such column", At: at},
 		},

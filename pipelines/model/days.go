@@ -60,13 +60,9 @@ func (r *Runner) Company(ctx context.Context) (Company, error) {
 
 // completed adds to the selection what it is built from, or is checked against,
 // as far as that stands as other values made it: numbers of two days never meet
-// in one table.
+// in one table. Nor do they in a view: one that reads what is built for another day
+// comes along, with what else it reads.
 func (p *planner) completed(models []*Model) ([]*Model, error) {
-	var starts []string
-	for _, m := range models {
-		starts = append(starts, m.Name)
-	}
-	needed := reachable(starts, func(name string) []string { return p.project.byName[name].before() })
 	behind := map[string]bool{}
 	for _, m := range p.project.models { // parents first
 		itself, err := p.behindItself(m)
@@ -74,12 +70,33 @@ func (p *planner) completed(models []*Model) ([]*Model, error) {
 			return nil, err
 		}
 		behind[m.Name] = itself || slices.ContainsFunc(m.Parents, func(name string) bool { return behind[name] })
-		if needed[m.Name] && behind[m.Name] {
-			p.selected[m.Name] = true
+	}
+	var starts []string
+	for _, m := range models {
+		starts = append(starts, m.Name)
+	}
+	for len(starts) > 0 {
+		needed := reachable(starts, func(name string) []string { return p.project.byName[name].before() })
+		starts = nil
+		for _, m := range p.project.models {
+			if needed[m.Name] && behind[m.Name] {
+				p.selected[m.Name] = true
+			}
+		}
+		for _, m := range p.project.models {
+			if p.strandedView(m, behind) {
+				starts = append(starts, m.Name)
+			}
 		}
 	}
 	clear(p.prints) // what is built now gets others
 	return slices.DeleteFunc(p.project.Models(), func(m *Model) bool { return !p.selected[m.Name] }), nil
+}
+
+// strandedView says that a view stays behind while what it reads does not.
+func (p *planner) strandedView(m *Model, behind map[string]bool) bool {
+	return m.Materialized == View && !p.selected[m.Name] && behind[m.Name] && p.state.relations[m.FullName()] &&
+		slices.ContainsFunc(m.Parents, func(name string) bool { return p.selected[name] && behind[name] })
 }
 
 // behindItself says that a model stands in the warehouse as other values of the
