@@ -144,6 +144,11 @@ func (p *Project) openWarehouse(ctx context.Context, o warehouse.Options) (*ware
 	if o.Purpose == warehouse.ForQuery {
 		return w, nil // a reader may lack the right to create anything
 	}
+	if o.Server != nil {
+		if err := p.claim(ctx, w); err != nil {
+			return nil, errors.Join(err, w.Close())
+		}
+	}
 	if _, err := w.Migrate(ctx, entity.All()); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}

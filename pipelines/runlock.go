@@ -2,14 +2,18 @@ package pipelines
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
 
 	"winback/pipelines/warehouse"
 )
@@ -63,3 +67,37 @@ func (l *runLock) readHolder() warehouse.Holder {
 }
 
 func (l *runLock) release() error { return l.lock.Unlock() }
+
+// homeIDFile names a home for the server that its runs fill.
+const homeIDFile = "home.id"
+
+// claim makes sure that no other home fills the project's server.
+func (p *Project) claim(ctx context.Context, w *warehouse.Warehouse) error {
+	id, err := homeID(p.Home)
+	if err != nil {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unknown machine"
+	}
+	return w.Claim(ctx, warehouse.Owner{ID: id, Host: host, Home: p.Home})
+}
+
+// homeID returns the id of a home, which it is given when it is first asked for. The
+// run lock is held.
+func homeID(home string) (string, error) {
+	path := filepath.Join(home, homeIDFile)
+	text, err := os.ReadFile(path)
+	if id := strings.TrimSpace(string(text)); err == nil && id != "" {
+		return id, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the id of the project's home: %w", err)
+	}
+	id := rand.Text()
+	if err := renameio.WriteFile(path, []byte(id+"\n"), 0o644); err != nil {
+		return "", fmt.Errorf("give the project's home an id: %w", err)
+	}
+	return id, nil
+}

@@ -23,7 +23,7 @@ import (
 // with a file of its own: a run with nothing new, a plan, and a compaction. Without
 // compaction a dataset gets there in eleven years of hourly runs.
 func BenchmarkManyFiles(b *testing.B) {
-	for _, n := range []int{1_000, 100_000} {
+	for _, n := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			dir := b.TempDir()
 			manyFiles(b, dir, n)
@@ -39,6 +39,7 @@ func BenchmarkManyFiles(b *testing.B) {
 			b.ReportMetric(float64(median(plan).peak)/(1<<20), "plan-peak-MiB")
 			compacted := program(b, dir, "compact")
 			b.ReportMetric(compacted.took.Seconds(), "compact-s")
+			b.ReportMetric(float64(n)/compacted.took.Seconds(), "compact-files/s")
 			b.ReportMetric(float64(compacted.peak)/(1<<20), "compact-peak-MiB")
 			b.ReportMetric(program(b, dir, "run", "-q").took.Seconds(), "run-after-s")
 			b.ReportMetric(0, "ns/op")

@@ -72,6 +72,44 @@ func benchmarkOrders(b *testing.B, order string, rows int) {
 	}
 }
 
+// BenchmarkCompact puts files of so many runs together, each with 10,000 orders of
+// which a tenth come again in the next run.
+func BenchmarkCompact(b *testing.B) {
+	const runs, rows = 200, 10_000
+	template := makeOrders(10_000)[0]
+	idField := orders.Field("id").Index
+	for b.Loop() {
+		b.StopTimer()
+		z := landing.Open(b.TempDir())
+		for run := range runs {
+			w, err := z.Begin(b.Context(), landing.RunInfo{RunID: fmt.Sprintf("r%04d", run), Source: "shop", ExtractedAt: began}, dataset("orders", orders), landing.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			batch := w.NewBatch(orders)
+			copyOrders(batch, template, idField, run*rows*9/10, func(n int) []byte { return strconv.AppendInt(nil, int64(n), 10) })
+			if err := w.Write(b.Context(), batch); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := w.Commit(b.Context(), json.RawMessage(`1`)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		before, start := cpuTime(), time.Now()
+		b.StartTimer()
+		done, err := z.Compact(b.Context(), "shop", landing.CompactOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		cpu, wall := cpuTime()-before, time.Since(start)
+		merged := done[0].Merged
+		b.ReportMetric(float64(merged.Rows)/wall.Seconds(), "rows/s")
+		b.ReportMetric(float64(merged.Files)/wall.Seconds(), "files/s")
+		b.ReportMetric(float64(merged.Bytes)/wall.Seconds()/1e6, "MB/s")
+		b.ReportMetric(float64(cpu.Nanoseconds())/float64(merged.Rows), "cpu-ns/row")
+	}
+}
+
 // makeOrders returns batches of 10,000 orders without ids.
 func makeOrders(rows int) []*entity.Batch {
 	r := rand.New(rand.NewPCG(1, 2))
