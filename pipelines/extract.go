@@ -47,13 +47,16 @@ func (r *run) extract(ctx context.Context) error {
 // says that the source as a whole is down, the others are not tried. Its error is
 // only that ctx ended.
 func (r *run) extractSource(ctx context.Context, s Source) error {
+	f := failures{run: r, source: s.Name}
+	defer f.tell()
 	datasets := r.asked(s)
 	for i, d := range datasets {
-		err := r.extractDataset(ctx, s, d, len(datasets)-i-1)
+		err := r.extractDataset(ctx, s, d, &f)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if connectors.OfWholeSource(err) {
+			f.untried = len(datasets) - i - 1
 			r.skip(s, datasets[i+1:])
 			return nil
 		}
@@ -61,9 +64,9 @@ func (r *run) extractSource(ctx context.Context, s Source) error {
 	return nil
 }
 
-// extractDataset lands what is new in one dataset and tells how it went; the error
-// is told already. others is how many datasets of the source are still to come.
-func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset, others int) error {
+// extractDataset lands what is new in one dataset and tells how it went, but for a
+// failure, which is left to f.
+func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset, f *failures) error {
 	started := r.now()
 	e := &extraction{run: r, source: s, dataset: d, summary: DatasetSummary{
 		Source: s.Name, Dataset: d.Name, State: ledger.Done, Entities: []EntitySummary{},
@@ -78,7 +81,7 @@ func (r *run) extractDataset(ctx context.Context, s Source, d connectors.Dataset
 	e.summary.Duration = r.now().Sub(started)
 	e.tell()
 	if err != nil {
-		e.tellFailure(err, others)
+		f.add(&e.summary, err)
 	}
 	r.extracted(e.summary, started)
 	return err
@@ -105,45 +108,6 @@ func (r *run) skip(s Source, datasets []connectors.Dataset) {
 	for _, d := range datasets {
 		r.extracted(DatasetSummary{Source: s.Name, Dataset: d.Name, State: ledger.Skipped, Entities: []EntitySummary{}}, r.now())
 	}
-}
-
-// tellFailure says why a dataset could not be read, what of it is there all the
-// same, and what else was not tried for that.
-func (e *extraction) tellFailure(err error, others int) {
-	d := &e.summary
-	// Many errors name the dataset first, as this message does already.
-	d.State, d.Error = ledger.Failed, strings.TrimPrefix(err.Error(), d.Dataset+": ")
-	if e.foundDiskFull(err) {
-		return
-	}
-	name, of, dataset := d.Name(), "what is there of it", d.Dataset
-	if connectors.OfWholeSource(err) {
-		name, of, dataset = d.Source, "what is there of the source", ""
-	} else {
-		others = 0
-	}
-	text := fmt.Sprintf("FAILED %s: %s", name, d.Error)
-	if d.Slices > 0 {
-		text += fmt.Sprintf("; %s kept", slicesBefore(d.Slices))
-		if e.o.Range == nil {
-			text += ", and the next run goes on from there"
-		}
-	}
-	if others > 0 {
-		text += fmt.Sprintf("; its other datasets (%d) were not tried", others)
-	}
-	if last, err := e.Zone.LastRead(d.Source, dataset); err == nil && !last.IsZero() {
-		d.DataOf = &last
-		text += fmt.Sprintf("; %s was read at %s", of, last.In(e.Config.Location).Format("2006-01-02 15:04"))
-	}
-	e.problem("%s", text)
-}
-
-func slicesBefore(n int) string {
-	if n == 1 {
-		return "the slice before it is"
-	}
-	return fmt.Sprintf("the %d slices before it are", n)
 }
 
 // tell says what a person should know of what was read.

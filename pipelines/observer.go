@@ -14,7 +14,7 @@ type Observer interface {
 	// Extracting tells how far the reading of a dataset is.
 	Extracting(source, dataset string, p connectors.Progress)
 	// Slice tells of a slice of a dataset that was committed while more is to come;
-	// the counts are those of all slices so far.
+	// the counts are those of all slices so far. One without records is not told of.
 	Slice(d DatasetSummary)
 	// Extracted tells how the extraction of a dataset ended.
 	Extracted(d DatasetSummary)

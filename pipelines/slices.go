@@ -43,7 +43,6 @@ func (e *extraction) all(ctx context.Context) (err error) {
 		if err != nil || !left.More {
 			return err
 		}
-		e.o.Observer.Slice(e.summary)
 		passed[string(left.Cursor)] = true
 		if e.o.Range != nil {
 			e.cursors = nil // of a range, only the last place counts
@@ -89,6 +88,9 @@ func (e *extraction) slice(ctx context.Context, n int, passed map[string]bool) (
 	}
 	if err == nil && (left.More || n > 1) {
 		e.summary.Slices = n
+		if left.More && manifest != nil && !onlyCursor(manifest) {
+			e.o.Observer.Slice(e.summary)
+		}
 	}
 	return left, err
 }

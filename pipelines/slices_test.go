@@ -229,3 +229,11 @@ func TestParseRange(t *testing.T) {
 		}
 	}
 }
+
+func TestExtract_OneCauseIsToldOnce(t *testing.T) {
+	b, s := newBench(t), filled(5, 10)
+	s.names = []string{"orders", "old_orders", "new_orders"}
+	s.fails[0] = errors.New("the plan has no API")
+	b.connect(map[string]connectors.Source{"shop": s})
+	told(t, b.pass(RunOptions{}), "FAILED shop: orders, old_orders, new_orders: the plan has no API", "no model was built")
+}
