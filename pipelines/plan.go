@@ -78,6 +78,13 @@ type PlannedModel struct {
 	Name   string `json:"name"` // with its database
 	Action string `json:"action"`
 	Reason string `json:"reason"`
+	// InPart says that only what new rows touch would be computed, and the
+	// partitions it is in replaced; which those are is known when it is built.
+	InPart bool `json:"in_part,omitempty"`
+	// NewRows is how many raw rows are landed or loaded that the model, or what it
+	// is built from, has not seen; Unread that more are to be read before.
+	NewRows int64 `json:"new_rows,omitempty"`
+	Unread  bool  `json:"unread,omitempty"`
 }
 
 // PlanOptions narrow a plan, as RunOptions narrow a run.
@@ -264,9 +271,27 @@ func (p *planner) models(ctx context.Context, w *warehouse.Warehouse, books *led
 		case perhaps[i].Action == model.Build:
 			planned.Action, planned.Reason = ActionMay, "if "+newRows(upstream[item.Model.Name], possible)
 		}
+		if planned.Action == ActionBuild && item.Incremental {
+			planned.InPart, planned.NewRows = true, item.NewRows
+			p.tellTouched(&planned, upstream[item.Model.Name])
+		}
 		p.plan.Models = append(p.plan.Models, planned)
 	}
 	return nil
+}
+
+// tellTouched adds what is known of the rows that a model would be built anew for.
+func (p *planner) tellTouched(m *PlannedModel, entities []string) {
+	for _, l := range p.plan.Loads {
+		if slices.Contains(entities, l.Entity) {
+			m.NewRows += l.Rows
+		}
+	}
+	for _, d := range p.plan.Datasets {
+		if d.AsksSource || len(d.Inputs) > 0 {
+			m.Unread = m.Unread || slices.ContainsFunc(d.Entities, func(e string) bool { return slices.Contains(entities, e) })
+		}
+	}
 }
 
 // coming returns the entities that get rows, and those that only may.

@@ -100,6 +100,13 @@ func TestKilledBetweenPartitions(t *testing.T) {
 	}
 	winback(t, exitDone, run(home)...)
 	nextDay()
+	planned := func(want string) {
+		t.Helper()
+		if got := winback(t, exitDone, append([]string{"plan"}, run(home)[1:]...)...).stdout.String(); !strings.Contains(got, want) {
+			t.Errorf("the plan does not say %q:\n%s", want, got)
+		}
+	}
+	planned(" shop.orders gets new rows; in part, for the rows to be read")
 
 	const replaces = `msg="replace a partition" model=int_orders_priced`
 	killed := exec.Command(mortalName, append([]string{replaces + " "}, append(run(home), "-v")...)...)
@@ -122,6 +129,7 @@ func TestKilledBetweenPartitions(t *testing.T) {
 		t.Errorf("after the kill the months have %q, want %q", got, want)
 	}
 
+	planned("; in part, for 3 new rows")
 	winback(t, exitDone, run(home)...)
 	if err := os.CopyFS(filepath.Join(whole, "landing"), os.DirFS(filepath.Join(home, "landing"))); err != nil {
 		t.Fatal(err)

@@ -141,7 +141,7 @@ func (a *app) printBuilds(p *pipelines.Plan) {
 		switch m.Action {
 		case pipelines.ActionSkip:
 		case pipelines.ActionBuild:
-			t.AppendRow(table.Row{"  " + m.Name, m.Reason})
+			t.AppendRow(table.Row{"  " + m.Name, m.Reason + inPart(m)})
 		default:
 			t.AppendRow(table.Row{"  " + m.Name, m.Action + ": " + m.Reason})
 		}
@@ -152,6 +152,21 @@ func (a *app) printBuilds(p *pipelines.Plan) {
 		t.Render()
 	}
 	fmt.Fprintln(a.stdout)
+}
+
+// inPart says of how much of a model would be built, as far as that is known.
+func inPart(m pipelines.PlannedModel) string {
+	switch {
+	case !m.InPart:
+		return ""
+	case m.NewRows == 0 && m.Unread:
+		return "; in part, for the rows to be read"
+	case m.NewRows == 0:
+		return "; in part"
+	case m.Unread:
+		return fmt.Sprintf("; in part, for %s and those to be read", plural(int(m.NewRows), "new row"))
+	}
+	return fmt.Sprintf("; in part, for %s", plural(int(m.NewRows), "new row"))
 }
 
 // size writes bytes for people: 812 B, 1.2 MB.
