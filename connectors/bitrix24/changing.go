@@ -1,6 +1,7 @@
 package bitrix24
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,7 @@ type changing struct {
 	overlap time.Duration // that changes come to light late by
 	scope   string
 	known   []string // fields that are not read
+	begin   func(req connectors.Request)
 }
 
 // kind is a list with what becomes of its records.
@@ -56,20 +58,57 @@ func (s *source) changing(c changing) dataset {
 		extract: func(ctx context.Context, req connectors.Request, sink connectors.Sink) (connectors.Extracted, error) {
 			return s.changed(ctx, c, req, sink)
 		},
-		count: func() []asked {
+		lists: func(also ...string) []asked {
 			var lists []asked
 			for _, k := range c.kinds {
-				lists = append(lists, asked{list: k.selecting(k.id), filter: k.filter, after: "0"})
+				filter := k.filter.clone()
+				if since := s.config.Begin(s.env.Location); !since.IsZero() {
+					filter[">="+c.time] = stamp(since) // older ones were not landed
+				}
+				lists = append(lists, asked{list: k.selecting(append(also, k.id)...), filter: filter, after: "0"})
 			}
 			return lists
 		},
 	}
 }
 
-// place is where a window was left that is read in parts.
+// place is where a window was left that is read in parts, and how long the windows
+// of a first reading are.
 type place struct {
-	Kind  int    `json:"kind"`
-	After string `json:"after"`
+	Kind   int    `json:"kind,omitempty"`
+	After  string `json:"after,omitempty"`
+	Read   int    `json:"read,omitempty"`   // of the window so far
+	Months int    `json:"months,omitempty"` // of a window
+}
+
+// longest is how many months a window may have.
+const longest = 24
+
+// next is how long the next window is: where there is little, longer, so that years
+// in which hardly anything happened do not take a request a month.
+func (p place) next(enough int) place {
+	switch {
+	case p.Read > enough:
+		return place{Months: max(p.Months/2, 1)}
+	case p.Read*4 < enough:
+		return place{Months: min(p.Months*2, longest)}
+	}
+	return place{Months: p.Months}
+}
+
+// lastPlace is what the last commit left.
+func lastPlace(req connectors.Request) (at place, told []string, err error) {
+	last, again, err := window.Last(req)
+	if err != nil || !again {
+		return place{Months: 1}, nil, err
+	}
+	if last.Own != nil {
+		if err := json.Unmarshal(last.Own, &at); err != nil {
+			return at, nil, fmt.Errorf("read the cursor of %s: %w; --full reads everything again", req.Dataset, err)
+		}
+	}
+	at.Months = max(at.Months, 1)
+	return at, last.Unknown, nil
 }
 
 // changed reads a window.
@@ -77,24 +116,24 @@ func (s *source) changed(ctx context.Context, c changing, req connectors.Request
 	if err := s.ready(ctx, c); err != nil {
 		return connectors.Extracted{}, err
 	}
-	w, ok, err := s.plan(c).Next(ctx, req)
+	at, told, err := lastPlace(req)
+	if err != nil {
+		return connectors.Extracted{}, err
+	}
+	w, ok, err := s.plan(c, at.Months).Next(ctx, req)
 	if err != nil || !ok {
 		return connectors.Extracted{}, err
 	}
-	at := place{After: "0"}
-	if w.Own != nil {
-		if err := json.Unmarshal(w.Own, &at); err != nil {
-			return connectors.Extracted{}, fmt.Errorf("read the cursor of %s: %w; --full reads everything again", req.Dataset, err)
-		}
+	if w.Own == nil {
+		at = place{Months: at.Months} // another window
 	}
-	last, _, err := window.Last(req)
-	if err != nil {
-		return connectors.Extracted{}, err
+	if c.begin != nil {
+		c.begin(req)
 	}
 	r := &reading{source: s, changing: c, window: w, req: req}
 	r.rows = record.NewRows(req, sink, record.Options{
 		Entity: c.entity, Location: s.env.Location, Payload: s.config.Payload, Fields: s.config.Fields, OnDrift: s.config.OnDrift,
-		Known: c.known, Told: last.Unknown, Custom: r.custom,
+		Known: c.known, Told: told, Custom: r.custom,
 	})
 	left, whole, err := r.from(ctx, at)
 	if err == nil {
@@ -104,18 +143,20 @@ func (s *source) changed(ctx context.Context, c changing, req connectors.Request
 	case err != nil:
 		return connectors.Extracted{}, err
 	case !whole:
+		left.Read, left.Months = at.Read+r.read, at.Months
 		return w.Part(r.rows.Unknown(), left)
 	}
-	return w.Done(r.rows.Unknown(), nil)
+	at.Read += r.read
+	return w.Done(r.rows.Unknown(), at.next(s.config.SliceRows))
 }
 
-func (s *source) plan(c changing) window.Plan {
+func (s *source) plan(c changing, months int) window.Plan {
 	overlap := c.overlap
 	if s.config.Overlap > overlap || s.config.Overlap > 0 && c.name != callsSet {
 		overlap = s.config.Overlap
 	}
 	return window.Plan{
-		Since: s.config.Begin(s.env.Location), Overlap: overlap, Lag: lag, Now: s.now(),
+		Since: s.config.Begin(s.env.Location), Overlap: overlap, Lag: lag, Now: s.now(), Step: window.Months(months),
 		Oldest: func(ctx context.Context) (time.Time, bool, error) { return s.oldest(ctx, c) },
 	}
 }
@@ -149,7 +190,7 @@ func (r *reading) from(ctx context.Context, at place) (left place, whole bool, e
 	for i, k := range r.kinds[at.Kind:] {
 		after := "0"
 		if i == 0 {
-			after = at.After
+			after = cmp.Or(at.After, after)
 		}
 		lists = append(lists, asked{list: k.list, filter: r.filter(k), after: after})
 	}

@@ -51,13 +51,13 @@ func (s *source) account(who *owner) connectors.Finding {
 // counted says how many records a dataset has.
 func (s *source) counted(ctx context.Context, name string) (string, error) {
 	d, err := s.dataset(name)
-	if err != nil || d.count == nil {
+	if err != nil || d.lists == nil {
 		return "", err
 	}
 	if who, err := s.owner(ctx); err != nil || who.cannot(d) != "" {
 		return "", err
 	}
-	lists := d.count()
+	lists := d.lists()
 	heads, err := s.heads(ctx, lists)
 	if err != nil {
 		return "", err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"winback/connectors"
 	"winback/connectors/entity"
 	"winback/connectors/record"
 )
@@ -21,14 +22,14 @@ func (s *source) deals() changing {
 		names = append(names, s.config.LostReason)
 	}
 	d := &dealRows{source: s}
-	k := kind{list: items("deals", dealType, names...), typeID: dealType, row: d.row, key: keyed(""), prepare: d.prepare}
+	k := kind{list: items("deals", dealType, names...), typeID: dealType, row: d.row, key: keyed(""), prepare: d.prepare, filter: params{"isRecurring": "N"}}
 	swept := slices.Clone(entities)
 	if s.config.wantsOrders() {
 		swept = append(swept, entity.Of[entity.Order]())
 	}
 	return changing{
 		name: dealsSet, entity: entities[0], also: also, swept: swept, kinds: []kind{k},
-		time: "updatedTime", overlap: overlap, scope: "crm",
+		time: "updatedTime", overlap: overlap, scope: "crm", begin: func(req connectors.Request) { d.sample = req.Sample > 0 },
 		known: slices.Concat(commonFields, dealFields),
 	}
 }
@@ -44,6 +45,7 @@ var dealFields = []string{
 type dealRows struct {
 	*source
 	fields map[string]customField
+	sample bool
 	lines  map[string][]productRow // by deal, of the page being read
 }
 

@@ -94,6 +94,9 @@ func (d *dealRows) order(r *record.Record, deal *entity.Deal, lines []productRow
 	}
 	order.SourceUpdatedAt = deal.SourceUpdatedAt
 	order.Deleted = deal.Status != "won"
+	if order.Deleted && d.sample {
+		return // nobody wants to see those that are none
+	}
 	record.Add(r, order)
 	if order.Deleted {
 		return

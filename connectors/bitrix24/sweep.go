@@ -35,11 +35,12 @@ func (s *source) Sweep(ctx context.Context, name string, e *entity.Schema, has f
 	if name == pipelinesSet {
 		return s.sweepPipelines(ctx, e, has)
 	}
-	lists, keys := d.count(), d.keys
-	for i, l := range lists {
+	for i, l := range d.lists(alsoSwept[e.Name]...) {
 		take := func(records []json.RawMessage, _ string) (bool, error) {
 			for _, raw := range records {
-				has(keys[i](string(known(raw).ID)))
+				if e != entity.Of[entity.Order]() || stateOf(field(raw, semantics)) == "won" {
+					has(d.keys[i](string(known(raw).ID)))
+				}
 			}
 			return true, nil
 		}
@@ -49,6 +50,12 @@ func (s *source) Sweep(ctx context.Context, name string, e *entity.Schema, has f
 	}
 	return nil
 }
+
+const semantics = "stageSemanticId"
+
+// alsoSwept are fields, besides the id, that tell whether a record is one of an entity:
+// of deals, those that were won are orders.
+var alsoSwept = map[string][]string{entity.Of[entity.Order]().Name: {semantics}}
 
 // sweepPipelines hands over the keys of pipelines, or of their stages.
 func (s *source) sweepPipelines(ctx context.Context, e *entity.Schema, has func(key ...string)) error {

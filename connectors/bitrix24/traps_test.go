@@ -128,7 +128,7 @@ func missing(want, have []string) []string {
 
 func TestTrap_AMethodThatUsedUpItsTimeIsWaitedFor(t *testing.T) {
 	p := begin(t, "")
-	p.Slow("crm.item.list", 100) // five calls in ten minutes
+	p.Slow("crm.item.list", 170) // three calls in ten minutes
 	got := p.mustRead(invoicesSet)
 	if missing := missing(p.Rows()["crm.payments"], got.Keys("crm.payments")); len(missing) > 0 {
 		t.Errorf("missing: %v", missing)
@@ -393,5 +393,49 @@ func TestRequests_APageIsAskedForOnce(t *testing.T) {
 	}
 	if asked := len(p.Server().Asked()); asked > 90 {
 		t.Errorf("%d requests", asked)
+	}
+}
+
+func TestSweep_ListsWhatWasLandedAndNothingElse(t *testing.T) {
+	p := begin(t, "orders: won_deals\nsince: 2025-12-01\n")
+	for _, d := range []string{dealsSet, customersSet, pipelinesSet, invoicesSet} {
+		landed := p.mustRead(d)
+		swept, every := p.source.(connectors.Sweeper).Sweeps(d)
+		if every != 7*24*time.Hour {
+			t.Errorf("%s: every %v", d, every)
+		}
+		for _, e := range swept {
+			var has []string
+			if err := p.source.(connectors.Sweeper).Sweep(t.Context(), d, e, func(key ...string) { has = append(has, strings.Join(key, "/")) }); err != nil {
+				t.Fatal(err)
+			}
+			var live []string
+			for _, key := range landed.Keys(e.FullName()) {
+				if !strings.Contains(landed.Row(e.FullName(), key), "deleted=true") {
+					live = append(live, key)
+				}
+			}
+			if slices.Sort(has); !slices.Equal(has, live) {
+				t.Errorf("%s: %d keys, %d were landed; missing %v, too many %v", e.FullName(), len(has), len(live), missing(live, has), missing(has, live))
+			}
+		}
+	}
+}
+
+func TestWindows_AreLongerWhereThereIsLittle(t *testing.T) {
+	p := begin(t, "slice_rows: 20000\n")
+	var months []int
+	at := place{Months: 1}
+	for _, read := range []int{10, 0, 24, 30, 150, 500, 99, 0} {
+		at.Read = read
+		at = at.next(100)
+		months = append(months, at.Months)
+	}
+	if want := []int{2, 4, 8, 8, 4, 2, 2, 4}; !slices.Equal(months, want) {
+		t.Errorf("got %v, want %v", months, want)
+	}
+	p.mustRead(customersSet)
+	if slices := len(p.reader.Cursors[customersSet]); slices > 4 {
+		t.Errorf("half a year with a few hundred customers took %d commits", slices)
 	}
 }

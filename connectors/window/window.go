@@ -59,6 +59,11 @@ func Month(from time.Time) time.Time {
 	return time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC)
 }
 
+// Months returns a Step of so many calendar months, in UTC.
+func Months(n int) func(time.Time) time.Time {
+	return func(from time.Time) time.Time { return Month(from).AddDate(0, n-1, 0) }
+}
+
 // Days returns a Step of so many days.
 func Days(n int) func(time.Time) time.Time {
 	return func(from time.Time) time.Time { return from.AddDate(0, 0, n) }

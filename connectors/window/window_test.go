@@ -123,3 +123,11 @@ func TestPlan_ALargeWindowIsReadInParts(t *testing.T) {
 		}
 	}
 }
+
+func TestMonths_EndWithTheMonth(t *testing.T) {
+	for n, want := range map[int]string{1: "2026-02-01T00:00", 2: "2026-03-01T00:00", 13: "2027-02-01T00:00"} {
+		if got := Months(n)(at("2026-01-31T15:00")); !got.Equal(at(want)) {
+			t.Errorf("%d months: got %v, want %s", n, got, want)
+		}
+	}
+}
