@@ -83,7 +83,7 @@ func (x *extraction) open(ctx context.Context, p *plan) (err error) {
 		x.close()
 		return err
 	}
-	x.free, x.out, x.input = make(chan *entity.Batch, batchesInFlight+p.config.Partitions), make(chan *filled, 1), x.sink.Input(p.from)
+	x.free, x.out, x.input = make(chan *entity.Batch, batchesInFlight-1+p.config.Partitions), make(chan *filled, 1), x.sink.Input(p.from)
 	x.reader = x.newReader(session)
 	return nil
 }

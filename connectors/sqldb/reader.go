@@ -15,8 +15,8 @@ import (
 // the bytes allowed.
 const (
 	smallestPage = 100
-	pageBytes    = 8 << 20
-	batchBytes   = 12 << 20
+	pageBytes    = 4 << 20
+	batchBytes   = 4 << 20
 	growth       = 4 // a page has at most so many times the rows of the one before
 )
 

@@ -76,7 +76,7 @@ func TestLoad_Defaults(t *testing.T) {
 	if got := c.AsOf.String(); got != "2024-03-10" {
 		t.Errorf("as of = %s, want yesterday in Moscow", got)
 	}
-	if !c.Warehouse.Embedded() || c.Quarantine.Limit != 5 || c.Landing.PartSize != 64<<20 || len(c.Sources) != 0 {
+	if !c.Warehouse.Embedded() || c.Quarantine.Limit != 5 || c.Landing.PartSize != 32<<20 || len(c.Sources) != 0 {
 		t.Errorf("got %+v", c.Settings)
 	}
 	if want := (config.Limits{SleepingAfter: 90, LostAfter: 180, NewFor: 30, ReturnedFor: 365, SilentAfter: 30}); c.Churn.Limits() != want {
@@ -115,7 +115,7 @@ sources:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.AsOf.String() != "2011-12-09" || c.Engine.Memory != 1<<30 || c.Engine.Threads != 2 || c.Landing.PartSize != 64<<20 {
+	if c.AsOf.String() != "2011-12-09" || c.Engine.Memory != 1<<30 || c.Engine.Threads != 2 || c.Landing.PartSize != 32<<20 {
 		t.Errorf("got %+v", c.Settings)
 	}
 	if c.Warehouse.Address() != "https://bob@host:8443/db" || c.Warehouse.Password.Reveal() != "hunter2" ||
