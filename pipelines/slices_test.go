@@ -169,6 +169,8 @@ func TestExtract_ASourceThatIsDownIsToldOnce(t *testing.T) {
 	if got := crm.questions(); got != "orders from 5" || summary.State != ledger.Partly {
 		t.Errorf("%s, it was asked %q", summary.State, got)
 	}
+	b.expect("freshness", "select concat(source, ' ', dataset, ' ', state, ' ', if(read_at > '2026-02-01', 'read', 'never read'), ' ', left(message, 20)) from ops.freshness order by 1",
+		"crm new_orders skipped read ", "crm old_orders skipped read ", "crm orders failed read the token is refused", "shop orders done read ")
 	var states []string
 	for _, d := range summary.Datasets {
 		states = append(states, fmt.Sprintf("%s %s", d.Name(), d.State))

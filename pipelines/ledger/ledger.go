@@ -39,7 +39,7 @@ func Open(ctx context.Context, conn driver.Conn) (*Ledger, error) {
 	if err := dropOldQuarantine(ctx, conn); err != nil {
 		return nil, err
 	}
-	for _, ddl := range slices.Concat(tables, additions, []string{quarantineView}) {
+	for _, ddl := range slices.Concat(tables, additions, []string{quarantineView, freshnessView}) {
 		if err := conn.Exec(ctx, ddl); err != nil {
 			return nil, fmt.Errorf("create the tables of ops: %w", err)
 		}

@@ -100,6 +100,19 @@ const quarantineView = `CREATE VIEW IF NOT EXISTS ops.quarantine AS
 SELECT * EXCEPT (revision) FROM ops.quarantine_records FINAL
 COMMENT 'Records that did not fit, one row each, with what became of them'`
 
+// freshnessView says of when the data of each dataset are.
+const freshnessView = `CREATE VIEW IF NOT EXISTS ops.freshness AS
+SELECT
+    splitByChar('.', name)[1] AS source,
+    substring(name, length(source) + 2) AS dataset,
+    maxIf(started_at, s.state = 'done') AS read_at,
+    argMax(s.state, started_at) AS state,
+    if(state = 'done', '', argMax(s.message, started_at)) AS message
+FROM ops.steps AS s
+WHERE kind = 'extract'
+GROUP BY name
+COMMENT 'When each dataset was last read with success (1970 for never), and what came of the last attempt'`
+
 // QuarantineColumns are the columns of ops.quarantine_records.
 func QuarantineColumns() []string {
 	return []string{
