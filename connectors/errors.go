@@ -14,6 +14,16 @@ var (
 	ErrEnough = errors.New("there are enough rows for a sample")
 )
 
+// WholeSource marks an error as one of ErrUnreachable and ErrRefused, and leaves
+// what it says as it is.
+func WholeSource(kind, err error) error { return &wholeSource{kind, err} }
+
+type wholeSource struct{ kind, err error }
+
+func (w *wholeSource) Error() string        { return w.err.Error() }
+func (w *wholeSource) Unwrap() error        { return w.err }
+func (w *wholeSource) Is(target error) bool { return target == w.kind }
+
 // OfWholeSource says whether an error is not about a dataset but the source as a
 // whole.
 func OfWholeSource(err error) bool {

@@ -34,12 +34,12 @@ func Connector() *connectors.Connector {
 		Name:    "asterisk",
 		Summary: "calls of an Asterisk exchange, from its detail records and queue log",
 		Reads: []connectors.Reads{
-			{Entity: calls, From: "Master.csv, queue_log", Changes: "what is appended; the calls of the last day are made anew", Deletions: "not: what was written down stays"},
-			{Entity: events, From: "queue_log", Changes: "what is appended", Deletions: "not"},
-			{Entity: agents, From: "queue_log, the members of queues", Changes: "what is appended", Deletions: "not"},
+			{Entity: calls, From: "detail records and queue log, in files or tables", Changes: "what is appended; the calls of the last day are made anew", Deletions: "not: what was written down stays"},
+			{Entity: events, From: "queue log", Changes: "what is appended", Deletions: "not"},
+			{Entity: agents, From: "queue log, the members of queues", Changes: "what is appended", Deletions: "not"},
 		},
 		Needs: []string{
-			"Read access to the log files, on this machine or copied here as they are (rsync --append does).",
+			"Read access to the log files, on this machine or copied here as they are (rsync --append does); or to the tables: GRANT SELECT ON asteriskcdrdb.cdr TO 'winback'@'%';",
 			"cdr.conf tells the zone of the times: usegmtime=yes means UTC. loguniqueid=yes lets the legs of a call be put together, newcdrcolumns=yes does it best.",
 		},
 		Limits: []string{
@@ -114,39 +114,56 @@ func lastCursor(req connectors.Request) (c cursor, err error) {
 }
 
 // feeds opens the logs where they are to be read on.
-func (s *source) feeds(last cursor) (feeds []feed, err error) {
-	defer func() {
-		if err != nil {
-			closeAll(feeds)
-		}
-	}()
-	if s.config.CDR != nil {
-		parser := &cdrParser{columns: s.config.CDR.Columns, zone: mapping.NewZone(s.zone)}
-		if len(parser.columns) == 0 {
-			parser.columns = nil
-		}
-		log, err := openLog(s.config.CDR.Files, last.CDR, parser.parse)
-		if err != nil {
-			return feeds, fmt.Errorf("detail records: %w", err)
-		}
-		feeds = append(feeds, log)
-	} else {
-		feeds = append(feeds, nothing{})
+func (s *source) feeds(ctx context.Context, last cursor) ([]feed, error) {
+	cdr, err := s.cdrFeed(ctx, last)
+	if err != nil {
+		return nil, fmt.Errorf("detail records: %w", err)
 	}
-	if s.config.QueueLog != nil {
-		log, err := openLog(s.config.QueueLog.Files, last.QueueLog, parseQueueLine)
-		if err != nil {
-			return feeds, fmt.Errorf("queue log: %w", err)
-		}
-		return append(feeds, log), nil
+	queue, err := s.queueFeed(ctx, last)
+	if err != nil {
+		cdr.close()
+		return nil, fmt.Errorf("queue log: %w", err)
 	}
-	return append(feeds, nothing{}), nil
+	return []feed{cdr, queue}, nil
+}
+
+func (s *source) cdrFeed(ctx context.Context, last cursor) (feed, error) {
+	c := s.config.CDR
+	switch {
+	case c == nil:
+		return nothing{}, nil
+	case c.Table != "":
+		return openTable(ctx, s.config.Database, cdrTable(c.Table, s.zone), last.CDR)
+	}
+	parser := &cdrParser{columns: c.Columns, zone: mapping.NewZone(s.zone)}
+	if len(parser.columns) == 0 {
+		parser.columns = nil
+	}
+	return openLog(c.Files, last.CDR, parser.parse)
+}
+
+func (s *source) queueFeed(ctx context.Context, last cursor) (feed, error) {
+	c := s.config.QueueLog
+	switch {
+	case c == nil:
+		return nothing{}, nil
+	case c.Table == "":
+		return openLog(c.Files, last.QueueLog, parseQueueLine)
+	}
+	zone := s.zone
+	if c.Timezone != "" {
+		var err error
+		if zone, err = time.LoadLocation(c.Timezone); err != nil {
+			return nil, fmt.Errorf("timezone: %w", err)
+		}
+	}
+	return openTable(ctx, s.config.Database, queueTable(c.Table, zone), last.QueueLog)
 }
 
 // anyFresh says whether a log has more than was read of it.
-func anyFresh(feeds []feed) (bool, error) {
+func anyFresh(ctx context.Context, feeds []feed) (bool, error) {
 	for _, f := range feeds {
-		if fresh, err := f.fresh(); fresh || err != nil {
+		if fresh, err := f.fresh(ctx); fresh || err != nil {
 			return fresh, err
 		}
 	}
@@ -162,10 +179,10 @@ func closeAll(feeds []feed) {
 // nothing is a log that is not configured.
 type nothing struct{}
 
-func (nothing) next(context.Context) (*piece, error) { return nil, nil }
-func (nothing) mark(time.Time) []place               { return nil }
-func (nothing) fresh() (bool, error)                 { return false, nil }
-func (nothing) close()                               {}
+func (nothing) next(context.Context) (*piece, error)                        { return nil, nil }
+func (nothing) mark(context.Context, time.Time, time.Time) ([]place, error) { return nil, nil }
+func (nothing) fresh(context.Context) (bool, error)                         { return false, nil }
+func (nothing) close()                                                      {}
 
 // Extract reads on in the logs, at most a slice of them.
 func (s *source) Extract(ctx context.Context, req connectors.Request, sink connectors.Sink) (connectors.Extracted, error) {
@@ -174,12 +191,12 @@ func (s *source) Extract(ctx context.Context, req connectors.Request, sink conne
 	if err != nil {
 		return none, err
 	}
-	feeds, err := s.feeds(last)
+	feeds, err := s.feeds(ctx, last)
 	if err != nil {
 		return none, fmt.Errorf("extract %s: %w", req.Dataset, err)
 	}
 	defer closeAll(feeds)
-	if fresh, err := anyFresh(feeds); err != nil || !fresh {
+	if fresh, err := anyFresh(ctx, feeds); err != nil || !fresh {
 		return none, err
 	}
 	x := newExtraction(s, req, sink, last, feeds)
@@ -191,7 +208,12 @@ func (s *source) Extract(ctx context.Context, req connectors.Request, sink conne
 		return none, err
 	}
 	next := cursor{From: x.restart(more), Agents: sorted(x.agents)}
-	next.CDR, next.QueueLog = feeds[0].mark(next.From), feeds[1].mark(next.From)
+	if next.CDR, err = feeds[0].mark(ctx, next.From, x.reached(more)); err != nil {
+		return none, err
+	}
+	if next.QueueLog, err = feeds[1].mark(ctx, next.From, x.reached(more)); err != nil {
+		return none, err
+	}
 	text, err := json.Marshal(next)
 	return connectors.Extracted{Cursor: text, More: more}, err
 }

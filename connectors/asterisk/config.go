@@ -5,13 +5,15 @@ import (
 	"time"
 
 	"winback/connectors/spec"
+	"winback/connectors/sqldb"
 )
 
 // Config are the keys of a source.
 type Config struct {
 	Timezone string            `yaml:"timezone" required:"true" doc:"zone of the times in the detail records: UTC where usegmtime=yes is set in cdr.conf, else the exchange's" example:"Europe/Berlin"`
-	CDR      *CDR              `yaml:"cdr" doc:"detail records of calls"`
-	QueueLog *QueueLog         `yaml:"queue_log" doc:"log of the queues"`
+	CDR      *CDR              `yaml:"cdr" doc:"detail records of calls, in files or in a table"`
+	QueueLog *QueueLog         `yaml:"queue_log" doc:"log of the queues, in files or in a table"`
+	Database *Database         `yaml:"database" doc:"where the tables are"`
 	Lag      time.Duration     `yaml:"lag" default:"24h" doc:"how far back the logs are read again, as a call is written down when it has ended; longer than any call"`
 	Inside   string            `yaml:"inside" default:"^[0-9]{2,5}$" doc:"what the numbers of the company's own telephones look like (RE2)" example:"^[1-4][0-9]{2}$"`
 	Contexts map[string]string `yaml:"contexts" enum:"inbound|outbound|internal" doc:"direction of calls by the context of the dialplan they began in; without it, by whose numbers are the company's own" example:"{from-trunk: inbound, from-internal: outbound}"`
@@ -22,13 +24,24 @@ type Config struct {
 
 // CDR says where detail records are.
 type CDR struct {
-	Files   []spec.Path `yaml:"files" required:"true" doc:"patterns of files, also packed; not the copies by account" example:"/var/log/asterisk/cdr-csv/Master.csv*"`
+	Files   []spec.Path `yaml:"files" doc:"patterns of files, also packed; not the copies by account" example:"/var/log/asterisk/cdr-csv/Master.csv*"`
+	Table   string      `yaml:"table" doc:"table instead of files" example:"cdr"`
 	Columns []string    `yaml:"columns" doc:"what the columns are, where cdr_custom.conf says so; default: those of Master.csv, by their number" example:"[clid, src, dst, start, answer, end, duration, billsec, disposition, uniqueid]"`
 }
 
 // QueueLog says where the log of the queues is.
 type QueueLog struct {
-	Files []spec.Path `yaml:"files" required:"true" doc:"patterns of files, also packed" example:"/var/log/asterisk/queue_log*"`
+	Files    []spec.Path `yaml:"files" doc:"patterns of files, also packed" example:"/var/log/asterisk/queue_log*"`
+	Table    string      `yaml:"table" doc:"table instead of files" example:"queue_log"`
+	Timezone string      `yaml:"timezone" doc:"zone of the table's times, where it is not that of the detail records: UTC with queue_log_realtime_use_gmt=yes" example:"UTC"`
+}
+
+// Database says how the exchange's database is reached.
+type Database struct {
+	Kind string `yaml:"kind" default:"mysql" enum:"mysql|postgres" doc:"what it is; mysql is MariaDB as well"`
+	sqldb.Server
+	Socket  spec.Path     `yaml:"socket" doc:"socket of a MySQL server on this machine, instead of host and port" example:"/run/mysqld/mysqld.sock"`
+	Timeout time.Duration `yaml:"timeout" default:"60s" advanced:"true" doc:"when the server gives up a statement"`
 }
 
 // columnNames are those that a detail record may have.
@@ -54,6 +67,23 @@ func (c *Config) Validate(n spec.Node, errs *spec.Errors) {
 	}
 	if c.CDR != nil {
 		c.CDR.check(n.Get("cdr"), errs)
+		c.oneOf(n.Get("cdr"), len(c.CDR.Files) > 0, c.CDR.Table != "", errs)
+	}
+	if c.QueueLog != nil {
+		c.oneOf(n.Get("queue_log"), len(c.QueueLog.Files) > 0, c.QueueLog.Table != "", errs)
+		if _, err := time.LoadLocation(c.QueueLog.Timezone); err != nil {
+			errs.Addf(n.Get("queue_log").Get("timezone"), "unknown zone %q: give a name such as Europe/Berlin, or UTC", c.QueueLog.Timezone)
+		}
+	}
+}
+
+// oneOf refuses a log that is in no place, or in two.
+func (c *Config) oneOf(n spec.Node, files, table bool, errs *spec.Errors) {
+	switch {
+	case files == table:
+		errs.Addf(n, "wants files or a table")
+	case table && c.Database == nil:
+		errs.Addf(n, "is in a table: say in database where that is")
 	}
 }
 

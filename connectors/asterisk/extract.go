@@ -3,7 +3,6 @@ package asterisk
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -67,6 +66,7 @@ func (x *extraction) run(ctx context.Context) (more bool, err error) {
 			break
 		}
 		p := x.heads[first]
+		p.queue = first == 1
 		if !p.again {
 			fresh++
 		}
@@ -126,6 +126,7 @@ func (x *extraction) leg(ctx context.Context, p *piece) error {
 	c := x.call(p.leg.call(), p.leg.start)
 	c.legs = append(c.legs, p.leg)
 	c.touch(p.at)
+	c.touch(p.leg.end)
 	id := p.leg.uniqueid
 	if id == c.id || id == "" {
 		return nil
@@ -245,26 +246,26 @@ func (x *extraction) restart(more bool) time.Time {
 	return x.from.UTC()
 }
 
+// reached is how far the logs were read: where there is more to read, perhaps not
+// all of the last instant.
+func (x *extraction) reached(more bool) time.Time {
+	if more {
+		return x.now.Add(-time.Microsecond)
+	}
+	return x.now
+}
+
 // reject puts a line aside, unless an earlier extraction has done so.
 func (x *extraction) reject(ctx context.Context, p *piece) error {
 	if p.again {
 		return nil
 	}
 	s := calls
-	if slices.Contains(x.queueInputs(), p.place.File) {
+	if p.queue {
 		s = events
 	}
 	x.count(s).Read++
 	return x.sink.Reject(ctx, connectors.Reject{Entity: s, Input: p.place.name, Line: p.place.Line, Reason: p.wrong, Value: clip(p.text), Record: p.text})
-}
-
-// queueInputs are the files of the queue log.
-func (x *extraction) queueInputs() []string {
-	log, ok := x.feeds[1].(*logFeed)
-	if !ok {
-		return nil
-	}
-	return slices.Collect(maps.Keys(log.ends))
 }
 
 func clip(text string) string {

@@ -13,20 +13,27 @@ type piece struct {
 	wrong string // why it is neither
 	text  string // as it was written
 	place place
+	queue bool // it is of the queue log
 	again bool // it was read by an earlier extraction
 }
 
 // place is where a piece stands.
 type place struct {
-	File   string `json:"file"` // its first line's hash
-	Offset int64  `json:"offset"`
-	Line   int64  `json:"line"`
-	End    int64  `json:"end"` // where the file ended when it was read last
+	File   string `json:"file,omitzero"` // its first line's hash
+	Offset int64  `json:"offset,omitzero"`
+	Line   int64  `json:"line,omitzero"`
+	End    int64  `json:"end,omitzero"` // where the file ended when it was read last
 	// Size and Changed are those of the file then: as long as they stay, and nothing
 	// of it is to be read again, it is not opened.
-	Size    int64     `json:"size"`
-	Changed time.Time `json:"changed"`
-	name    string    // path, for messages
+	Size    int64     `json:"size,omitzero"`
+	Changed time.Time `json:"changed,omitzero"`
+	// Of a table: from when on it is to be read again, how far it was read, and how
+	// many rows it had from there on.
+	From time.Time `json:"from,omitzero"`
+	Upto time.Time `json:"upto,omitzero"`
+	Rows int64     `json:"rows,omitzero"`
+
+	name string // path, for messages
 }
 
 // feed gives the pieces of a log in the order in which they were written.
@@ -34,8 +41,9 @@ type feed interface {
 	// next returns nil at the end.
 	next(ctx context.Context) (*piece, error)
 	// fresh says whether there is more than earlier extractions have read.
-	fresh() (bool, error)
-	// mark is where to begin so that everything from a time on is read again.
-	mark(from time.Time) []place
+	fresh(ctx context.Context) (bool, error)
+	// mark is where to begin so that everything from a time on is read again; upto
+	// is how far it was read.
+	mark(ctx context.Context, from, upto time.Time) ([]place, error)
 	close()
 }

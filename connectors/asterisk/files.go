@@ -102,7 +102,7 @@ func (f *logFeed) add(file logFile, from place) {
 }
 
 // fresh looks for a whole line behind what was read.
-func (f *logFeed) fresh() (bool, error) {
+func (f *logFeed) fresh(context.Context) (bool, error) {
 	for _, file := range f.files {
 		found, err := lineBehind(file.path, file.from.End)
 		if found || err != nil {
@@ -272,7 +272,7 @@ func (f *logFeed) noteMark(here place, p *piece) {
 
 // mark is where each file is to be read on so that everything from a time on comes
 // again. Files that were not opened stay where they were.
-func (f *logFeed) mark(from time.Time) []place {
+func (f *logFeed) mark(_ context.Context, from, _ time.Time) ([]place, error) {
 	places := map[string]place{}
 	for file, end := range f.ends {
 		places[file] = end
@@ -299,5 +299,5 @@ func (f *logFeed) mark(from time.Time) []place {
 		list = append(list, p)
 	}
 	slices.SortFunc(list, func(a, b place) int { return cmp.Compare(a.File, b.File) })
-	return list
+	return list, nil
 }

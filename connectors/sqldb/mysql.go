@@ -157,9 +157,9 @@ func (m *mySQL) open(ctx context.Context) (session, error) {
 // mysqlLoginError leaves out what is not the server's own word.
 func mysqlLoginError(address string, err error) error {
 	if server, ok := errors.AsType[*mysql.MySQLError](err); ok {
-		return fmt.Errorf("log in to MySQL on %s: %w", address, server)
+		return connectors.WholeSource(connectors.ErrRefused, fmt.Errorf("log in to MySQL on %s: %w", address, server))
 	}
-	return fmt.Errorf("reach MySQL on %s: %w", address, err)
+	return connectors.WholeSource(connectors.ErrUnreachable, fmt.Errorf("reach MySQL on %s: %w", address, err))
 }
 
 func (m *mySQL) name(text string) string {

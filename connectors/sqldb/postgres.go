@@ -161,16 +161,16 @@ func (p *postgres) open(ctx context.Context) (session, error) {
 // loginError leaves out what the driver says of the address, user and database.
 func loginError(host string, err error) error {
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return fmt.Errorf("log in to PostgreSQL on %s: %w", host, server)
+		return connectors.WholeSource(connectors.ErrRefused, fmt.Errorf("log in to PostgreSQL on %s: %w", host, server))
 	}
 	if network, ok := errors.AsType[net.Error](err); ok {
-		return fmt.Errorf("reach PostgreSQL on %s: %w", host, network)
+		return connectors.WholeSource(connectors.ErrUnreachable, fmt.Errorf("reach PostgreSQL on %s: %w", host, network))
 	}
 	cause := err
 	for next := errors.Unwrap(cause); next != nil; next = errors.Unwrap(cause) {
 		cause = next
 	}
-	return fmt.Errorf("reach PostgreSQL on %s: %w", host, cause)
+	return connectors.WholeSource(connectors.ErrUnreachable, fmt.Errorf("reach PostgreSQL on %s: %w", host, cause))
 }
 
 func (p *postgres) name(text string) string {
