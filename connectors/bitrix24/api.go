@@ -143,7 +143,7 @@ const (
 	codeDeleted   = "PORTAL_DELETED"
 	codeUnknown   = "ERROR_METHOD_NOT_FOUND"
 	codeIntranet  = "allowed_only_intranet_user"
-	codeEmpty     = "NOT_FOUND"
+	codeEmpty     = "NOT_FOUND" // a type of records
 	codeInternal  = "INTERNAL_SERVER_ERROR"
 	codeSurprised = "ERROR_UNEXPECTED_ANSWER"
 )
@@ -183,6 +183,7 @@ var advice = map[string]string{
 	codeIntranet: "the owner of the webhook is an outsider of the portal: make it as an employee who is an administrator",
 	codeOverload: "the portal has blocked the interface for overload: ask Bitrix24's support",
 	codeDeleted:  "the portal is closed, or its public part is switched off for maintenance: open it and run again",
+	codeEmpty:    "the portal has no such type of records: say invoices: false, or look for the entityTypeId of complaints in the address of its list",
 	codeUnknown:  "this portal is too old, or has no such tool: switch it on, or the key of the source that asks for it off",
 }
 

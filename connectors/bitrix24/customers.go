@@ -61,7 +61,7 @@ var commonFields = []string{
 	"entityTypeId", "opened", "createdBy", "updatedBy", "movedBy", "movedTime", "lastActivityBy", "lastActivityTime", "webformId", "observers",
 	"utmSource", "utmMedium", "utmCampaign", "utmContent", "utmTerm", "parentId*", "sourceId", "sourceDescription", "comments", "originatorId",
 	"originId", "originVersion", "categoryId", "dateCreateShort", "dateModifyShort", "begindateShort", "closedateShort", "contactIds", "companyIds",
-	"isManualOpportunity", "locationId", "xmlId", "previousStageId", "mycompanyId", "accountNumber", "taxValue", "opportunityAccount",
+	"begindate", "isManualOpportunity", "locationId", "xmlId", "previousStageId", "mycompanyId", "accountNumber", "taxValue", "opportunityAccount",
 	"taxValueAccount", "accountCurrencyId",
 }
 

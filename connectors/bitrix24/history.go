@@ -105,8 +105,17 @@ func (h *history) slice(ctx context.Context, p progress) (progress, error) {
 	}
 	filter := params{">OWNER_ID": fmt.Sprint(p.Deal), "<=OWNER_ID": fmt.Sprint(until)}
 	var all []entered
-	err := h.all(ctx, asked{list: historyOf, filter: filter, after: "0"}, gather(&all))
+	l := asked{list: historyOf, filter: filter, after: "0"}
+	heads, err := h.heads(ctx, []asked{l})
+	if err != nil {
+		return p, err
+	}
+	take := gather(&all)
+	if _, err = take(heads[0].records, heads[0].last); err == nil {
+		err = h.rest(ctx, l, heads[0], take)
+	}
 	if err == nil {
+		h.rows.Expect(entity.Of[entity.DealStage](), heads[0].total)
 		err = h.write(ctx, all)
 	}
 	if p.Deal, p.Going = until, until < p.Last; !p.Going {
@@ -221,11 +230,12 @@ func (h *history) whole(ctx context.Context, deals []string) error {
 		}
 		var all []entered
 		take := gather(&all)
-		err := h.several(ctx, lists, func(records []json.RawMessage) error {
+		total, err := h.several(ctx, lists, func(records []json.RawMessage) error {
 			_, err := take(records, "")
 			return err
 		})
 		if err == nil {
+			h.rows.Expect(entity.Of[entity.DealStage](), total)
 			err = h.write(ctx, all)
 		}
 		if err != nil {

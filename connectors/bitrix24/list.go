@@ -244,17 +244,19 @@ func (l asked) chain(after string, pages int) []command {
 
 // several reads lists that are short, each a few pages, beside each other: first
 // their first pages, then what is left of those that have more, by number. It is
-// for lists in which records keep their places while they are read.
-func (s *source) several(ctx context.Context, lists []asked, take func(records []json.RawMessage) error) error {
+// for lists in which records keep their places while they are read. total is how
+// many the portal counted.
+func (s *source) several(ctx context.Context, lists []asked, take func(records []json.RawMessage) error) (total int64, err error) {
 	heads, err := s.heads(ctx, lists)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var pages []command
 	var of []list
 	for i, h := range heads {
+		total += h.total
 		if err := take(h.records); err != nil {
-			return err
+			return 0, err
 		}
 		for start := pageRows; start < int(h.total); start += pageRows {
 			next := lists[i].page(lists[i].filter, lists[i].after, true)
@@ -264,21 +266,21 @@ func (s *source) several(ctx context.Context, lists []asked, take func(records [
 	}
 	replies, err := s.each(ctx, pages)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for i, r := range replies {
 		if r.err != nil {
-			return r.err
+			return 0, r.err
 		}
 		records, err := of[i].records(r.result)
 		if err == nil {
 			err = take(records)
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return total, nil
 }
 
 // all reads a list from its first page to its last.

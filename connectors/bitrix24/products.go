@@ -39,7 +39,7 @@ func (s *source) productRows(ctx context.Context, deals []json.RawMessage) (map[
 		lists = append(lists, asked{list: rowsOf, filter: params{"=ownerType": "D", "=ownerId": some}, after: "0"})
 	}
 	byDeal := map[string][]productRow{}
-	err := s.several(ctx, lists, func(records []json.RawMessage) error {
+	_, err := s.several(ctx, lists, func(records []json.RawMessage) error {
 		for _, raw := range records {
 			var row productRow
 			if err := json.Unmarshal(raw, &row); err != nil {

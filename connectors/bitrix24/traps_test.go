@@ -193,7 +193,9 @@ func number(key string) (id int64) {
 
 func TestTrap_TheStayBeforeGetsItsEndInALaterRun(t *testing.T) {
 	p := begin(t, "")
-	p.mustRead(stagesSet)
+	if c := p.mustRead(stagesSet).Counts("crm.deal_stages"); c.Expected == 0 || c.Read != c.Expected {
+		t.Errorf("got %+v", c)
+	}
 	p.clock.Advance(time.Hour)
 	moved := p.Touch(1)["crm.deal_stages"]
 	p.clock.Advance(time.Hour)
