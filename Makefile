@@ -23,7 +23,7 @@ demo: build engine ## a made-up company in ./demo, from its files to churn numbe
 # memory does in half the time: they go there if it has room and runs programs.
 test: engine ## every test
 	@if ram=$$(mktemp -d /dev/shm/winback-test-XXXXXX 2>/dev/null); then \
-		trap 'rm -rf "$$ram"' EXIT; \
+		trap 'for try in 1 2 3; do rm -rf "$$ram" 2>/dev/null && break; sleep 1; done' EXIT; \
 		if awk '/^MemAvailable/ {exit $$2 < 8*2^20}' /proc/meminfo && \
 			[ "$$(df --output=avail /dev/shm | tail -n 1)" -gt $$((4*2**20)) ] && \
 			cp "$$(type -P true)" "$$ram" && "$$ram/true" 2>/dev/null; then export TMPDIR=$$ram; fi; \
