@@ -115,7 +115,7 @@ sources:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.AsOf.String() != "2011-12-09" || c.Engine.Memory != 1<<30 || c.Engine.Threads != 2 || c.Landing.PartSize != 32<<20 {
+	if c.AsOf.String() != "2011-12-09" || c.Engine.Memory != 1<<30 || c.Engine.Threads != 2 || c.Landing.PartSize != 64<<20 {
 		t.Errorf("got %+v", c.Settings)
 	}
 	if c.Warehouse.Address() != "https://bob@host:8443/db" || c.Warehouse.Password.Reveal() != "hunter2" ||
