@@ -9,6 +9,7 @@ import (
 	"winback/connectors/bitrix24"
 	"winback/connectors/files"
 	"winback/connectors/hubspot"
+	"winback/connectors/shopify"
 	"winback/connectors/sqldb"
 	"winback/connectors/twilio"
 	"winback/connectors/woocommerce"
@@ -22,6 +23,7 @@ func Connectors() []*connectors.Connector {
 		asterisk.Connector(),
 		files.Connector(),
 		hubspot.Connector(),
+		shopify.Connector(),
 		sqldb.MySQL(),
 		sqldb.Postgres(),
 		twilio.Connector(),

@@ -23,13 +23,9 @@ type kind struct {
 	grain   time.Duration    // that changes are told by, beyond a second
 	walled  bool             // hidden after 60 days without a scope
 	make    func(run *run, ctx context.Context, records []json.RawMessage) error
-	known   []string // further fields
 }
 
 const money = `{ shopMoney { amount currencyCode } }`
-
-// childFirst is how many children come with a record.
-const childFirst = 20
 
 var kinds = []*kind{
 	{

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"winback/connectors"
 )
@@ -81,9 +80,6 @@ func (p *shop) lacks(wanted ...string) []string {
 		return slices.Contains(p.scopes, scope) || slices.Contains(p.scopes, strings.Replace(scope, "read_", "write_", 1))
 	})
 }
-
-// wall is how much of the orders the shop shows without read_all_orders.
-const wall = 60 * 24 * time.Hour
 
 const wallText = "without the scope read_all_orders the shop shows the orders of the last 60 days alone: older ones are missing; " +
 	"give the app read_all_orders (Settings → Apps and sales channels → Develop apps → Configuration), then run with --full"

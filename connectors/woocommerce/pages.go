@@ -75,15 +75,17 @@ func (w *walker) next(ctx context.Context) ([]json.RawMessage, error) {
 			continue
 		}
 		fresh := slices.IndexFunc(p.ids, func(id int64) bool { return id > w.last })
-		w.done = len(p.rows) < asked || p.total >= 0 && end >= p.total
+		// A page that reaches beyond the end is not the one that was asked for.
+		beyond := p.total >= 0 && end > p.total
+		w.done = !beyond && (len(p.rows) < asked || p.total == end)
 		switch {
-		case fresh >= 0:
+		case fresh >= 0 && !beyond:
 			w.offset, w.last = end, p.ids[len(p.ids)-1]
 			return p.rows[fresh:], nil
 		case w.done:
 			w.offset = end
 			return nil, nil
-		case end > w.offset:
+		case beyond || end > w.offset:
 			if repeated++; repeated > 5 {
 				return nil, fmt.Errorf("read %s: the shop answers with the same page again and again: keep its cache from answering for /wp-json", w.list.path)
 			}

@@ -324,8 +324,8 @@ func (s *Shop) addOrder(at time.Time, i int) *order {
 	}
 	subtotal, _ := o.sums()
 	o.tax = subtotal / 6
-	if latest := s.now(); o.updated.After(latest) {
-		o.updated = latest
+	if latest := s.now().Add(-time.Hour); o.updated.After(latest) {
+		o.updated = at
 	}
 	switch o.financial {
 	case "PARTIALLY_REFUNDED":

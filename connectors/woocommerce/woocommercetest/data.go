@@ -169,8 +169,8 @@ func (s *Shop) addOrder(at time.Time, customer int64) *order {
 		status: pick(s.chance, "processing", "completed", "completed", "completed", "completed", "on-hold", "cancelled", "failed", "pending", "refunded", "checkout-draft", "trash", "packed"),
 		via:    pick(s.chance, "checkout", "checkout", "store-api", "admin", "rest-api"), email: fmt.Sprintf("c%d@example.com", customer),
 	}
-	if latest := s.now(); o.modified.After(latest) {
-		o.modified = latest
+	if latest := s.now().Add(-time.Hour); o.modified.After(latest) {
+		o.modified = at
 	}
 	if customer == 0 {
 		o.email = fmt.Sprintf("guest%d@example.com", s.chance.below(300))
