@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"winback/connectors"
@@ -153,13 +152,4 @@ func own[T any](req connectors.Request) (kept T, err error) {
 		return kept, fmt.Errorf("read the cursor of %s: %w; --full reads everything again", req.Dataset, err)
 	}
 	return kept, nil
-}
-
-// number cuts the prefix off an id that this connector made.
-func number(id string) string {
-	_, n, found := strings.Cut(id, "-")
-	if !found {
-		return id
-	}
-	return n
 }

@@ -11,7 +11,7 @@ import (
 func addCall(x *extraction, r *record.Record) {
 	p := r.Object("properties")
 	outcome := p.Text("hs_call_disposition")
-	if label := x.facts.dispositions[outcome]; label != "" {
+	if label := x.dispositions[outcome]; label != "" {
 		outcome = label
 	}
 	a := activity(r, calls, "call", p.Text("hs_call_title"))

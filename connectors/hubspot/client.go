@@ -26,7 +26,7 @@ const (
 // budgets are 95 % of what is allowed. That of everything but searches is the
 // smallest plan's until an answer tells the account's own.
 var (
-	budget       = restapi.Budget{Requests: 95, Per: 10 * time.Second}
+	budget       = restapi.Budget{Requests: 95, Per: 10 * time.Second, Burst: 4}
 	searchBudget = restapi.Budget{Requests: 0.95 * searchesASec}
 )
 
@@ -73,7 +73,7 @@ func (p page) after() string {
 
 // list reads one page of a plain list.
 func (s *source) list(ctx context.Context, o *object, after string, archived bool) (page, error) {
-	query := url.Values{"limit": {strconv.Itoa(listSize)}, "properties": {strings.Join(s.properties(o), ",")}}
+	query := url.Values{"limit": {strconv.Itoa(listSize)}, "properties": {strings.Join(o.properties, ",")}}
 	if archived {
 		query.Set("archived", "true")
 	} else {
@@ -92,14 +92,14 @@ func (s *source) list(ctx context.Context, o *object, after string, archived boo
 	return p, err
 }
 
-// batches reads records by id, with what searches do not tell. Ids that are not
+// batch reads records by id, with what searches do not tell. Ids that are not
 // there any more are left out.
 func (s *source) batch(ctx context.Context, o *object, ids []string) ([]json.RawMessage, error) {
 	inputs := make([]map[string]string, len(ids))
 	for i, id := range ids {
 		inputs[i] = map[string]string{"id": id}
 	}
-	body := map[string]any{"inputs": inputs, "properties": s.properties(o)}
+	body := map[string]any{"inputs": inputs, "properties": o.properties}
 	if len(o.history) > 0 {
 		body["propertiesWithHistory"] = o.history
 	}

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"winback/connectors"
 	"winback/connectors/restapi"
 )
 
@@ -40,7 +39,7 @@ func (x *extraction) enrich(ctx context.Context, o *object, records []json.RawMe
 	if err := x.link(ctx, o, parsed, searched); err != nil {
 		return nil, err
 	}
-	if o == deals && !x.facts.noLines {
+	if o.name == deals.name && !x.noLines {
 		if err := x.nameLines(ctx, parsed); err != nil {
 			return nil, err
 		}
@@ -74,7 +73,7 @@ func (x *extraction) batches(ctx context.Context, o *object, records []json.RawM
 
 // linksOf are the types that an object is asked links to.
 func (x *extraction) linksOf(o *object) []string {
-	if o == deals && !x.facts.noLines {
+	if o.name == deals.name && !x.noLines {
 		return append(slices.Clone(o.links), lineItems.name)
 	}
 	return o.links
@@ -197,19 +196,12 @@ func (x *extraction) nameLines(ctx context.Context, records []map[string]json.Ra
 
 // tryLines finds out whether line items are open to the token.
 func (x *extraction) tryLines(ctx context.Context) error {
-	if x.facts.lines {
-		return nil
-	}
 	_, _, err := get[page](ctx, x.source, restapi.Request{What: "the list of line items", Path: "crm/v3/objects/line_items?limit=1"})
 	if err != nil && !closed(err) {
 		return err
 	}
-	x.facts.lines = true
-	if x.facts.noLines = err != nil; x.facts.noLines {
-		x.req.Tell(connectors.Notice{
-			Kind: connectors.NoticePartial, Inputs: []string{lineItems.name}, Count: 1,
-			Text: "deals have no products: the token lacks the scope " + lineItems.scope,
-		})
+	if x.noLines = err != nil; x.noLines {
+		x.tellPartial(lineItems.name, "deals have no products: the token lacks the scope "+lineItems.scope)
 	}
 	return nil
 }

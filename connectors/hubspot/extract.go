@@ -19,7 +19,7 @@ const (
 	// lag is how far the search is behind what is written.
 	lag = 2 * time.Minute
 	// slicePages is how many pages of a list one commit takes.
-	slicePages = 60
+	slicePages = 100
 	// binPages is how many pages of archived records are read in every run; where
 	// there are more, once a day.
 	binPages = 5
@@ -72,21 +72,25 @@ func (x *extraction) objects(ctx context.Context) (connectors.Extracted, error) 
 
 // prepare asks for what rows are made with.
 func (x *extraction) prepare(ctx context.Context) error {
-	for _, o := range x.set.objects {
+	x.words = words{labels: map[string]labels{}}
+	objects := make([]*object, len(x.set.objects))
+	for i, o := range x.set.objects {
 		if err := x.catalogue(ctx, o); err != nil {
 			return err
 		}
-		if o == calls {
-			if err := x.outcomes(ctx); err != nil {
-				return err
-			}
+		objects[i] = x.with(o)
+		var err error
+		switch o {
+		case calls:
+			err = x.outcomes(ctx)
+		case deals:
+			err = x.tryLines(ctx)
 		}
-		if o == deals {
-			if err := x.tryLines(ctx); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 	}
+	x.set.objects = objects
 	return nil
 }
 
@@ -112,7 +116,6 @@ type portion struct {
 	ended   bool
 	closed  bool
 	total   int64
-	pages   int
 }
 
 // lists reads on in the plain lists that have not come to their end. going says
@@ -148,28 +151,49 @@ func (x *extraction) lists(ctx context.Context, rows *record.Rows, state *kept) 
 	return going, read, err
 }
 
-// listing reads the next pages of a plain list.
+// listing reads the next pages of a plain list. While one is dealt with the next is
+// on its way.
 func (x *extraction) listing(o *object, after string) restapi.Job[portion] {
 	return func(ctx context.Context, give func(portion) error) error {
-		for range slicePages {
-			p, err := x.list(ctx, o, after, false)
-			if closed(err) && o.optional {
+		coming := x.request(ctx, o, after)
+		for n := 1; ; n++ {
+			got := <-coming
+			if closed(got.err) && o.optional {
 				return give(portion{object: o, closed: true})
 			}
+			if got.err != nil {
+				return got.err
+			}
+			after = got.page.after()
+			if after != "" && n < x.slicePages && x.req.Sample == 0 {
+				coming = x.request(ctx, o, after)
+			}
+			records, err := x.enrich(ctx, o, got.page.Results, false)
 			if err != nil {
 				return err
 			}
-			records, err := x.enrich(ctx, o, p.Results, false)
-			if err != nil {
-				return err
-			}
-			after = p.after()
-			if err := give(portion{object: o, records: records, after: after, ended: after == ""}); err != nil || after == "" {
+			err = give(portion{object: o, records: records, after: after, ended: after == ""})
+			if err != nil || after == "" || n == x.slicePages || x.req.Sample > 0 {
 				return err
 			}
 		}
-		return nil
 	}
+}
+
+// answer is a page, or why there is none.
+type answer struct {
+	page page
+	err  error
+}
+
+// request asks for a page of a plain list without waiting for it.
+func (x *extraction) request(ctx context.Context, o *object, after string) <-chan answer {
+	c := make(chan answer, 1)
+	go func() {
+		p, err := x.list(ctx, o, after, false)
+		c <- answer{p, err}
+	}()
+	return c
 }
 
 // searches reads what changed in the next window.
@@ -250,10 +274,7 @@ func (x *extraction) records(ctx context.Context, rows *record.Rows, p portion) 
 }
 
 func (x *extraction) tellClosed(o *object) {
-	x.req.Tell(connectors.Notice{
-		Kind: connectors.NoticePartial, Inputs: []string{o.name}, Count: 1,
-		Text: o.name + " are not read: the token lacks the scope " + o.scope + "; they come whole in the first run that has it",
-	})
+	x.tellPartial(o.name, o.name+" are not read: the token lacks the scope "+o.scope+"; they come whole in the first run that has it")
 }
 
 // tellCut says of how many records a part of the history is missing.

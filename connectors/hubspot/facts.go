@@ -20,11 +20,13 @@ type facts struct {
 	// stages are open, won or lost, by id.
 	stages    map[string]string
 	pipelines []json.RawMessage
-	// noLines says that line items are closed to the token.
-	noLines      bool
-	lines        bool // whether that was tried
-	labels       map[string]labels
-	dispositions map[string]string // of calls
+}
+
+// words are what an extraction makes rows with.
+type words struct {
+	labels       map[string]labels // by object
+	dispositions map[string]string // what the results of calls are called
+	noLines      bool              // line items are closed to the token
 }
 
 // labels are what people see of the values of a property, by property and value.
@@ -37,7 +39,7 @@ func (s *source) known(ctx context.Context) (*facts, error) {
 	if s.facts != nil {
 		return s.facts, nil
 	}
-	f := &facts{currency: s.env.Currency, zone: s.env.Location, stages: map[string]string{}, labels: map[string]labels{}}
+	f := &facts{currency: s.env.Currency, zone: s.env.Location, stages: map[string]string{}}
 	if f.zone == nil {
 		f.zone = time.UTC
 	}
@@ -120,9 +122,9 @@ func (st stage) kind() string {
 }
 
 // catalogue reads what properties an object has and what their values are called,
-// once; and says which of the configured ones there are not.
+// and says which of the configured ones there are not.
 func (x *extraction) catalogue(ctx context.Context, o *object) error {
-	if x.facts.labels[o.name] != nil || len(x.configured(o)) == 0 && o != deals && o != tickets {
+	if len(x.configured(o)) == 0 && o.name != tickets.name {
 		return nil
 	}
 	type property struct {
@@ -138,52 +140,35 @@ func (x *extraction) catalogue(ctx context.Context, o *object) error {
 	got, _, err := get[answer](ctx, x.source, restapi.Request{
 		What: "the properties of " + o.name, Path: "crm/v3/properties/" + o.name, Query: url.Values{"archived": {"false"}},
 	})
-	all := labels{}
-	x.facts.labels[o.name] = all
 	if closed(err) {
-		x.req.Tell(connectors.Notice{
-			Kind: connectors.NoticePartial, Inputs: []string{o.name}, Count: 1,
-			Text: "the properties of " + o.name + " may not be listed, so their values come as they are stored; the scope crm.schemas." + o.name + ".read gives them their names",
-		})
+		x.tellPartial(o.name, "the properties of "+o.name+" may not be listed, so their values come as they are stored; the scope crm.schemas."+o.name+".read gives them their names")
 		return nil
 	}
 	if err != nil {
-		delete(x.facts.labels, o.name)
 		return err
 	}
-	there := map[string]bool{}
+	all := labels{}
 	for _, p := range got.Results {
-		there[p.Name] = true
 		all[p.Name] = map[string]string{}
 		for _, option := range p.Options {
 			all[p.Name][option.Value] = option.Label
 		}
 	}
-	for _, name := range x.properties(o) {
-		if !there[name] && (o == deals && name == x.config.LostReason || has(x.configured(o), name)) {
-			x.req.Tell(connectors.Notice{
-				Kind: connectors.NoticePartial, Inputs: []string{o.name}, Count: 1,
-				Text: o.name + " have no property " + name + ", which the configuration names; HubSpot leaves such names out silently",
-			})
+	x.labels[o.name] = all
+	for _, name := range x.configured(o) {
+		if all[name] == nil {
+			x.tellPartial(o.name, o.name+" have no property "+name+", which the configuration names")
 		}
 	}
 	return nil
 }
 
-func has(list []string, name string) bool {
-	for _, one := range list {
-		if one == name {
-			return true
-		}
-	}
-	return false
+func (x *extraction) tellPartial(input, text string) {
+	x.req.Tell(connectors.Notice{Kind: connectors.NoticePartial, Inputs: []string{input}, Count: 1, Text: text})
 }
 
-// outcomes reads what the account calls the results of calls, once.
+// outcomes reads what the account calls the results of calls.
 func (x *extraction) outcomes(ctx context.Context) error {
-	if x.facts.dispositions != nil {
-		return nil
-	}
 	type disposition struct {
 		ID    string `json:"id"`
 		Label string `json:"label"`
@@ -192,9 +177,9 @@ func (x *extraction) outcomes(ctx context.Context) error {
 	if err != nil && !closed(err) {
 		return err
 	}
-	x.facts.dispositions = map[string]string{}
+	x.dispositions = map[string]string{}
 	for _, d := range got {
-		x.facts.dispositions[d.ID] = d.Label
+		x.dispositions[d.ID] = d.Label
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func open(config any, env connectors.Env) (connectors.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{config: c, env: env, client: client, search: search}, nil
+	return &source{config: c, env: env, client: client, search: search, slicePages: slicePages}, nil
 }
 
 // source is one account.
@@ -88,6 +88,8 @@ type source struct {
 	search *restapi.Client // with the budget of searches
 	mu     sync.Mutex
 	facts  *facts // of the account, once they are known
+	// slicePages is how many pages of a list one commit takes.
+	slicePages int
 }
 
 // set is a dataset: the objects that are read for it.
@@ -161,6 +163,7 @@ func (s *source) Backfills(dataset string) bool {
 // extraction is one call of Extract.
 type extraction struct {
 	*source
+	words
 	req     connectors.Request
 	sink    connectors.Sink
 	facts   *facts

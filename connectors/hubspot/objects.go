@@ -87,43 +87,46 @@ func engagement(name, title, result string) *object {
 
 // add makes rows of a record.
 func (x *extraction) add(o *object, r *record.Record) {
-	switch o {
-	case contacts:
+	switch o.name {
+	case contacts.name:
 		addContact(x, r)
-	case companies:
+	case companies.name:
 		addCompany(x, r)
-	case deals:
+	case deals.name:
 		addDeal(x, r)
-	case tickets:
+	case tickets.name:
 		addTicket(x, r)
-	case calls:
+	case calls.name:
 		addCall(x, r)
-	case meetings:
+	case meetings.name:
 		addEngagement(r, meetings, "meeting", "hs_meeting_title", "hs_meeting_outcome")
-	case tasks:
+	case tasks.name:
 		addEngagement(r, tasks, "task", "hs_task_subject", "hs_task_status")
-	case products:
+	case products.name:
 		addProduct(x, r)
 	}
 }
 
-// properties are those that the connector wants, and those that are configured.
-func (s *source) properties(o *object) []string {
-	names := slices.Clone(o.properties)
-	if o == deals {
-		names = append(names, s.config.LostReason)
+// with is the object with the properties that are to be asked for: those that the
+// connector wants, and those that are configured and exist.
+func (x *extraction) with(o *object) *object {
+	asked := *o
+	asked.properties = slices.Clone(o.properties)
+	for _, name := range x.configured(o) {
+		if exists, listed := x.labels[o.name]; len(exists) == 0 || !listed || exists[name] != nil {
+			asked.properties = append(asked.properties, name)
+		}
 	}
-	for _, name := range s.configured(o) {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	slices.Sort(asked.properties)
+	asked.properties = slices.Compact(asked.properties)
+	return &asked
 }
 
-// configured are the properties that the configuration maps for an object.
-func (s *source) configured(o *object) []string {
-	if o.entity == nil {
-		return nil
+// configured are the properties that the configuration names for an object.
+func (x *extraction) configured(o *object) []string {
+	names := x.config.Fields.Names(o.entity)
+	if o.name == deals.name {
+		names = append(names, x.config.LostReason)
 	}
-	return s.config.Fields.Names(o.entity)
+	return names
 }

@@ -13,7 +13,7 @@ import (
 // custom finds a configured property; values of a list come as people see them.
 func (x *extraction) custom(r *record.Record, name string) json.RawMessage {
 	raw := r.Object("properties").Raw(name)
-	called := x.facts.labels[x.current.name][name]
+	called := x.labels[x.current.name][name]
 	if raw == nil || len(called) == 0 {
 		return raw
 	}
@@ -32,7 +32,7 @@ func (x *extraction) called(o *object, property, values string) (names []string)
 		if value = strings.TrimSpace(value); value == "" {
 			continue
 		}
-		if label := x.facts.labels[o.name][property][value]; label != "" {
+		if label := x.labels[o.name][property][value]; label != "" {
 			value = label
 		}
 		names = append(names, value)

@@ -28,7 +28,7 @@ func (s *source) ask(ctx context.Context, o *object, q question) (page, error) {
 	body := map[string]any{
 		"filterGroups": []map[string]any{{"filters": q.filters}},
 		"sorts":        []map[string]string{{"propertyName": q.by, "direction": "ASCENDING"}},
-		"properties":   s.properties(o), "limit": searchSize,
+		"properties":   o.properties, "limit": searchSize,
 	}
 	p, _, err := restapi.Get[page](ctx, s.search, restapi.Request{What: "a search of " + o.name, Path: "crm/v3/objects/" + o.name + "/search", JSON: body})
 	return p, err

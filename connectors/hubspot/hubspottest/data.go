@@ -197,24 +197,22 @@ func (w *world) deal(r *record) {
 	r.props["hs_analytics_source"] = "ORGANIC_SEARCH"
 	at := r.created
 	r.set("dealstage", stages[0], at)
+	later := func(hours int) time.Time { return minTime(at.Add(time.Duration(hours)*time.Hour), w.end) }
 	for i := range w.r.IntN(3) {
-		at = at.Add(time.Duration(1+w.r.IntN(72)) * time.Hour)
-		r.set("dealstage", stages[(i+1)%3], at)
+		at = later(1 + w.r.IntN(72))
+		w.move(r, stages[(i+1)%3], at)
 	}
 	switch w.r.IntN(4) {
 	case 0:
-		at = at.Add(time.Hour)
+		at = later(1)
 		w.close(r, "closedwon", at)
 	case 1:
-		at = at.Add(time.Hour)
+		at = later(1)
 		w.close(r, "closedlost", at)
 		if w.r.IntN(4) == 0 {
-			at = at.Add(time.Hour)
+			at = later(1)
 			w.move(r, stages[1], at)
 		}
-	}
-	if at.After(r.modified) {
-		w.change("deals", r, minTime(at, w.end))
 	}
 	for i := range r.id % 4 {
 		r.links["contacts"] = append(r.links["contacts"], base("contacts")+(r.id+i)%1000)
