@@ -67,7 +67,7 @@ func TestSince_SearchesAndOneMomentOfManyRecordsIsWhole(t *testing.T) {
 func TestLists_AreReadInSlices(t *testing.T) {
 	t.Parallel()
 	f, _, reader := opened(t, "", nil)
-	reader.Source.(*source).slicePages = 4
+	reader.Source.(*source).slicePages = 2
 	got := reader.MustRun(t)
 	same(t, f, got, "crm.customers", "crm.deals", "crm.deal_stages", "crm.manager_assignments")
 	if reader.Slices < 12 {
@@ -77,7 +77,7 @@ func TestLists_AreReadInSlices(t *testing.T) {
 
 func TestDayUsedUp_StopsWithAClearWord(t *testing.T) {
 	t.Parallel()
-	_, clock, reader := opened(t, "", func(f *hubspottest.Fake) { f.Daily = 30 })
+	_, clock, reader := opened(t, "", func(f *hubspottest.Fake) { f.Daily = 20 })
 	_, err := reader.Run(t.Context())
 	if !errors.Is(err, connectors.ErrRefused) || !strings.Contains(err.Error(), "used up") {
 		t.Errorf("got %v", err)

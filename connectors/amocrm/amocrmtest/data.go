@@ -57,11 +57,11 @@ type world struct {
 
 // Sizes of the account.
 const (
-	leadCount    = 800
-	contactCount = 400
-	companyCount = 120
-	taskCount    = 300
-	noteCount    = 300
+	leadCount    = 560
+	contactCount = 300
+	companyCount = 80
+	taskCount    = 120
+	noteCount    = 160
 )
 
 func (f *Fake) fill(end time.Time) {

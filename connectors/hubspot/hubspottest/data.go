@@ -85,7 +85,7 @@ var options = map[string]map[string]string{
 
 // Sizes of the account.
 var sizes = map[string]int64{
-	"contacts": 1200, "companies": 300, "deals": 900, "tickets": 250, "calls": 350, "meetings": 30, "tasks": 40, "products": 60, "line_items": 200,
+	"contacts": 500, "companies": 120, "deals": 400, "tickets": 110, "calls": 120, "meetings": 20, "tasks": 20, "products": 20, "line_items": 100,
 }
 
 // order keeps what is made from a seed the same.
@@ -140,7 +140,7 @@ func (w *world) make(kind string, id int64) {
 	case "meetings", "tasks":
 		r.props["hs_timestamp"], r.props["hubspot_owner_id"] = iso(created), "77"
 		r.props["hs_task_status"] = "COMPLETED"
-		r.links["contacts"] = []int64{base("contacts") + id%1000}
+		r.links["contacts"] = []int64{base("contacts") + id%500}
 	case "products", "line_items":
 		r.props["name"], r.props["price"] = fmt.Sprintf("Kitchen %d", id%7), "1200.00"
 	}
@@ -185,7 +185,7 @@ func (w *world) contact(r *record) {
 		r.props["hs_additional_emails"] = fmt.Sprintf("c%d@old.example.com;c%d@home.example.com", id, id)
 	}
 	w.own(r, r.created)
-	if id-base("contacts") < 450 { // a workflow touched them all at once
+	if id-base("contacts") < 250 { // a workflow touched them all at once
 		w.change("contacts", r, w.end.Add(-24*time.Hour).Add(123*time.Millisecond))
 	}
 }
@@ -215,13 +215,13 @@ func (w *world) deal(r *record) {
 		}
 	}
 	for i := range r.id % 4 {
-		r.links["contacts"] = append(r.links["contacts"], base("contacts")+(r.id+i)%1000)
+		r.links["contacts"] = append(r.links["contacts"], base("contacts")+(r.id+i)%500)
 	}
 	if r.id%3 == 0 {
-		r.links["companies"] = []int64{base("companies") + r.id%300}
+		r.links["companies"] = []int64{base("companies") + r.id%120}
 	}
 	if r.id%5 == 0 {
-		r.links["line_items"] = []int64{base("line_items") + r.id%200, base("line_items") + (r.id+1)%200}
+		r.links["line_items"] = []int64{base("line_items") + r.id%100, base("line_items") + (r.id+1)%100}
 	}
 }
 
@@ -252,7 +252,7 @@ func (w *world) ticket(r *record) {
 	r.props["subject"], r.props["content"] = "Broken door", "It does not close"
 	r.props["hs_ticket_priority"] = []any{"LOW", "MEDIUM", "HIGH", "URGENT", nil, "SOMEHOW"}[r.id%6]
 	r.props["hs_ticket_category"] = "PRODUCT_ISSUE;BILLING_ISSUE"
-	r.links["contacts"] = []int64{base("contacts") + r.id%1000}
+	r.links["contacts"] = []int64{base("contacts") + r.id%500}
 }
 
 func (w *world) call(r *record) {
@@ -261,6 +261,6 @@ func (w *world) call(r *record) {
 	r.props["hs_call_from_number"], r.props["hs_call_to_number"] = "+49301111111", "+49302222222"
 	r.props["hs_call_disposition"] = "f240bbac-87c9-4f6e-bf70-924b57d47db7"
 	r.props["hs_call_recording_url"] = "https://rec.example.com/1.mp3?token=" + recordingToken
-	r.links["contacts"] = []int64{base("contacts") + r.id%1000}
-	r.links["deals"] = []int64{base("deals") + r.id%900}
+	r.links["contacts"] = []int64{base("contacts") + r.id%500}
+	r.links["deals"] = []int64{base("deals") + r.id%400}
 }
