@@ -1,6 +1,7 @@
 package landing_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -156,6 +157,28 @@ func TestRecover_Indexed(t *testing.T) {
 			t.Errorf("removed %q, want %q", r.Files, left)
 		}
 	}
+	t.Run("an index of another format is written anew, whatever its stamp says", func(t *testing.T) {
+		index := filepath.Join(root, "shop", landing.IndexName)
+		recover() // writes a stamp
+		for _, name := range []string{index, filepath.Join(root, "shop", landing.StampName)} {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			older := bytes.Replace(text, []byte("winback index "), []byte("winback older "), 1)
+			if err := errors.Join(os.WriteFile(name, older, 0o644), os.Chtimes(name, info.ModTime(), info.ModTime())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		recover()
+		if text, err := os.ReadFile(index); err != nil || !bytes.HasPrefix(text, []byte("winback index ")) {
+			t.Errorf("the index begins with %q, %v", text[:min(len(text), 20)], err)
+		}
+	})
 	t.Run("a manifest that somebody deletes takes its files along", func(t *testing.T) {
 		if err := os.Remove(filepath.Join(root, "shop/_manifests/r3.orders.json")); err != nil {
 			t.Fatal(err)
