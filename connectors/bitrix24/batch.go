@@ -151,6 +151,9 @@ func (s *source) each(ctx context.Context, commands []command) ([]reply, error) 
 				busy = append(busy, i)
 			}
 		}
+		if len(busy) < len(now) {
+			patience.went()
+		}
 		if open = append(busy, open[len(now):]...); len(busy) > 0 {
 			if err := patience.wait(ctx, replies[busy[0]]); err != nil {
 				return nil, err
