@@ -196,6 +196,40 @@ func (b *bench) pass(o RunOptions) Summary {
 	return s
 }
 
+// newReader is a bench without a warehouse, for what happens before one is needed.
+func newReader(t *testing.T) *bench {
+	return &bench{T: t, dir: t.TempDir(), server: "http://127.0.0.1:1", now: time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)}
+}
+
+// read reads the sources of the project into its landing zone.
+func (b *bench) read(o RunOptions) Summary {
+	b.Helper()
+	s, err := b.tryRead(b.Context(), o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+func (b *bench) tryRead(ctx context.Context, o RunOptions) (Summary, error) {
+	r := b.project.newRun(o, selection{extract: true})
+	err := r.extract(ctx)
+	r.summary.State = r.state(err)
+	return r.summary, err
+}
+
+// live is how many orders of the shop are landed and not deleted.
+func (b *bench) live(want int64) {
+	b.Helper()
+	keys, err := b.project.Zone.LandedKeys(b.Context(), "shop", "orders", entity.Of[entity.Order]())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if keys.Live() != want {
+		b.Errorf("%d orders are live, want %d", keys.Live(), want)
+	}
+}
+
 // told says that the problems of a run are these, as far as they are given.
 func told(t *testing.T, s Summary, want ...string) {
 	t.Helper()
