@@ -168,25 +168,43 @@ func (b *builder) clearLeftovers(ctx context.Context) error {
 // create makes the new table or view aside, with its rows.
 func (b *builder) create(ctx context.Context, sql string) error {
 	name := b.m.aside(newSuffix)
-	if b.m.Materialized != Seed {
+	if b.m.Materialized == View {
 		if err := b.m.verifyColumns(ctx, b.conn, sql); err != nil {
 			return err
 		}
-	}
-	if b.m.Materialized == View {
 		return b.exec(ctx, "create the view", b.m.createView(name, sql))
+	}
+	if b.m.Materialized != Seed {
+		return b.createVerified(ctx, name, sql)
+	}
+	query, err := b.m.seedQuery()
+	if err != nil {
+		return err
 	}
 	if err := b.exec(ctx, "create the table", b.m.createTable(name)); err != nil {
 		return err
 	}
-	query := sql
-	if b.m.Materialized == Seed {
-		var err error
-		if query, err = b.m.seedQuery(); err != nil {
-			return err
-		}
-	}
 	return b.exec(ctx, "fill the table", b.m.insertRows(name, query))
+}
+
+// createVerified makes the table and fills it from the query. When that fails it
+// says what is wrong with the columns, if that is the reason.
+func (b *builder) createVerified(ctx context.Context, name, sql string) error {
+	const filling = "fill the table"
+	failed := b.exec(ctx, "create the table", b.m.createTable(name))
+	if failed == nil {
+		failed = b.exec(ctx, filling, b.m.insertVerified(name, sql))
+	}
+	if failed == nil || ctx.Err() != nil {
+		return failed
+	}
+	if err := b.m.verifyColumns(ctx, b.conn, sql); err != nil {
+		return err
+	}
+	if isUnverified(failed) { // the types are the same, only written in another way
+		return b.exec(ctx, filling, b.m.insertRows(name, sql))
+	}
+	return failed
 }
 
 func (b *builder) exec(ctx context.Context, what, statement string) error {

@@ -255,6 +255,8 @@ func TestRunner_Run_ColumnsDiffer(t *testing.T) {
 	for _, c := range []struct{ name, file, old, replacement, want string }{
 		{"another type", "marts/customers.yml", "orders, type: UInt64", "orders, type: Int64",
 			`sql/marts/customers.yml:4: column "orders" is Int64 here and UInt64 in the query`},
+		{"no type at all", "marts/customers.yml", "orders, type: UInt64", "orders, type: UInt46",
+			`sql/marts/customers.yml:4: column "orders" is UInt46 here and UInt64 in the query`},
 		{"not listed", "marts/customers.sql", "count() as orders", "count() as orders, 1 as last_order",
 			`sql/marts/customers.yml:2: the query returns column "last_order" (UInt8), which is not listed (did you mean "last_order_on"?)`},
 		{"not returned", "marts/customers.sql", "count() as orders,", "",

@@ -1,10 +1,13 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"winback/pipelines/model/quote"
 )
@@ -73,6 +76,27 @@ func (m *Model) createView(name, sql string) string {
 // seed, from its rows.
 func (m *Model) insertRows(name, query string) string {
 	return fmt.Sprintf("insert into %s (%s)\n%s", name, quote.Names(m.columnNames()), query)
+}
+
+// insertVerified returns the statement that fills the table from a query, and that
+// fails before it reads a row unless the query returns the listed columns and, in
+// their order, their types: to ask for these first would take about as long as a
+// small table takes to fill. The condition is a constant, so it costs nothing.
+func (m *Model) insertVerified(name, query string) string {
+	types := make([]string, len(m.Columns))
+	for i, c := range m.Columns {
+		types[i] = normalType(c.Type)
+	}
+	columns := quote.Names(m.columnNames())
+	return fmt.Sprintf("insert into %s (%s)\nselect %s from (\n%s\n) where cast(replaceAll(toTypeName(tuple(*)), ', ', ',') as Enum8(%s = 1)) = 1",
+		name, columns, columns, query, quote.Literal("Tuple("+strings.Join(types, ",")+")"))
+}
+
+// isUnverified says that a statement of insertVerified found other types.
+func isUnverified(err error) bool {
+	const unknownElementOfEnum = 691
+	exception, ok := errors.AsType[*clickhouse.Exception](err)
+	return ok && exception.Code == unknownElementOfEnum
 }
 
 // seedQuery returns the query for a seed's rows.
