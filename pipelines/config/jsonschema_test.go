@@ -146,7 +146,7 @@ func TestExamples_AreAccepted(t *testing.T) {
 			if _, err := config.Init(dir, config.InitOptions{Project: "acme", Sources: []*connectors.Connector{c}}); err != nil {
 				t.Fatal(err)
 			}
-			env := config.Env{Lookup: func(string) (string, bool) { return "https://example.com/secret", true }, Now: time.Now}
+			env := config.Env{Lookup: func(string) (string, bool) { return "https://example.com/rest/1/secret/", true }, Now: time.Now}
 			loaded, err := config.Load(filepath.Join(dir, config.FileName), registry, env)
 			if err != nil {
 				t.Fatal(err)
