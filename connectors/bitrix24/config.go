@@ -45,9 +45,9 @@ type Config struct {
 
 // Keys that sources share.
 type (
-	Records = record.Config
-	Windows = window.Config
-	HTTP    = restapi.Config
+	Records = record.Mapping
+	Windows = window.History
+	HTTP    = restapi.Connection
 )
 
 // stageReason is the lost reason that is the name of the stage.

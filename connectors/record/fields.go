@@ -18,9 +18,6 @@ type Mapping struct {
 	OnDrift string `yaml:"on_drift" default:"quarantine" enum:"quarantine|stop" doc:"what a record does whose form has changed, by a field that is missing or of another type: it is put aside, or stops its dataset"`
 }
 
-// Config is the name that Mapping had.
-type Config = Mapping
-
 // What drift does.
 const (
 	DriftQuarantine = "quarantine"

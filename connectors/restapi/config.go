@@ -22,9 +22,6 @@ type Connection struct {
 	CAFile            spec.Path     `yaml:"ca_file" advanced:"true" doc:"PEM file of certificate authorities to trust besides the system's" example:"company-ca.pem"`
 }
 
-// Config is the name that Connection had.
-type Config = Connection
-
 // transport makes the connections that the configuration asks for.
 func (c Connection) transport() (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()

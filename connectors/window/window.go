@@ -22,9 +22,6 @@ type History struct {
 	Overlap time.Duration `yaml:"overlap" advanced:"true" doc:"how far before the end of the last run to begin, for changes that come to light late; default: the connector's" example:"1h"`
 }
 
-// Config is the name that History had.
-type Config = History
-
 // Begin is the instant at which the configured day begins in a zone, zero if none
 // is configured.
 func (h History) Begin(zone *time.Location) time.Time {

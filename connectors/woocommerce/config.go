@@ -32,9 +32,9 @@ type Config struct {
 
 // Keys that sources share.
 type (
-	Windows = window.Config
-	Records = record.Config
-	HTTP    = restapi.Config
+	Windows = window.History
+	Records = record.Mapping
+	HTTP    = restapi.Connection
 )
 
 // Validate refuses what is no address and no zone.

@@ -55,6 +55,7 @@ func (f *Found) Configuration(p Project) string {
 		"@project@", scalar(p.Name),
 		"@timezone@", remarked("timezone: "+scalar(p.Timezone), "the business day begins and ends by this clock"),
 		"@currency@", remarked("currency: "+currency, guessed),
+		"@region@", remarked("# region: DE", "country of phone numbers written without one, where the currency does not tell it"),
 		"@as_of@", f.asOf(p.Today), "@sources@", f.sources(p.Sources),
 	).Replace(skeleton)
 }
