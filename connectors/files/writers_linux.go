@@ -27,7 +27,9 @@ func openForWriting() map[fileID]bool {
 		return open
 	}
 	for _, path := range descriptors {
-		if target, err := os.Readlink(path); err != nil || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "/dev/") {
+		// Pipes, sockets and devices are most of what is open; a disk in memory is none of them.
+		if target, err := os.Readlink(path); err != nil || !strings.HasPrefix(target, "/") ||
+			strings.HasPrefix(target, "/dev/") && !strings.HasPrefix(target, "/dev/shm/") {
 			continue
 		}
 		// The link's own mode says how the file is open.
