@@ -28,6 +28,7 @@ type Server struct {
 	faults   []Fault
 	before   map[int]func() // by number of the request, from 1
 	throttle http.HandlerFunc
+	slow     time.Duration
 }
 
 // Asked is one request that a server was sent.
@@ -92,7 +93,7 @@ func NewServer(t testing.TB, clock connectors.Clock, fake http.Handler, throttle
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.asked = append(s.asked, Asked{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), At: s.Clock.Now()})
-	number := len(s.asked)
+	number, slow := len(s.asked), s.slow
 	do := s.before[number]
 	delete(s.before, number)
 	var fault Fault
@@ -103,6 +104,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if do != nil {
 		do()
 	}
+	time.Sleep(slow)
 	w.Header().Set("Date", s.Clock.Now().UTC().Format(http.TimeFormat))
 	noted := &noting{ResponseWriter: w, status: http.StatusOK}
 	defer func() {
@@ -125,6 +127,13 @@ type noting struct {
 func (n *noting) WriteHeader(code int) {
 	n.status = code
 	n.ResponseWriter.WriteHeader(code)
+}
+
+// Slow has every answer take a time, by the machine's clock.
+func (s *Server) Slow(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slow = d
 }
 
 // Stop ends the server: the source is down.

@@ -202,13 +202,6 @@ func (p *Portal) Slow(method string, seconds float64) {
 	p.cost[method] = seconds
 }
 
-// Delay has every answer take some time by the real clock.
-func (p *Portal) Delay(d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.latency = d
-}
-
 // Commands is how often methods were called, within batches too.
 func (p *Portal) Commands(method string) int {
 	p.mu.Lock()

@@ -40,7 +40,6 @@ type Portal struct {
 
 	admin     bool
 	scopes    []string
-	latency   time.Duration
 	access    string // the token that is good
 	refresh   string // good for one use
 	renewals  int
@@ -102,9 +101,6 @@ func bad(code, form string, args ...any) *fault {
 
 // ServeHTTP answers one request.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if p.latency > 0 {
-		time.Sleep(p.latency)
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if strings.HasPrefix(r.URL.Path, "/oauth/token") {
