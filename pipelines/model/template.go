@@ -49,7 +49,7 @@ type resolver struct {
 
 // functions are the template functions; Parse needs their names and types.
 func (r resolver) functions() template.FuncMap {
-	return template.FuncMap{
+	functions := template.FuncMap{
 		"ref":    func(name string) string { return r.ref(name) },
 		"source": func(domain, entity string) string { return r.source(Source{domain, entity}) },
 		"touched": func(columns string) string {
@@ -61,6 +61,10 @@ func (r resolver) functions() template.FuncMap {
 		"changed": func(name string) string { return r.changed(name) },
 		"this":    func() string { return r.this() },
 	}
+	for name, function := range intervals {
+		functions[name] = function.call
+	}
+	return functions
 }
 
 // execute renders the SQL with the variables; block is the name of the part of it
@@ -241,6 +245,10 @@ func (w *templateWalker) call(function *parse.IdentifierNode, args []parse.Node)
 		w.incrementalCall(function, args)
 		return
 	default:
+		if _, ok := intervals[function.Ident]; ok {
+			w.intervalCall(function, args)
+			return
+		}
 		w.problem(function.Pos, "%s is not for models; they have ref and source", function.Ident)
 		return
 	}

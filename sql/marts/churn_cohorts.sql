@@ -5,10 +5,6 @@
 -- tags: churn, monthly
 with
 
--- Wilson's 95 % interval of k out of n, in percent.
-(k, n) -> round(abs(100 * (k / n + 1.9207294105 / n - 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n)), 6) as wilson_low,
-(k, n) -> round(100 * (k / n + 1.9207294105 / n + 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n), 6) as wilson_high,
-
 sums as (
     select *, arrayJoin(['(all)', segment]) as in_segment from {{ ref "int_month_sums" }}
 ),
@@ -73,8 +69,8 @@ select
     revenue,
     if(is_complete, toFloat64(100 * revenue / nullIf(revenue_month_0, 0)), null) as revenue_retention_pct,
     toDecimal128(revenue_cum / size, 4) as cum_revenue_per_customer,
-    if(is_complete or month_no = 0, wilson_low(active, size), null) as retention_lower,
-    if(is_complete or month_no = 0, wilson_high(active, size), null) as retention_upper,
+    if(is_complete or month_no = 0, {{ wilson_lower "active" "size" }}, null) as retention_lower,
+    if(is_complete or month_no = 0, {{ wilson_upper "active" "size" }}, null) as retention_upper,
     active_or_later,
     if(is_complete or month_no = 0, 100 * active_or_later / size, null) as retention_unbounded_pct,
     is_complete,

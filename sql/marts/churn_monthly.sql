@@ -5,10 +5,6 @@
 -- tags: churn, monthly
 with
 
--- Wilson's 95 % interval of k out of n, in percent; null when n is 0.
-(k, n) -> round(abs(100 * (k / n + 1.9207294105 / n - 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n)), 6) as wilson_low,
-(k, n) -> round(100 * (k / n + 1.9207294105 / n + 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n), 6) as wilson_high,
-
 movements as (
     select
         *,
@@ -58,16 +54,16 @@ select
     toFloat64(100 * (revenue_lost + revenue_shrunk) / revenue_base) as revenue_churn_pct,
     toFloat64(100 * (revenue_at_start - revenue_lost - revenue_shrunk + revenue_grown) / revenue_base) as revenue_retention_pct,
     is_complete,
-    wilson_low(lost, base) as churn_lower,
-    wilson_high(lost, base) as churn_upper,
+    {{ wilson_lower "lost" "base" }} as churn_lower,
+    {{ wilson_upper "lost" "base" }} as churn_upper,
     customers_at_start_12m,
     lost_12m,
-    wilson_low(lost_12m, base_12m) as churn_12m_lower,
-    wilson_high(lost_12m, base_12m) as churn_12m_upper,
+    {{ wilson_lower "lost_12m" "base_12m" }} as churn_12m_lower,
+    {{ wilson_upper "lost_12m" "base_12m" }} as churn_12m_upper,
     lost_at_start,
     100 * returned_of_lost / lost_base as return_pct,
-    wilson_low(returned_of_lost, lost_base) as return_lower,
-    wilson_high(returned_of_lost, lost_base) as return_upper,
+    {{ wilson_lower "returned_of_lost" "lost_base" }} as return_lower,
+    {{ wilson_upper "returned_of_lost" "lost_base" }} as return_upper,
     lifetime_years,
     orders_per_year,
     toFloat64(100 * (revenue_lost + revenue_shrunk - revenue_grown - revenue_returned) / revenue_base) as revenue_churn_net_pct

@@ -5,10 +5,6 @@
 -- tags: churn, monthly
 with
 
--- Wilson's 95 % interval of k out of n, in percent; null when n is 0.
-(k, n) -> round(abs(100 * (k / n + 1.9207294105 / n - 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n)), 6) as wilson_low,
-(k, n) -> round(100 * (k / n + 1.9207294105 / n + 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n), 6) as wilson_high,
-
 -- One of the two clocks is the rule, and winback's own line.
 definitions as (
     select definition, toNullable(name) as name, toNullable(words) as words
@@ -65,8 +61,8 @@ select
     toUInt64(customers) as customers_at_start,
     toUInt64(lost) as lost,
     toUInt64(back) as returned,
-    if(lost >= back, wilson_low(lost - back, base), null) as churn_lower,
-    if(lost >= back, wilson_high(lost - back, base), null) as churn_upper,
+    if(lost >= back, {{ wilson_lower "lost - back" "base" }}, null) as churn_lower,
+    if(lost >= back, {{ wilson_upper "lost - back" "base" }}, null) as churn_upper,
     churn_pct - maxIf(churn_pct, definition = 'winback') over (partition by month) as difference_pp,
     name,
     words,

@@ -5,10 +5,6 @@
 -- tags: rfm, monthly
 with
 
--- Wilson's 95 % interval of k out of n, in percent.
-(k, n) -> round(abs(100 * (k / n + 1.9207294105 / n - 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n)), 6) as wilson_low,
-(k, n) -> round(100 * (k / n + 1.9207294105 / n + 1.959963985 * sqrt(k / n * (1 - k / n) / n + 0.96036470525 / n / n)) / (1 + 3.841458821 / n), 6) as wilson_high,
-
 moves as (
     select *, arrayJoin(['(all)', segment]) as in_segment from {{ ref "int_rfm_moves" }}
 ),
@@ -45,8 +41,8 @@ select
     toUInt64(customers) as customers,
     customers_before,
     100 * customers / base as share_pct,
-    wilson_low(customers, base) as share_lower,
-    wilson_high(customers, base) as share_upper,
+    {{ wilson_lower "customers" "base" }} as share_lower,
+    {{ wilson_upper "customers" "base" }} as share_upper,
     revenue_before,
     revenue_after,
     is_complete
