@@ -107,6 +107,7 @@ func (c *company) live(scale int) {
 	c.run++
 	c.liveShop(scale)
 	c.livePeople(scale)
+	c.liveService(scale)
 }
 
 func (c *company) liveShop(scale int) {
@@ -160,6 +161,30 @@ func (c *company) livePeople(scale int) {
 	if c.one(4) {
 		c.bring("crm.managers", "id, name", fmt.Sprintf("%s, %s", c.pick("m1", "m2"), c.pick("Mia", "Max")))
 	}
+}
+
+// liveService brings what customers and the company have to do with each other
+// besides orders.
+func (c *company) liveService(scale int) {
+	var carts, touches, complaints []string
+	for range scale/4 + c.random.IntN(2) {
+		carts = append(carts, fmt.Sprintf("'%d', %s, %s, %s", c.random.IntN(60), c.pick("", fmt.Sprint(c.random.IntN(40))), c.email(), c.phone()))
+		touches = append(touches, fmt.Sprintf("'%d', %s, %s, %s", c.random.IntN(60),
+			c.pick("", fmt.Sprint(c.random.IntN(40)), fmt.Sprintf("c%d", c.random.IntN(20)), fmt.Sprintf("a:%d", c.random.IntN(40))), c.email(), c.moment(100)))
+		complaints = append(complaints, fmt.Sprintf("'%d', %s, %s", c.random.IntN(40), c.pick("", fmt.Sprintf("c%d", c.random.IntN(20))), c.moment(200)))
+	}
+	c.bring("shop.carts", "id, customer_id, email, phone", carts...)
+	c.bring("winback.touches", "id, customer_id, email, at", touches...)
+	c.bring("crm.complaints", "id, customer_id, opened_at", complaints...)
+	c.liveCalls(scale)
+}
+
+func (c *company) liveCalls(scale int) {
+	var calls []string
+	for range scale/2 + c.random.IntN(3) {
+		calls = append(calls, fmt.Sprintf("'%d', %s, %s, %s, %s", c.random.IntN(90), c.moment(60), c.pick("inbound", "outbound"), c.phone(), c.phone()))
+	}
+	c.bring("callcenter.calls", "id, started_at, direction, from_number, to_number", calls...)
 }
 
 // build builds what the day touches and returns how many models were built

@@ -1,4 +1,4 @@
--- int_contact_values: every e-mail address and phone number as written in each record and order, with its normal form.
+-- int_contact_values: every e-mail address and phone number as written in each record, order, cart, touch and call, with its normal form.
 -- grain: one row per source, entity, entity_id, kind and raw
 -- materialized: incremental
 -- key: source, entity, entity_id
@@ -45,12 +45,39 @@ orders as (
     where (email is not null or phone is not null) and {{ touched "source, 'shop.orders', order_id" }}
 ),
 
+carts as (
+    select source, 'shop.carts' as entity, cart_id as entity_id, email, phone
+    from {{ ref "stg_shop__carts" }}
+    where (email is not null or phone is not null) and {{ touched "source, 'shop.carts', cart_id" }}
+),
+
+touches as (
+    select source, 'winback.touches' as entity, touch_id as entity_id, email, phone
+    from {{ ref "stg_winback__touches" }}
+    where (email is not null or phone is not null) and {{ touched "source, 'winback.touches', touch_id" }}
+),
+
+-- The customer's end of the line: whoever called, or was called by us.
+calls as (
+    select
+        source,
+        'callcenter.calls' as entity,
+        call_id as entity_id,
+        coalesce(customer_phone, multiIf(direction = 'inbound', from_number, direction = 'outbound', to_number, null)) as phone
+    from {{ ref "stg_callcenter__calls" }}
+    where {{ touched "source, 'callcenter.calls', call_id" }}
+),
+
 raw_emails as (
     select source, entity, entity_id, email as raw from shop_customers
     union all
     select source, entity, entity_id, arrayJoin(emails) as raw from crm_customers
     union all
     select source, entity, entity_id, email as raw from orders
+    union all
+    select source, entity, entity_id, email as raw from carts
+    union all
+    select source, entity, entity_id, email as raw from touches
 ),
 
 raw_phones as (
@@ -59,6 +86,12 @@ raw_phones as (
     select source, entity, entity_id, arrayJoin(phones) as raw from crm_customers
     union all
     select source, entity, entity_id, phone as raw from orders
+    union all
+    select source, entity, entity_id, phone as raw from carts
+    union all
+    select source, entity, entity_id, phone as raw from touches
+    union all
+    select source, entity, entity_id, phone as raw from calls
 ),
 
 emails as (
@@ -163,4 +196,10 @@ union all
 select source, 'crm.customers' as entity, id as entity_id from {{ changed "crm.customers" }}
 union all
 select source, 'shop.orders' as entity, id as entity_id from {{ changed "shop.orders" }}
+union all
+select source, 'shop.carts' as entity, id as entity_id from {{ changed "shop.carts" }}
+union all
+select source, 'winback.touches' as entity, id as entity_id from {{ changed "winback.touches" }}
+union all
+select source, 'callcenter.calls' as entity, id as entity_id from {{ changed "callcenter.calls" }}
 {{ end }}

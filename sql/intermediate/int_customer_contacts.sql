@@ -14,7 +14,7 @@ records as (
 written as (
     select source, entity, entity_id, kind, value, usage
     from {{ ref "int_contact_values" }}
-    where usage != 'placeholder' and entity != 'shop.orders'
+    where usage != 'placeholder' and entity in ('shop.customers', 'crm.customers')
 ),
 
 own as (
@@ -62,7 +62,7 @@ select record_no, kind, value, usage from from_orders
 select record_no from {{ changed "int_customer_records" }}
 union all
 select record_no from {{ ref "int_customer_records" }}
-where (source, entity, entity_id) in (select source, entity, entity_id from {{ changed "int_contact_values" }} where entity != 'shop.orders')
+where (source, entity, entity_id) in (select source, entity, entity_id from {{ changed "int_contact_values" }} where entity in ('shop.customers', 'crm.customers'))
 union all
 select record_no from {{ ref "int_customer_records" }}
 where (source, entity_id) in (

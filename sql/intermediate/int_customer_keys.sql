@@ -2,7 +2,7 @@
 -- grain: one row per record_no
 -- materialized: incremental
 -- key: record_no
--- changes: source, entity, entity_id, customer_key
+-- changes: source, entity, entity_id, own_key, customer_key
 -- order_by: record_no
 with recursive
 

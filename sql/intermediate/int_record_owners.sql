@@ -1,0 +1,171 @@
+-- int_record_owners: whose a deal, activity, complaint, survey, payment, plan, cart, touch or call is.
+-- grain: one row per source, entity and entity_id that has an owner
+-- materialized: incremental
+-- key: source, entity, entity_id
+-- changes: customer_key
+-- partition_by: entity
+-- order_by: (entity, source, entity_id)
+with
+
+refs as (
+    select source, entity, entity_id, customer_ref
+    from {{ ref "int_record_refs" }}
+    where customer_ref is not null and {{ touched "source, entity, entity_id" }}
+),
+
+keys as (
+    select source, entity, entity_id, own_key, customer_key from {{ ref "int_customer_keys" }}
+),
+
+contacts as (
+    select source, entity, entity_id, kind, value
+    from {{ ref "int_contact_values" }}
+    where entity in ('shop.carts', 'winback.touches', 'callcenter.calls') and usage = 'personal' and {{ touched "source, entity, entity_id" }}
+),
+
+owners as (
+    select kind, value, customer_key from {{ ref "int_contact_owners" }}
+),
+
+-- One source may hold a shop account and a CRM record of the same id: a deal means
+-- the record, a cart the account.
+by_own_id as (
+    select
+        refs.source as source,
+        refs.entity as entity,
+        refs.entity_id as entity_id,
+        keys.customer_key as customer_key,
+        'id' as found_by,
+        multiIf(
+            keys.entity = concat(substringIndex(refs.entity, '.', 1), '.customers'), 1,
+            keys.entity = 'shop.customers', 2,
+            keys.entity = 'crm.customers', 3,
+            4
+        ) as precedence
+    from refs
+    inner join keys on keys.source = refs.source and keys.entity_id = refs.customer_ref
+),
+
+-- Touches come back from the tool that sent them with the id it was given: our
+-- key, one the customer had before, or a record as mart.customers writes it.
+given_ids as (
+    select own_key as ref, customer_key from keys
+    union all
+    select concat(source, ':', entity_id) as ref, customer_key from keys
+),
+
+given_to_one as (
+    select ref, any(given_ids.customer_key) as customer_key
+    from given_ids
+    group by ref
+    having uniqExact(given_ids.customer_key) = 1
+),
+
+by_given_id as (
+    select
+        refs.source as source,
+        refs.entity as entity,
+        refs.entity_id as entity_id,
+        given_to_one.customer_key as customer_key,
+        'key' as found_by,
+        5 as precedence
+    from refs
+    inner join given_to_one on given_to_one.ref = refs.customer_ref
+    where refs.entity = 'winback.touches'
+),
+
+-- Or with the bare id of another system, which says something when the tool knows
+-- no customers of its own and one customer only has that id anywhere.
+ids_of_one as (
+    select entity_id, any(keys.customer_key) as customer_key
+    from keys
+    group by entity_id
+    having uniqExact(keys.customer_key) = 1
+),
+
+by_foreign_id as (
+    select
+        refs.source as source,
+        refs.entity as entity,
+        refs.entity_id as entity_id,
+        ids_of_one.customer_key as customer_key,
+        'foreign_id' as found_by,
+        6 as precedence
+    from refs
+    inner join ids_of_one on ids_of_one.entity_id = refs.customer_ref
+    where refs.entity = 'winback.touches' and refs.source not in (select source from keys)
+),
+
+by_contact as (
+    select
+        contacts.source as source,
+        contacts.entity as entity,
+        contacts.entity_id as entity_id,
+        owners.customer_key as customer_key,
+        contacts.kind as found_by,
+        if(contacts.kind = 'email', 7, 8) as precedence
+    from contacts
+    inner join owners on owners.kind = contacts.kind and owners.value = contacts.value
+),
+
+found as (
+    select * from by_own_id
+    union all
+    select * from by_given_id
+    union all
+    select * from by_foreign_id
+    union all
+    select * from by_contact
+)
+
+select
+    source,
+    entity,
+    entity_id,
+    argMin(found.customer_key, (found.precedence, found.customer_key)) as customer_key,
+    argMin(found.found_by, (found.precedence, found.customer_key)) as found_by
+from found
+group by source, entity, entity_id
+
+{{ define "touched" }}
+select source, 'crm.deals' as entity, id as entity_id from {{ changed "crm.deals" }}
+union all
+select source, 'crm.activities' as entity, id as entity_id from {{ changed "crm.activities" }}
+union all
+select source, 'crm.complaints' as entity, id as entity_id from {{ changed "crm.complaints" }}
+union all
+select source, 'crm.surveys' as entity, id as entity_id from {{ changed "crm.surveys" }}
+union all
+select source, 'crm.payments' as entity, id as entity_id from {{ changed "crm.payments" }}
+union all
+select source, 'crm.sales_plans' as entity, customer_id as entity_id from {{ changed "crm.sales_plans" }}
+union all
+select source, 'crm.manager_assignments' as entity, customer_id as entity_id from {{ changed "crm.manager_assignments" }}
+union all
+select source, 'shop.carts' as entity, id as entity_id from {{ changed "shop.carts" }}
+union all
+select source, 'winback.touches' as entity, id as entity_id from {{ changed "winback.touches" }}
+union all
+select source, entity, entity_id from {{ changed "int_contact_values" }} where entity in ('shop.carts', 'winback.touches', 'callcenter.calls')
+union all
+select source, entity, entity_id from {{ ref "int_contact_values" }}
+where entity in ('shop.carts', 'winback.touches', 'callcenter.calls')
+    and (kind, value) in (select kind, value from {{ changed "int_contact_owners" }})
+union all
+select source, entity, entity_id from {{ ref "int_record_refs" }}
+where (select count() from {{ changed "int_customer_keys" }}) > 0
+    and (
+        (source, customer_ref) in (select source, toNullable(entity_id) from {{ changed "int_customer_keys" }})
+        or (
+            entity = 'winback.touches'
+            and (
+                customer_ref in (
+                    select toNullable(arrayJoin([entity_id, own_key, customer_key, concat(source, ':', entity_id)]))
+                    from {{ changed "int_customer_keys" }}
+                )
+                -- The first customer of a source, or the last one gone.
+                or source in (select source from {{ changed "int_customer_keys" }})
+            )
+        )
+    )
+{{ end }}
