@@ -1,0 +1,248 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/optimize"
+)
+
+// objective is a log-likelihood of parameters in logarithms. It fills in the
+// gradient when there is one to fill.
+type objective func(logs, gradient []float64) float64
+
+// Estimate is a fitted parameter.
+type Estimate struct {
+	Value float64
+	// StdError is from the curvature of the log-likelihood; NaN when the fit did not
+	// converge.
+	StdError float64
+}
+
+// Interval returns the 95 % interval, symmetric in the logarithm as the parameter
+// is positive.
+func (e Estimate) Interval() (lower, upper float64) {
+	factor := math.Exp(z975 * e.StdError / e.Value)
+	return e.Value / factor, e.Value * factor
+}
+
+// Convergence tells how a fit went.
+type Convergence struct {
+	// Converged says that the gradient vanished at a maximum.
+	Converged bool
+	// Reason says in words why it did not converge.
+	Reason string
+	// Starts is from how many points the search began, Agreed how many of them led
+	// to the same maximum; Evaluations counts likelihoods computed.
+	Starts, Agreed, Evaluations int
+}
+
+// optimum is what a search found.
+type optimum struct {
+	logs       []float64
+	value      float64
+	covariance *mat.SymDense // of the logarithms; nil when it did not converge
+	Convergence
+}
+
+const (
+	// gradientNeeded is how small the gradient per customer has to be.
+	gradientNeeded = 1e-7
+	// farthest is how far from 1 a parameter may run, in logarithms: e^12 is for all
+	// that matters no longer different from infinity.
+	farthest = 12
+	// sameMaximum is how near two maxima per customer have to be to be one.
+	sameMaximum = 1e-6
+)
+
+// maximize searches from several points over a rough objective, which may be the
+// same as the fine one, and goes on from the best over the fine one. weight is the
+// number of customers, by which the likelihoods are scaled.
+func maximize(rough, fine objective, weight float64, starts [][]float64, names []string) optimum {
+	best := optimum{value: math.Inf(-1), Convergence: Convergence{Starts: len(starts)}}
+	var values []float64
+	for _, start := range starts {
+		logs, value := climb(rough, weight, start, &best.Evaluations)
+		values = append(values, value)
+		if value > best.value {
+			best.logs, best.value = logs, value
+		}
+	}
+	for _, value := range values {
+		if math.Abs(value-best.value)/weight < sameMaximum {
+			best.Agreed++
+		}
+	}
+	if best.logs == nil {
+		best.Reason = "the likelihood could not be computed anywhere"
+		return best
+	}
+	// Near the maximum the curvature of the rough objective serves for the fine one,
+	// which is computed a few times only.
+	best.polish(rough, fine, weight, names)
+	if !best.Converged {
+		best.logs, best.value = climb(fine, weight, best.logs, &best.Evaluations)
+		best.polish(fine, fine, weight, names)
+	}
+	return best
+}
+
+// climb goes up from a point by BFGS and returns where it came to. A search that
+// can make no more progress has come as far as numbers allow.
+func climb(f objective, weight float64, start []float64, evaluations *int) ([]float64, float64) {
+	at, slope, height := []float64(nil), make([]float64, len(start)), 0.0
+	compute := func(logs []float64) { // value and gradient are asked for one by one
+		if slices.Equal(at, logs) {
+			return
+		}
+		*evaluations++
+		at = append(at[:0], logs...)
+		height = -f(logs, slope) / weight
+		for i := range slope {
+			slope[i] /= -weight
+		}
+		height += fence(logs, slope)
+	}
+	problem := optimize.Problem{
+		Func: func(logs []float64) float64 { compute(logs); return height },
+		Grad: func(gradient, logs []float64) { compute(logs); copy(gradient, slope) },
+	}
+	settings := &optimize.Settings{GradientThreshold: gradientNeeded, MajorIterations: 300, Converger: optimize.NeverTerminate{}}
+	result, err := optimize.Minimize(problem, start, settings, &optimize.BFGS{})
+	if result == nil || (err != nil && len(result.X) == 0) {
+		return start, f(start, nil)
+	}
+	return result.X, f(result.X, nil)
+}
+
+// fence keeps parameters from running to infinity where the likelihood is flat.
+func fence(logs, gradient []float64) float64 {
+	penalty := 0.0
+	for i, value := range logs {
+		if over := math.Abs(value) - (farthest - 1); over > 0 {
+			penalty += over * over
+			if gradient != nil {
+				gradient[i] += 2 * over * math.Copysign(1, value)
+			}
+		}
+	}
+	return penalty
+}
+
+// polish goes the last steps by Newton's method, with the curvature of the rough
+// objective, and takes the covariance from that of the fine one.
+func (o *optimum) polish(rough, fine objective, weight float64, names []string) {
+	const steps = 12
+	n := len(o.logs)
+	gradient := make([]float64, n)
+	for step := 0; ; step++ {
+		o.value = fine(o.logs, gradient)
+		o.Evaluations += 2
+		steepest := 0.0
+		for i, g := range gradient {
+			steepest = max(steepest, math.Abs(g)/weight)
+			if math.Abs(o.logs[i]) > farthest-1 {
+				o.Reason = fmt.Sprintf("the likelihood grows as far as %s goes to %s", names[i], limit(o.logs[i]))
+				return
+			}
+		}
+		if steepest < gradientNeeded {
+			o.settle(fine)
+			return
+		}
+		var curved mat.Cholesky
+		switch {
+		case !curved.Factorize(curvature(rough, o.logs)):
+			o.Reason = flat
+			return
+		case step == steps:
+			o.Reason = fmt.Sprintf("the search ended on a slope of %.2g per customer", steepest)
+			return
+		}
+		o.step(fine, &curved, gradient)
+	}
+}
+
+const flat = "the likelihood is flat: these data do not tell the parameters apart"
+
+// settle takes the covariance of a maximum from the curvature there.
+func (o *optimum) settle(f objective) {
+	n := len(o.logs)
+	o.Evaluations += 2 * n
+	var curved mat.Cholesky
+	o.covariance = mat.NewSymDense(n, nil)
+	if !curved.Factorize(curvature(f, o.logs)) || curved.InverseTo(o.covariance) != nil {
+		o.Reason, o.covariance = flat, nil
+		return
+	}
+	o.Converged, o.Reason = true, ""
+}
+
+// step moves by Newton's method, half as far again and again while that leads
+// down.
+func (o *optimum) step(f objective, curved *mat.Cholesky, gradient []float64) {
+	n := len(o.logs)
+	var move mat.VecDense
+	if err := curved.SolveVecTo(&move, mat.NewVecDense(n, gradient)); err != nil {
+		return
+	}
+	next := make([]float64, n)
+	for share := 1.0; share > 1e-6; share /= 2 {
+		for i := range next {
+			next[i] = o.logs[i] + share*move.AtVec(i)
+		}
+		if value := f(next, nil); value >= o.value-1e-9*math.Abs(o.value) {
+			copy(o.logs, next)
+			return
+		}
+	}
+}
+
+func limit(logarithm float64) string {
+	if logarithm > 0 {
+		return "infinity"
+	}
+	return "zero"
+}
+
+// curvature is minus the matrix of second derivatives, from differences of the
+// gradient.
+func curvature(f objective, logs []float64) *mat.SymDense {
+	const width = 1e-4
+	n := len(logs)
+	slopes := make([][]float64, n)
+	above, below := make([]float64, n), make([]float64, n)
+	for i := range n {
+		at := append([]float64(nil), logs...)
+		at[i] = logs[i] + width
+		f(at, above)
+		at[i] = logs[i] - width
+		f(at, below)
+		slopes[i] = make([]float64, n)
+		for j := range n {
+			slopes[i][j] = (below[j] - above[j]) / (2 * width)
+		}
+	}
+	h := mat.NewSymDense(n, nil)
+	for i := range n {
+		for j := i; j < n; j++ {
+			h.SetSym(i, j, (slopes[i][j]+slopes[j][i])/2)
+		}
+	}
+	return h
+}
+
+// estimates turns the logarithms into parameters with standard errors, by the
+// delta method.
+func (o *optimum) estimates() []Estimate {
+	estimates := make([]Estimate, len(o.logs))
+	for i, value := range o.logs {
+		estimates[i] = Estimate{Value: math.Exp(value), StdError: math.NaN()}
+		if o.covariance != nil {
+			estimates[i].StdError = estimates[i].Value * math.Sqrt(o.covariance.At(i, i))
+		}
+	}
+	return estimates
+}
