@@ -98,8 +98,13 @@ func (p *Project) landedSources(wanted []string) ([]string, error) {
 	return wanted, nil
 }
 
+// compactedParts is how many full parts of a run the memory for a compacted one would
+// hold. Runs write small ones, to take little memory; those that are full stay.
+const compactedParts = 4
+
 func (p *Project) compaction(o CompactOptions) landing.CompactOptions {
-	return landing.CompactOptions{PartBytes: int(p.Config.Landing.PartSize), Whole: o.Whole}
+	part := int(p.Config.Landing.PartSize)
+	return landing.CompactOptions{PartBytes: compactedParts * part, KeepBytes: int64(part / 8), Whole: o.Whole}
 }
 
 // compact puts together what has piled up, when a run is done with everything

@@ -3,7 +3,6 @@ package asterisk
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -133,7 +132,7 @@ func (s *source) cdrFeed(ctx context.Context, last cursor) (feed, error) {
 	case c == nil:
 		return nothing{}, nil
 	case c.Table != "":
-		return openTable(ctx, s.config.Database, cdrTable(c.Table, s.zone), last.CDR)
+		return openTable(ctx, s.config.Database, s.env.Clock, cdrTable(c.Table, s.zone), last.CDR)
 	}
 	parser := &cdrParser{columns: c.Columns, zone: mapping.NewZone(s.zone)}
 	if len(parser.columns) == 0 {
@@ -157,7 +156,7 @@ func (s *source) queueFeed(ctx context.Context, last cursor) (feed, error) {
 			return nil, fmt.Errorf("timezone: %w", err)
 		}
 	}
-	return openTable(ctx, s.config.Database, queueTable(c.Table, zone), last.QueueLog)
+	return openTable(ctx, s.config.Database, s.env.Clock, queueTable(c.Table, zone), last.QueueLog)
 }
 
 // anyFresh says whether a log has more than was read of it.
@@ -193,7 +192,7 @@ func (s *source) Extract(ctx context.Context, req connectors.Request, sink conne
 	}
 	feeds, err := s.feeds(ctx, last)
 	if err != nil {
-		return none, fmt.Errorf("extract %s: %w", req.Dataset, err)
+		return none, err
 	}
 	defer closeAll(feeds)
 	if fresh, err := anyFresh(ctx, feeds); err != nil || !fresh {
@@ -201,9 +200,6 @@ func (s *source) Extract(ctx context.Context, req connectors.Request, sink conne
 	}
 	x := newExtraction(s, req, sink, last, feeds)
 	more, err := x.run(ctx)
-	if err != nil && !errors.Is(err, connectors.ErrEnough) {
-		err = fmt.Errorf("extract %s: %w", req.Dataset, err)
-	}
 	if err != nil || req.Range != nil {
 		return none, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"winback/connectors"
 	"winback/connectors/mapping"
 	"winback/connectors/sqldb"
 )
@@ -76,8 +77,8 @@ type tableFeed struct {
 const firstDay = "1990-01-01 00:00:00"
 
 // openTable logs in and finds out what the table has.
-func openTable(ctx context.Context, c *Database, t table, done []place) (*tableFeed, error) {
-	db, err := sqldb.OpenTexts(ctx, c.Kind, c.Server, c.Socket, c.Timeout)
+func openTable(ctx context.Context, c *Database, clock connectors.Clock, t table, done []place) (*tableFeed, error) {
+	db, err := sqldb.OpenTexts(ctx, c.Kind, c.Server, c.Socket, c.Timeout, clock)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +207,7 @@ func (f *tableFeed) read(ctx context.Context, from string) error {
 func (f *tableFeed) mark(ctx context.Context, from, upto time.Time) ([]place, error) {
 	p := place{From: from.UTC(), Upto: upto.UTC(), Rows: -1} // where there is more, there is something new
 	var err error
-	if len(f.pieces) == 0 {
+	if len(f.pieces) == 0 && !f.db.Torn() { // else the count may have rows that came when they had been passed
 		p.Rows, err = f.count(ctx, f.written(from))
 	}
 	return []place{p}, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"winback/connectors"
+	"winback/connectors/entity"
 	"winback/connectors/spec"
 )
 
@@ -59,6 +60,8 @@ type Reader struct {
 	Committed *Memory
 	// Slices is how many commits the last Run made.
 	Slices int
+	// OnWrite, if set, is called with each batch that the source hands over.
+	OnWrite func(b *entity.Batch)
 }
 
 // NewReader returns a reader that has read nothing.
@@ -110,6 +113,7 @@ func (r *Reader) dataset(ctx context.Context, d connectors.Dataset, span *connec
 	}
 	for range maxSlices {
 		slice := NewMemory()
+		slice.OnWrite = r.OnWrite
 		got, err := r.Source.Extract(ctx, connectors.Request{Dataset: d.Name, Cursors: cursors, Range: span, Notice: slice.Notice}, slice)
 		if err != nil {
 			return err

@@ -204,15 +204,13 @@ func (x *extraction) readFile(ctx context.Context, i int) error {
 		}
 		return err
 	})
-	hash, closing := file.finish()
+	hash, closing := file.finish(end)
 	if err = errors.Join(err, closing); err != nil {
 		return err
 	}
 	x.bytes += file.size
 	before := len(x.left)
-	if err := x.finished(c, file, end, hash); err != nil {
-		return err
-	}
+	x.finished(c, file, end, hash)
 	if len(x.left) == before { // it is as long as it will be
 		x.unfit = append(x.unfit, empty...)
 	}

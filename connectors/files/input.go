@@ -106,14 +106,22 @@ func (o *opened) dropSpools() error {
 	return errors.Join(errs...)
 }
 
-// finish reads what is left of the file's bytes, so that the hash is of all of
-// them, and closes it.
-func (o *opened) finish() (hash string, err error) {
-	_, err = io.Copy(io.Discard, o)
+// finish closes a file and returns the hash of its bytes, which reads what is left of
+// them. Of a text it is that of the bytes whose records were read, and no other: what
+// was appended since is for the next time.
+func (o *opened) finish(end ending) (hash string, err error) {
+	if !end.plain {
+		_, err = io.Copy(io.Discard, o)
+	}
+	if left := int64(len(end.left)); left > 0 {
+		o.read -= left
+		o.hash.Reset()
+		_, err = io.Copy(o.hash, io.NewSectionReader(o.file, 0, o.read))
+	}
 	if err = errors.Join(err, o.close()); err != nil {
 		return "", unreadable(o.file.Name(), err)
 	}
-	return fmt.Sprintf("%016x", o.hash.Sum64()), nil
+	return hashText(o.hash), nil
 }
 
 func (o *opened) close() error { return errors.Join(o.dropSpools(), o.file.Close()) }
@@ -124,5 +132,5 @@ func hashFile(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return o.finish()
+	return o.finish(ending{})
 }

@@ -94,7 +94,7 @@ func (o *opened) growing() bool {
 
 // finished remembers a file that was read to its end: for plain text also how far
 // it was read, so that what is appended can be read alone.
-func (x *extraction) finished(c candidate, file *opened, end ending, hash string) error {
+func (x *extraction) finished(c candidate, file *opened, end ending, hash string) {
 	f := fileRead{Path: c.name, Size: file.read, Mtime: c.mtime, Hash: hash, Whole: c.after == nil}
 	if !end.plain && x.grows(file) {
 		x.left = append(x.left, c.name) // it is another file by now, and is read again
@@ -102,27 +102,5 @@ func (x *extraction) finished(c candidate, file *opened, end ending, hash string
 	if end.plain && end.any && !end.damaged {
 		f.Lines, f.Open = end.lines, end.open
 	}
-	if left := int64(len(end.left)); left > 0 {
-		f.Size -= left
-		var err error
-		if f.Hash, err = hashBegin(c.path, f.Size); err != nil {
-			return err
-		}
-	}
 	x.remember(f)
-	return nil
-}
-
-// hashBegin returns the hash of a file's first bytes.
-func hashBegin(path string, size int64) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", unreadable(path, err)
-	}
-	defer func() { _ = file.Close() }() // only read from
-	digest := xxhash.New()
-	if _, err := io.CopyN(digest, file, size); err != nil {
-		return "", unreadable(path, err)
-	}
-	return hashText(digest), nil
 }

@@ -297,7 +297,7 @@ func TestTable_Resume(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		if hash, err := file.finish(); err != nil || len(hash) != 16 {
+		if hash, err := file.finish(ending{}); err != nil || len(hash) != 16 {
 			t.Errorf("got %q, %v", hash, err)
 		}
 	}

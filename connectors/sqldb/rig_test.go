@@ -63,12 +63,18 @@ func postgresServer(t testing.TB) *sqldbtest.Postgres {
 	return servers.postgresServer
 }
 
-// mariadbDatabase makes a database called like the test.
-func mariadbDatabase(t testing.TB) (*sqldbtest.MariaDB, *sqldbtest.MariaDatabase) {
+func mariadbServer(t testing.TB) *sqldbtest.MariaDB {
 	t.Helper()
 	servers.mariadb.Do(func() { servers.mariadbServer, servers.mariadbErr = sqldbtest.StartMariaDB() })
 	unless(t, servers.mariadbErr)
-	return servers.mariadbServer, servers.mariadbServer.Database(t, databaseName(t))
+	return servers.mariadbServer
+}
+
+// mariadbDatabase makes a database called like the test.
+func mariadbDatabase(t testing.TB) (*sqldbtest.MariaDB, *sqldbtest.MariaDatabase) {
+	t.Helper()
+	server := mariadbServer(t)
+	return server, server.Database(t, databaseName(t))
 }
 
 // postgresDatabase makes a database called like the test.

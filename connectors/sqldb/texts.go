@@ -15,6 +15,8 @@ type Texts struct {
 	server  server
 	session session
 	timeout time.Duration
+	clock   connectors.Clock
+	torn    bool
 }
 
 // Kinds of databases.
@@ -26,22 +28,32 @@ const (
 // OpenTexts logs into a database. What it says of errors holds no password; a
 // server that does not answer is connectors.ErrUnreachable, one that does not let
 // in connectors.ErrRefused.
-func OpenTexts(ctx context.Context, kind string, s Server, socket spec.Path, timeout time.Duration) (*Texts, error) {
+func OpenTexts(ctx context.Context, kind string, s Server, socket spec.Path, timeout time.Duration, clock connectors.Clock) (*Texts, error) {
 	var to server = &postgres{config: s}
 	if kind == KindMySQL {
 		to = &mySQL{config: s, socket: string(socket)}
 	}
-	session, err := to.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t := &Texts{server: to, session: session, timeout: timeout}
-	if _, err := session.snapshot(ctx, timeout); err != nil {
-		session.close()
-		return nil, err
-	}
-	return t, nil
+	t := &Texts{server: to, timeout: timeout, clock: clock}
+	return t, t.open(ctx)
 }
+
+// open logs in and begins the view of one moment.
+func (t *Texts) open(ctx context.Context) error {
+	session, err := t.server.open(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := session.snapshot(ctx, t.timeout); err != nil {
+		session.close()
+		return err
+	}
+	t.session = session
+	return nil
+}
+
+// Torn says that the connection was lost in between, so that not all that was read is
+// of one moment.
+func (t *Texts) Torn() bool { return t.torn }
 
 // Close ends the connection.
 func (t *Texts) Close() { t.session.close() }
@@ -77,20 +89,47 @@ func (t *Texts) Columns(ctx context.Context, table string) ([]string, error) {
 }
 
 // Select runs a query whose expressions are all texts, and has each look at every
-// row; the texts are its own. NULL is "".
+// row; the texts are its own. NULL is "". When the connection is lost the query is run
+// again on a new one: its rows are looked at when all have come.
 func (t *Texts) Select(ctx context.Context, table, query string, each func(row []string) error) error {
-	columns, err := t.session.describe(ctx, query)
+	rows, err := t.rows(ctx, query)
+	for tries := 1; err != nil && passing(err) && tries <= loginTries && ctx.Err() == nil; tries++ {
+		if sleepErr := t.clock.Sleep(ctx, patience<<(tries-1)); sleepErr != nil {
+			return sleepErr
+		}
+		t.torn = true
+		t.session.close()
+		if openErr := t.open(ctx); openErr != nil {
+			err = openErr
+			continue
+		}
+		rows, err = t.rows(ctx, query)
+	}
 	if err != nil {
 		return t.explain(table, err)
+	}
+	for _, row := range rows {
+		if err := each(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Texts) rows(ctx context.Context, query string) (rows [][]string, err error) {
+	columns, err := t.session.describe(ctx, query)
+	if err != nil {
+		return nil, err
 	}
 	err = t.session.rows(ctx, query, nil, columns, func(values [][]byte) error {
 		row := make([]string, len(values))
 		for i, v := range values {
 			row[i] = string(v)
 		}
-		return each(row)
+		rows = append(rows, row)
+		return nil
 	})
-	return t.explain(table, err)
+	return rows, err
 }
 
 // explain says what a person can do about an error of the server's.

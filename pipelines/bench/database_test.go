@@ -63,36 +63,17 @@ var wideTable = madeTable{
 // tables is a server with the made tables.
 type tables struct {
 	connector, url string
+	make           func(b *testing.B, t madeTable)
 	function       func(table string) string // the engine's way to the same
 }
 
 // A table of a PostgreSQL server on the way to the landing zone, beside the
-// engine's own table function on the way to Parquet with the same columns.
+// engine's own table function on the way to Parquet with the same columns; and what
+// reading takes of memory above the process at rest, of few rows and of all.
 func BenchmarkPostgresToLanding(b *testing.B) { besideTheEngine(b, postgresTables) }
 
 // The same of a MariaDB server.
 func BenchmarkMySQLToLanding(b *testing.B) { besideTheEngine(b, mysqlTables) }
-
-// What reading a table takes of memory above the process at rest, of few rows and
-// of all: 150 is the limit, and that both are the same.
-func BenchmarkTableMemory(b *testing.B) {
-	for _, make := range []func(*testing.B) tables{postgresTables, mysqlTables} {
-		made := make(b)
-		for _, table := range []madeTable{narrowTable, wideTable} {
-			b.Run(made.connector+"/"+table.name, func(b *testing.B) {
-				above := func(rows int) float64 {
-					debug.FreeOSMemory()
-					idle := peakMemoryNow(b)
-					return float64(measure(b, func() { landTable(b, table, made, rows) }).peak-idle) / (1 << 20)
-				}
-				b.ReportMetric(above(min(100_000, rowsToMake(b))), "100k-MiB")
-				b.ReportMetric(above(min(1_000_000, rowsToMake(b))), "1M-MiB")
-				b.ReportMetric(above(rowsToMake(b)), "all-MiB")
-				b.ReportMetric(0, "ns/op")
-			})
-		}
-	}
-}
 
 func postgresTables(b *testing.B) tables {
 	b.Helper()
@@ -100,14 +81,14 @@ func postgresTables(b *testing.B) tables {
 	must(b, err)
 	b.Cleanup(func() { must(b, server.Stop()) })
 	db := server.Database(b, "shop")
-	for _, table := range []madeTable{narrowTable, wideTable} {
+	make := func(b *testing.B, table madeTable) {
 		values := strings.NewReplacer("{time}", "timestamp '2024-01-01' + i * interval '3 seconds'",
 			"{channel}", "(array['web', 'phone', 'shop in the centre', 'partner'])[1 + i % 4]").Replace(table.values)
 		db.Exec(b, fmt.Sprintf("create unlogged table %s (%s); insert into %[1]s select %[3]s from generate_series(0::bigint, %d) i",
 			table.name, table.columns, values, rowsToMake(b)-1))
 		db.Exec(b, "vacuum analyze "+table.name)
 	}
-	return tables{"postgres", server.URL("admin", "shop"), func(table string) string {
+	return tables{"postgres", server.URL("admin", "shop"), make, func(table string) string {
 		return fmt.Sprintf("postgresql('127.0.0.1:%d', 'shop', '%s', 'admin', '%s')", server.Port, table, sqldbtest.Password)
 	}}
 }
@@ -118,41 +99,52 @@ func mysqlTables(b *testing.B) tables {
 	must(b, err)
 	b.Cleanup(func() { must(b, server.Stop()) })
 	db := server.Database(b, "shop")
-	for _, table := range []madeTable{narrowTable, wideTable} {
+	make := func(b *testing.B, table madeTable) {
 		values := strings.NewReplacer("{time}", "timestamp '2024-01-01 00:00:00' + interval i * 3 second",
 			"{channel}", "elt(1 + i % 4, 'web', 'phone', 'shop in the centre', 'partner')").Replace(table.values)
 		columns := strings.ReplaceAll(table.columns, "timestamp(6)", "datetime(6)")
 		db.Exec(b, fmt.Sprintf("create table %s (%s); insert into %[1]s select %[3]s from (select seq as i from seq_0_to_%d) s; analyze table %[1]s",
 			table.name, columns, values, rowsToMake(b)-1))
 	}
-	return tables{"mysql", server.URL("admin", "shop"), func(table string) string {
+	return tables{"mysql", server.URL("admin", "shop"), make, func(table string) string {
 		return fmt.Sprintf("mysql('127.0.0.1:%d', 'shop', '%s', 'admin', '%s')", server.Port, table, sqldbtest.Password)
 	}}
 }
 
 // besideTheEngine measures both sides.
-func besideTheEngine(b *testing.B, make func(*testing.B) tables) {
-	made, w := make(b), enginetest.Start(b)
+func besideTheEngine(b *testing.B, start func(*testing.B) tables) {
+	made, w := start(b), enginetest.Start(b)
 	for _, table := range []madeTable{narrowTable, wideTable} {
 		b.Run(table.name, func(b *testing.B) {
-			rows := rowsToMake(b)
+			made.make(b, table)
+			all := rowsToMake(b)
+			for _, rows := range []int{100_000, 1_000_000} {
+				took := aboveRest(b, func() { landTable(b, table, made, min(rows, all)) })
+				b.ReportMetric(float64(took.peak)/(1<<20), fmt.Sprintf("%dk-MiB", rows/1000))
+			}
 			var s sides
-			for range rounds {
-				s.ours = append(s.ours, measure(b, func() { landTable(b, table, made, rows) }))
-				s.engines = append(s.engines, measure(b, func() {
+			for range roundsToRun(b) {
+				s.ours = append(s.ours, aboveRest(b, func() { landTable(b, table, made, all) }))
+				s.engines = append(s.engines, aboveRest(b, func() {
 					w.Exec(b, fmt.Sprintf("INSERT INTO FUNCTION file(%s, Parquet) SELECT %s FROM %s",
 						warehouse.Quote(filepath.Join(b.TempDir(), "engine.parquet")), strings.Join(orderColumns(table.engine), ", "), made.function(table.name)))
 				}))
 			}
-			s.report(b, rows, 0)
+			s.report(b, all, 0)
 		})
 	}
 }
 
-// peakMemoryNow is the memory resident before anything is measured.
-func peakMemoryNow(b *testing.B) int64 {
+// aboveRest measures with the memory that is taken above that of the process at rest:
+// 150 MiB is the limit, and that few rows and many take the same.
+func aboveRest(b *testing.B, do func()) measurement {
+	b.Helper()
+	debug.FreeOSMemory()
 	resetPeak(b)
-	return peakMemory(b)
+	rest := peakMemory(b)
+	m := measure(b, do)
+	m.peak -= rest
+	return m
 }
 
 // landTable extracts the table slice by slice, each a commit, as a run does.

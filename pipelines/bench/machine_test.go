@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"testing"
@@ -14,23 +15,31 @@ import (
 	"winback/pipelines/engine/enginetest"
 )
 
-func TestMain(m *testing.M) { enginetest.Main(m) }
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(50) // as the program does
+	enginetest.Main(m)
+}
 
 // rowsToMake is the size of the made file; WINBACK_BENCH_ROWS changes it.
-func rowsToMake(b *testing.B) int {
-	text := os.Getenv("WINBACK_BENCH_ROWS")
+func rowsToMake(b *testing.B) int { return number(b, "WINBACK_BENCH_ROWS", 10_000_000) }
+
+func number(b *testing.B, variable string, usual int) int {
+	text := os.Getenv(variable)
 	if text == "" {
-		return 10_000_000
+		return usual
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		b.Fatalf("WINBACK_BENCH_ROWS: %v", err)
+		b.Fatalf("%s: %v", variable, err)
 	}
 	return n
 }
 
 // rounds is how often each side runs.
 const rounds = 3
+
+// roundsToRun is rounds where a round takes minutes; WINBACK_BENCH_ROUNDS changes it.
+func roundsToRun(b *testing.B) int { return number(b, "WINBACK_BENCH_ROUNDS", rounds) }
 
 // measurement is what one run of one side took.
 type measurement struct {

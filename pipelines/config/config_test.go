@@ -76,7 +76,7 @@ func TestLoad_Defaults(t *testing.T) {
 	if got := c.AsOf.String(); got != "2024-03-10" {
 		t.Errorf("as of = %s, want yesterday in Moscow", got)
 	}
-	if !c.Warehouse.Embedded() || c.Quarantine.Limit != 5 || c.Landing.PartSize != 32<<20 || len(c.Sources) != 0 {
+	if !c.Warehouse.Embedded() || c.Quarantine.Limit != 5 || c.Landing.PartSize != 8<<20 || len(c.Sources) != 0 {
 		t.Errorf("got %+v", c.Settings)
 	}
 	if want := (config.Limits{SleepingAfter: 90, LostAfter: 180, NewFor: 30, ReturnedFor: 365, SilentAfter: 30}); c.Churn.Limits() != want {

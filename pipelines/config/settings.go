@@ -63,7 +63,7 @@ type Engine struct {
 
 // Landing says how rows are kept before they are loaded.
 type Landing struct {
-	PartSize     spec.Bytes `yaml:"part_size" default:"32MiB" doc:"memory that the rows of one Parquet file take while they are collected; the file is about a quarter of it" advanced:"true"`
+	PartSize     spec.Bytes `yaml:"part_size" default:"8MiB" doc:"memory that the rows of one Parquet file take while they are collected; the file is about a quarter of it, and one that compaction writes as large as it" advanced:"true"`
 	CompactAfter int        `yaml:"compact_after" default:"500" doc:"how many extractions or small files of a dataset pile up before a run puts them together at its end; 0 for never" advanced:"true"`
 }
 
