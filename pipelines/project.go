@@ -111,6 +111,16 @@ func (p *Project) Vars() model.Vars {
 			WatchLevel: float64(churn.WatchLevel), AlarmLevel: float64(churn.AlarmLevel),
 			PersonalClock: model.PersonalClock(churn.PersonalClock),
 		},
+		Carts: model.Carts(p.Config.Carts),
+		Bonus: model.Bonus{LowerChurn: float64(p.Config.Bonus.LowerChurn), MinCustomers: p.Config.Bonus.MinCustomers},
+	}
+	for _, tier := range p.Config.Bonus.Tiers() {
+		vars.Bonus.Tiers = append(vars.Bonus.Tiers, model.BonusTier(tier))
+	}
+	for _, target := range p.Config.Targets.Entries {
+		vars.Targets = append(vars.Targets, model.Target{
+			KPI: target.Key, AtMost: target.Value.AtMost, AtLeast: target.Value.AtLeast, Alarm: target.Value.Alarm,
+		})
 	}
 	for _, segment := range churn.Segments.Entries {
 		limits := churn.LimitsOf(segment.Key)

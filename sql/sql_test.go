@@ -83,6 +83,7 @@ func TestModels_Watched(t *testing.T) {
 // metric is one entry of metrics.yml.
 type metric struct {
 	ID, Name, Words, Formula, Unit, Direction, Grain, Table, Column, N, Lower, Upper, Example string
+	KPI                                                                                       bool
 }
 
 // TestMetrics sees that every metric is defined once, in full, by a column that
@@ -99,7 +100,7 @@ func TestMetrics(t *testing.T) {
 	if len(file.Metrics) == 0 {
 		t.Fatal("no metrics")
 	}
-	units := []string{"customers", "orders", "money", "percent", "share", "days", "years", "number", "text"}
+	units := []string{"customers", "orders", "money", "percent", "points", "share", "days", "years", "number", "text"}
 	p, seen := project(t), map[string]bool{}
 	for _, m := range file.Metrics {
 		if seen[m.ID] {

@@ -102,6 +102,7 @@ func Load(path string, registry *connectors.Registry, env Env) (*Config, error) 
 	}
 	root.Decode(&c.Settings, errs)
 	c.identity(root, errs)
+	checkTargets(c.Targets, errs)
 	c.calendar(root, env, errs)
 	c.sources(registry, errs)
 	if err := errs.Err(); err != nil {

@@ -24,6 +24,8 @@ type Metric struct {
 	N      string `yaml:"n"`
 	Lower  string `yaml:"lower"`
 	Upper  string `yaml:"upper"`
+	// KPI says that kpi_monthly shows it month by month.
+	KPI bool `yaml:"kpi"`
 }
 
 // Metrics reads the metrics of a SQL project.

@@ -61,7 +61,7 @@ type expectation struct {
 }
 
 func readUnitTest(y *yamlFile, m *Model, node ast.Node) {
-	fields := y.fields(node, "unit test", "name", "description", "as_of", "timezone", "currency", "region", "churn", "given", "expect", "where", "then")
+	fields := y.fields(node, "unit test", "name", "description", "as_of", "timezone", "currency", "region", "churn", "carts", "bonus", "targets", "given", "expect", "where", "then")
 	t := UnitTest{
 		Name:        y.text(fields["name"].value, "name"),
 		Description: y.text(fields["description"].value, "description"),
@@ -76,6 +76,7 @@ func readUnitTest(y *yamlFile, m *Model, node ast.Node) {
 		y.problem(t.line, "unit test %q is there twice", t.Name)
 	}
 	t.overrides = append(readPlace(y, fields), readChurn(y, fields["churn"].value)...)
+	t.overrides = append(t.overrides, readRules(y, fields)...)
 	for _, item := range y.items(fields["given"].value, "given") {
 		t.given = append(t.given, readGiven(y, item))
 	}

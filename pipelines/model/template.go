@@ -190,18 +190,41 @@ func (w *templateWalker) list(list *parse.ListNode, dot reflect.Type) {
 		case *parse.IfNode:
 			w.either(n, dot)
 		default:
-			w.problem(node.Position(), "%s: models have no logic beyond ref, source, the project's values, range over .Churn.Segments and if .Churn.PersonalClock.Enabled", node)
+			w.problem(node.Position(), "%s: models have no logic beyond ref, source, the project's values, range over a list of them and if .Churn.PersonalClock.Enabled", node)
 		}
 	}
 }
 
+// rangeOver checks {{ range … }}: it goes over one of the project's lists.
 func (w *templateWalker) rangeOver(n *parse.RangeNode, dot reflect.Type) {
-	if n.Pipe.String() != ".Churn.Segments" && n.Pipe.String() != "$.Churn.Segments" {
-		w.problem(n.Position(), "range goes over .Churn.Segments only, not %s", n.Pipe)
+	list := valueType(strings.TrimPrefix(n.Pipe.String(), "$"))
+	if list == nil || list.Kind() != reflect.Slice {
+		w.problem(n.Position(), "range goes over a list of the project's values, such as .Churn.Segments, not %s", n.Pipe)
 		return
 	}
-	w.list(n.List, reflect.TypeFor[templateSegment]())
+	w.list(n.List, list.Elem())
 	w.list(n.ElseList, dot)
+}
+
+// valueType returns the type of one of the project's values, such as ".Churn.Segments"; nil
+// when there is none of that name.
+func valueType(path string) reflect.Type {
+	names := strings.Split(path, ".")
+	if names[0] != "" {
+		return nil
+	}
+	at := reflect.TypeFor[templateVars]()
+	for _, name := range names[1:] {
+		if at.Kind() != reflect.Struct {
+			return nil
+		}
+		field, known := at.FieldByName(name)
+		if !known {
+			return nil
+		}
+		at = field.Type
+	}
+	return at
 }
 
 // either checks {{ if … }}: the one switch that a project has. The refs of both

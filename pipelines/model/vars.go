@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +20,10 @@ type Vars struct {
 	// it to the currency.
 	Region string
 	Churn  Churn
+	Carts  Carts
+	Bonus  Bonus
+	// Targets are what monthly figures are to reach.
+	Targets []Target
 }
 
 // Churn holds the limits of the churn rules, in days unless said otherwise.
@@ -38,6 +43,56 @@ type Churn struct {
 	// Segments are the customer segments with limits of their own.
 	Segments      []Segment
 	PersonalClock PersonalClock
+}
+
+// Carts holds the rules of abandoned carts.
+type Carts struct {
+	// AbandonedAfter is the minutes after its last change that make a cart abandoned.
+	AbandonedAfter int `yaml:"abandoned_after"`
+	// SecondReminder, ThirdReminder and RemindUntil are days after that: from when on
+	// these are due, and until when anything is.
+	SecondReminder int `yaml:"second_reminder"`
+	ThirdReminder  int `yaml:"third_reminder"`
+	RemindUntil    int `yaml:"remind_until"`
+	// RecoveredIn is the days after a reminder in which an order is its success.
+	RecoveredIn int `yaml:"recovered_in"`
+}
+
+// Bonus holds the rates of what managers earn, in percent of net revenue.
+type Bonus struct {
+	// Tiers are the rates by tenure, those of fewer years first.
+	Tiers []BonusTier `yaml:"tiers"`
+	// LowerChurn is the rate for each point of churn below that of the month before,
+	// with MinCustomers in both.
+	LowerChurn   float64 `yaml:"lower_churn"`
+	MinCustomers int     `yaml:"min_customers"`
+}
+
+// BonusTier is the rate for customers of at least so many whole years.
+type BonusTier struct {
+	Years   int     `yaml:"years"`
+	Percent float64 `yaml:"percent"`
+}
+
+// Target is what a monthly figure is to reach: at most AtMost, or at least AtLeast.
+// A figure as bad as Alarm is alarming.
+type Target struct {
+	KPI     string   `yaml:"kpi"`
+	AtMost  *float64 `yaml:"at_most"`
+	AtLeast *float64 `yaml:"at_least"`
+	Alarm   *float64 `yaml:"alarm"`
+}
+
+// yearlyChurn is the figure whose target the levels of churn are, unless it has one
+// of its own.
+const yearlyChurn = "churn_12m_pct"
+
+// targets returns the targets, that of the yearly churn among them.
+func (v Vars) targets() []Target {
+	if slices.ContainsFunc(v.Targets, func(t Target) bool { return t.KPI == yearlyChurn }) {
+		return v.Targets
+	}
+	return append(slices.Clone(v.Targets), Target{KPI: yearlyChurn, AtMost: &v.Churn.WatchLevel, Alarm: &v.Churn.AlarmLevel})
 }
 
 // PersonalClock is the adaptive rule of loss: after Factor times the customer's own
@@ -71,6 +126,8 @@ func DefaultVars() Vars {
 			WatchLevel: 10, AlarmLevel: 20,
 			PersonalClock: PersonalClock{Factor: 3, MinDays: 30, MaxDays: 365, Shrink: 3},
 		},
+		Carts: Carts{AbandonedAfter: 60, SecondReminder: 1, ThirdReminder: 5, RemindUntil: 7, RecoveredIn: 14},
+		Bonus: Bonus{MinCustomers: 30},
 	}
 }
 
@@ -81,6 +138,27 @@ type templateVars struct {
 	// SeenLast the last that either sees; for the block touched.
 	SeenUntil, SeenLast string
 	Churn               templateChurn
+	Carts               Carts
+	Bonus               templateBonus
+	Targets             []templateTarget
+}
+
+type templateBonus struct {
+	Tiers        []templateTier
+	LowerChurn   string
+	MinCustomers int
+}
+
+type templateTier struct {
+	Years   int
+	Percent string
+}
+
+// templateTarget has null for what is not set; Sign is 1 where more is better, -1
+// where less is.
+type templateTarget struct {
+	KPI, Value, Alarm string
+	Sign              int
 }
 
 type templateChurn struct {
@@ -107,7 +185,16 @@ func (v Vars) forTemplate() templateVars {
 		segments[i] = templateSegment{quote.Literal(s.Name), s.SleepingAfter, s.LostAfter}
 	}
 	clock := v.Churn.PersonalClock
+	bonus := templateBonus{LowerChurn: plainNumber(v.Bonus.LowerChurn), MinCustomers: v.Bonus.MinCustomers}
+	for _, t := range v.Bonus.Tiers {
+		bonus.Tiers = append(bonus.Tiers, templateTier{t.Years, plainNumber(t.Percent)})
+	}
+	var targets []templateTarget
+	for _, t := range v.targets() {
+		targets = append(targets, t.forTemplate())
+	}
 	return templateVars{
+		Carts: v.Carts, Bonus: bonus, Targets: targets,
 		AsOf: quote.Date(v.AsOf), Timezone: quote.Literal(v.Timezone), Currency: quote.Literal(v.Currency), Region: quote.Literal(v.Region),
 		Churn: templateChurn{
 			SleepingAfter: v.Churn.SleepingAfter, LostAfter: v.Churn.LostAfter, NewFor: v.Churn.NewFor,
@@ -123,3 +210,17 @@ func (v Vars) forTemplate() templateVars {
 }
 
 func plainNumber(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }
+
+func (t Target) forTemplate() templateTarget {
+	rendered := templateTarget{KPI: quote.Literal(t.KPI), Value: "null", Alarm: "null", Sign: 1}
+	switch {
+	case t.AtMost != nil:
+		rendered.Value, rendered.Sign = plainNumber(*t.AtMost), -1
+	case t.AtLeast != nil:
+		rendered.Value = plainNumber(*t.AtLeast)
+	}
+	if t.Alarm != nil {
+		rendered.Alarm = plainNumber(*t.Alarm)
+	}
+	return rendered
+}
