@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/goccy/go-yaml"
 
 	"winback/connectors/entity"
 	"winback/pipelines/engine/enginetest"
@@ -76,52 +74,6 @@ func TestModels_Watched(t *testing.T) {
 		}
 		if m.Materialized == model.Table && m.Database == model.MartDatabase && len(m.UnitTests) == 0 {
 			t.Errorf("%s has no unit test", m.Path)
-		}
-	}
-}
-
-// metric is one entry of metrics.yml.
-type metric struct {
-	ID, Name, Words, Formula, Unit, Direction, Grain, Table, Column, N, Lower, Upper, Example string
-	KPI                                                                                       bool
-}
-
-// TestMetrics sees that every metric is defined once, in full, by a column that
-// is there.
-func TestMetrics(t *testing.T) {
-	content, err := sqlfiles.Files.ReadFile("metrics.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Metrics []metric }
-	if err := yaml.UnmarshalWithOptions(content, &file, yaml.Strict()); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Metrics) == 0 {
-		t.Fatal("no metrics")
-	}
-	units := []string{"customers", "orders", "money", "percent", "points", "share", "days", "years", "number", "text"}
-	p, seen := project(t), map[string]bool{}
-	for _, m := range file.Metrics {
-		if seen[m.ID] {
-			t.Errorf("metric %q is there twice", m.ID)
-		}
-		seen[m.ID] = true
-		if m.ID == "" || m.Name == "" || m.Words == "" || m.Formula == "" || m.Grain == "" {
-			t.Errorf("metric %q lacks id, name, words, formula or grain", m.ID)
-		}
-		if !slices.Contains(units, m.Unit) || !slices.Contains([]string{"up", "down", "none"}, m.Direction) {
-			t.Errorf("metric %q: unit %q, direction %q", m.ID, m.Unit, m.Direction)
-		}
-		owner, ok := p.Model(m.Table)
-		if !ok || owner.Database != model.MartDatabase {
-			t.Errorf("metric %q: no mart %q", m.ID, m.Table)
-			continue
-		}
-		for _, name := range []string{m.Column, m.N, m.Lower, m.Upper} {
-			if _, ok := owner.Column(name); !ok && (name != "" || m.Column == "") {
-				t.Errorf("metric %q: %s has no column %q", m.ID, m.Table, name)
-			}
 		}
 	}
 }

@@ -24,5 +24,7 @@ select
     revenue_shrunk,
     revenue_lost,
     revenue_at_end,
-    is_complete
+    is_complete,
+    orders,
+    revenue
 from movements

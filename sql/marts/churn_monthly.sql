@@ -66,5 +66,6 @@ select
     {{ wilson_upper "returned_of_lost" "lost_base" }} as return_upper,
     lifetime_years,
     orders_per_year,
-    toFloat64(100 * (revenue_lost + revenue_shrunk - revenue_grown - revenue_returned) / revenue_base) as revenue_churn_net_pct
+    toFloat64(100 * (revenue_lost + revenue_shrunk - revenue_grown - revenue_returned) / revenue_base) as revenue_churn_net_pct,
+    100 * (base - lost) / base as retention_pct
 from rates
