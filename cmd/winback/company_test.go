@@ -34,7 +34,7 @@ type company struct {
 }
 
 // aCompany returns the shared company: 250 customers over six months and some days,
-// in 19 files. What is done to runs over it does not depend on how many rows there are.
+// in two dozen files. What is done to runs over it does not depend on how many rows there are.
 func aCompany(t *testing.T) *company {
 	t.Helper()
 	requireEngine(t)

@@ -14,6 +14,11 @@ const (
 	streamRecord
 	streamCatalogue
 	streamTaste
+	streamDelivery
+	streamComplaint
+	streamSurvey
+	streamDeal
+	streamStaff
 )
 
 // dice draws numbers from one stream. Everything drawn is a whole number: floats
@@ -47,6 +52,9 @@ func (d *dice) chance(of10000 int) bool { return d.below(10_000) < of10000 }
 
 // from draws from a distribution.
 func (d *dice) from(q *quantiles) int64 { return q[d.source.Uint64()>>(64-quantileBits)] }
+
+// at returns the value at a rank that is spread over all bits.
+func (q *quantiles) at(rank uint64) int64 { return q[rank>>(64-quantileBits)] }
 
 const quantileBits = 12
 

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"math/big"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -271,12 +272,19 @@ func checkTimes(t *testing.T, c *company) {
 	}
 }
 
+var goodAmount = regexp.MustCompile(`"OPPORTUNITY":"[0-9]+[.][0-9]{2}"`)
+
 // checkDirt counts what does not belong into the files: some, but far below the
 // share at which a run would stop.
 func checkDirt(t *testing.T, c *company) {
 	var got Dirt
 	lines := 0
 	for _, f := range c.truth.Files {
+		if strings.Contains(f.Name, ".json") {
+			text := unpacked(t, c.files, f.Name)
+			got.BadAmounts += strings.Count(text, `"OPPORTUNITY":"`) - len(goodAmount.FindAllString(text, -1))
+			continue
+		}
 		delimiter := ","
 		if strings.HasPrefix(c.files[f.Name], "\ufeff") {
 			delimiter = ";"

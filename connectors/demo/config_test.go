@@ -53,6 +53,10 @@ func TestConfig_FitsTheFiles(t *testing.T) {
 			for _, f := range truth.Files {
 				if fits, _ := path.Match(dataset.Files, f.Name); fits {
 					readBy[f.Name] = name
+					if strings.Contains(f.Name, ".json") {
+						checkMembers(t, f.Name, unpacked(t, files, f.Name), used)
+						continue
+					}
 					checkColumns(t, f.Name, headerOf(t, files, f.Name), used)
 				}
 			}
@@ -108,6 +112,18 @@ func checkColumns(t *testing.T, name string, header []string, used map[string]bo
 	for column := range used {
 		if !there[column] {
 			t.Errorf("%s has no column %q", name, column)
+		}
+	}
+}
+
+// checkMembers makes sure that the records have what the configuration reads; they
+// may have more.
+func checkMembers(t *testing.T, name, text string, used map[string]bool) {
+	t.Helper()
+	for path := range used {
+		member, _, _ := strings.Cut(path, ".")
+		if !strings.Contains(text, `"`+strings.TrimSuffix(member, "[]")+`":`) {
+			t.Errorf("%s has no %q", name, path)
 		}
 	}
 }

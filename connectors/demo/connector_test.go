@@ -33,6 +33,8 @@ func (c *counter) Reject(_ context.Context, r connectors.Reject) error {
 	switch {
 	case r.Column == "quantity":
 		kind = "value"
+	case r.Column == "OPPORTUNITY":
+		kind = "amount"
 	case strings.Count(r.Record, ",")+strings.Count(r.Record, ";") < 7 && !strings.HasPrefix(r.Record, ","):
 		kind = "short"
 	}
@@ -81,7 +83,7 @@ func TestConfig_ReadByTheConnector(t *testing.T) {
 	if got.rows != want {
 		t.Errorf("%d rows, want %d", got.rows, want)
 	}
-	if got.rejects["short"] != truth.Dirt.ShortLines || got.rejects["value"] != truth.Dirt.BadValues || got.rejects["missing"] != truth.Dirt.MissingIDs {
+	if got.rejects["short"] != truth.Dirt.ShortLines || got.rejects["value"] != truth.Dirt.BadValues || got.rejects["missing"] != truth.Dirt.MissingIDs || got.rejects["amount"] != truth.Dirt.BadAmounts {
 		t.Errorf("put aside %v, dirt %+v\n%s", got.rejects, truth.Dirt, strings.Join(got.lines, "\n"))
 	}
 }

@@ -67,7 +67,11 @@ func (w *world) customer(i, day int, c *customer) {
 		c.second = w.peopleHours.second(&d)
 	}
 	c.silent = d.chance(seg.silent)
-	c.oneTime = d.chance(seg.oneTime)
+	once := seg.oneTime
+	if w.isTakenOver(day) {
+		once /= 4 // most of them have bought before
+	}
+	c.oneTime = d.chance(once)
 	c.atOnce = d.chance(6_500)
 	c.forgetful = d.chance(600)
 	c.newsOK = d.chance(5_500)
@@ -253,5 +257,8 @@ func (w *world) givesSwitchboard(c *customer) bool {
 // accountID is the number of the customer's account; duplicates follow the first.
 func (c *customer) accountID(duplicate int) int { return 1_000 + c.index*3 + duplicate }
 
+// crmID is the customer's number in the CRM.
+func (c *customer) crmID() int { return 200_000 + c.index }
+
 // appendCRMID writes the customer's number in the CRM.
-func (c *customer) appendCRMID(b []byte) []byte { return appendInt(append(b, 'C'), 200_000+c.index) }
+func (c *customer) appendCRMID(b []byte) []byte { return appendInt(b, c.crmID()) }

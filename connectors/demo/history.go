@@ -1,24 +1,23 @@
 package demo
 
-import "slices"
-
 // manager looks after firms. Those who left have a share of the history in which
 // they still worked.
 type manager struct {
 	id, name, latin, department string
-	hired                       int // days before the start
-	stayed                      int // percent of the history, 100 if still here
+	hired                       int   // days before the start
+	stayed                      int   // percent of the history, 100 if still here
+	worse                       int64 // added to the hazard of the customers, in percent of it
 }
 
 var managers = []manager{
-	{"M01", "Анна Белова", "anna.belova", "small firms", 900, 100},
-	{"M02", "Peter Lawson", "peter.lawson", "small firms", 400, 100},
-	{"M03", "Сергей Крылов", "sergey.krylov", "small firms", 1_500, 62},
-	{"M04", "Kate Doyle", "kate.doyle", "small firms", 120, 100},
-	{"M05", "Мария Титова", "maria.titova", "small firms", 700, 100},
-	{"M06", "Олег Дроздов", "oleg.drozdov", "wholesale", 2_100, 100},
-	{"M07", "Helen Marsh", "helen.marsh", "wholesale", 1_100, 100},
-	{"M08", "Игорь Савин", "igor.savin", "wholesale", 300, 78},
+	{"M01", "Анна Белова", "anna.belova", "small firms", 900, 100, 0},
+	{"M02", "Peter Lawson", "peter.lawson", "small firms", 400, 100, 0},
+	{"M03", "Сергей Крылов", "sergey.krylov", "small firms", 1_500, 33, 0},
+	{"M04", "Kate Doyle", "kate.doyle", "small firms", 120, 100, 80},
+	{"M05", "Мария Титова", "maria.titova", "small firms", 700, 100, 0},
+	{"M06", "Олег Дроздов", "oleg.drozdov", "wholesale", 2_100, 100, 0},
+	{"M07", "Helen Marsh", "helen.marsh", "wholesale", 1_100, 100, 0},
+	{"M08", "Игорь Савин", "igor.savin", "wholesale", 300, 92, 0},
 }
 
 // managerOf returns the number of the manager in charge of a firm on a day. When
@@ -35,6 +34,14 @@ func managerOf(c *customer, day int, w *world) int {
 	return first + at
 }
 
+// segment returns the segment that the manager looks after.
+func (m *manager) segment() string {
+	if m.department == "wholesale" {
+		return m.department
+	}
+	return "small_firm"
+}
+
 // left returns the first day without the manager.
 func (m *manager) left(w *world) int {
 	if m.stayed == 100 {
@@ -45,7 +52,7 @@ func (m *manager) left(w *world) int {
 
 // writeSmallFiles writes what does not depend on customers.
 func writeSmallFiles(w *world, files *fileSet) error {
-	for _, write := range []func(*world, *fileSet) error{writeProducts, writeManagers, writeBusinessEvents} {
+	for _, write := range []func(*world, *fileSet) error{writeProducts, writeManagers, writeBusinessEvents, writeFunnels} {
 		if err := write(w, files); err != nil {
 			return err
 		}
@@ -112,40 +119,13 @@ func writeBusinessEvents(w *world, files *fileSet) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range w.plantedEvents() {
-		if e.day > w.lastDay {
-			continue
-		}
+	for _, e := range w.eventsSoFar() {
 		t.plain(e.ID)
 		t.plain(w.dayText(e.day))
 		t.plain(e.Kind)
 		t.text(e.Title)
-		t.null()
+		t.plain(e.Segment)
 		t.endRow()
 	}
 	return files.finish(t)
-}
-
-// plantedEvents are the events of the company's history in the order of time.
-func (w *world) plantedEvents() []PlantedEvent {
-	events := []PlantedEvent{{ID: "E1", day: 0, Kind: "other", Title: "The web shop opens"}}
-	if w.badFrom <= w.badTo {
-		worse := map[string]float64{}
-		for _, s := range segments {
-			worse[s.name] = float64(s.badQuarter) / 100
-		}
-		events = append(events, PlantedEvent{
-			ID: "E2", day: w.badFrom, untilDay: w.badTo, Kind: "supplier", HazardFactor: worse,
-			Title: "Новый перевозчик / carrier changed, deliveries late for a quarter",
-		})
-	}
-	events = append(events, PlantedEvent{ID: "E3", day: w.riseDay, Kind: "price", Title: "List prices up by 7 %"})
-	slices.SortFunc(events, func(a, b PlantedEvent) int { return a.day - b.day })
-	for i := range events {
-		events[i].Day = w.dayText(events[i].day)
-		if events[i].untilDay > 0 {
-			events[i].Until = w.dayText(min(events[i].untilDay, w.lastDay))
-		}
-	}
-	return events
 }

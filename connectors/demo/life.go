@@ -4,10 +4,19 @@ package demo
 type life struct {
 	orders     []event
 	purchases  []int // days of the orders that count, ascending; a day may repeat
-	deaths     []int // days on which the customer stopped buying
-	comebacks  []int // days of the first order after those
-	terminated int   // day the contract ended, -1 if it did not
-	secondAt   int   // second, since the start, of a second account; -1 if none
+	departures []departure
+	terminated int // day the contract ended, -1 if it did not
+	secondAt   int // second, since the start, of a second account; -1 if none
+}
+
+// departure is a time when a customer stopped buying.
+type departure struct {
+	day   int   // from which on the customer buys no more
+	cause cause // true one
+	event int   // of the company's history that drove the customer away, -1 for none
+	from  int   // day of the last purchase, -1 if none counted
+	loss  int   // day on which the rules see it
+	back  int   // day of the first order after it; never if none came so far
 }
 
 // event is one order as far as a customer's life decides it. 16 bytes, as there
@@ -25,6 +34,26 @@ const (
 	isCancelled     eventFlags = 1 << iota
 	withoutLogin               // by e-mail only
 	onSecondAccount            // of a duplicate
+	isUnpaid                   // by a firm that had run out of money
+)
+
+// A problem with an order and what came of it are in the flags, too.
+const (
+	problemShift = 8  // five bits: the cause it would be of a departure
+	answerShift  = 13 // two bits: an answer
+)
+
+func (e event) problem() cause { return cause(e.flags >> problemShift & 31) }
+func (e event) answer() answer { return answer(e.flags >> answerShift & 3) }
+
+// answer is what came of a problem with an order.
+type answer uint8
+
+const (
+	notComplained answer = iota // nine out of ten say nothing
+	answeredWell
+	answeredBadly
+	notAnswered
 )
 
 func (e event) day() int { return int(e.second / 86_400) }
@@ -44,7 +73,7 @@ func compareEvents(a, b event) int {
 // after that day has no influence on what lies before it.
 func (w *world) live(c *customer, l *life) {
 	l.orders, l.purchases = l.orders[:0], l.purchases[:0]
-	l.deaths, l.comebacks = l.deaths[:0], l.comebacks[:0]
+	l.departures = l.departures[:0]
 	l.terminated, l.secondAt = -1, -1
 	if c.silent {
 		return
@@ -56,15 +85,16 @@ func (w *world) live(c *customer, l *life) {
 
 // player plays one life.
 type player struct {
-	w        *world
-	c        *customer
-	l        *life
-	d        dice
-	segment  *segment
-	calendar *calendar
-	clock    clock
-	pace     int64 // busy time between orders
-	last     int   // second of the last order, since the start
+	w         *world
+	c         *customer
+	l         *life
+	d         dice
+	segment   *segment
+	calendar  *calendar
+	clock     clock
+	pace      int64 // busy time between orders
+	last      int   // second of the last order, since the start
+	pressures []pressure
 }
 
 func (p *player) play() {
@@ -72,32 +102,65 @@ func (p *player) play() {
 	if p.segment.isFirm {
 		p.calendar, p.clock = p.w.firms, p.w.firmHours
 	}
+	p.pressures = p.w.pressuresOn(p.c)
 	p.pace = p.d.from(p.w.chances.pace[p.c.segment])
 	at := p.firstOrder()
 	p.last = at - 1
 	for lives := 0; at/86_400 <= p.w.lastDay; lives++ {
 		day := at / 86_400
-		death := day
-		if !p.c.oneTime {
-			death = p.w.deathDay(&p.d, p.segment, day, lives)
-		}
-		p.buy(at, death)
-		if death > p.w.lastDay {
+		leave := p.leaves(day, lives)
+		leave = p.buy(at, leave)
+		if leave.day > p.w.lastDay {
 			break
 		}
-		p.l.deaths = append(p.l.deaths, death)
-		if p.c.oneTime || !p.d.chance(p.segment.returns) {
-			p.end(death)
-			break
+		if leave.cause == causeDebt {
+			p.leaveUnpaid()
 		}
-		away := int(p.d.from(p.w.chances.away[p.c.segment]))
-		back := p.last/86_400 + p.segment.lostAfter + max(away, 1)
-		at = back*86_400 + p.clock.second(&p.d)
-		if back <= p.w.lastDay {
-			p.l.comebacks = append(p.l.comebacks, back)
+		at = p.goAway(leave)
+		if at < 0 {
+			break
 		}
 	}
 }
+
+// goAway notes a departure and returns the second of the first order after it,
+// -1 if there is none.
+func (p *player) goAway(leave departure) int {
+	leave.from, leave.loss, leave.back = -1, never, never
+	if n := len(p.l.purchases); n > 0 {
+		leave.from = p.l.purchases[n-1]
+		leave.loss = leave.from + p.segment.lostAfter
+	}
+	chance := p.segment.returns
+	if leave.event >= 0 {
+		chance /= 3 // those who went in anger
+	}
+	comesBack := !p.c.oneTime && p.d.chance(chance) && causeReturns[leave.cause]
+	if !comesBack {
+		p.end(leave)
+		if p.l.terminated > leave.from {
+			leave.loss = min(leave.loss, p.l.terminated)
+		}
+		p.l.departures = append(p.l.departures, leave)
+		return -1
+	}
+	away := int(p.d.from(p.w.chances.away[p.c.segment]))
+	back := p.last/86_400 + p.segment.lostAfter + max(away, 1)
+	at := back*86_400 + p.clock.second(&p.d)
+	if back <= p.w.lastDay {
+		leave.back = back
+	}
+	p.l.departures = append(p.l.departures, leave)
+	return at
+}
+
+// causeReturns says after which causes customers may think better of it.
+var causeReturns = func() (list [causeUnknown + 1]bool) {
+	for i := range list {
+		list[i] = cause(i) != causeClosed && cause(i) != causeRelocation
+	}
+	return list
+}()
 
 // firstOrder returns the second of the first order.
 func (p *player) firstOrder() int {
@@ -111,47 +174,84 @@ func (p *player) firstOrder() int {
 	return signedUp + int(p.d.from(p.w.chances.firstGap))*60
 }
 
-// deathDay returns the day on which a life that begins on a day ends. Customers
-// leave most easily in their first half year and in their second life.
-func (w *world) deathDay(d *dice, s *segment, from, lives int) int {
-	endurance := d.from(w.chances.endurance)
-	for day := from; day <= w.lastDay; {
-		hazard := s.hazard // per year, in millionths
-		if day-from < 180 {
-			hazard = hazard * 135 / 100
-		} else if day-from > 540 {
-			hazard = hazard * 75 / 100
+// leaves returns when and why a life that begins on a day would end if nothing
+// went wrong with its orders. Customers leave most easily in their first half
+// year and in their second life, and under pressure.
+func (p *player) leaves(from, lives int) departure {
+	endurance := p.d.from(p.w.chances.endurance)
+	choice := p.d.source.Uint64() // drawn in any case: later days change nothing
+	usual := cause(p.w.chances.causes[p.c.segment].at(scramble(choice)))
+	if p.c.oneTime {
+		return departure{day: from, cause: usual, event: -1}
+	}
+	for day := from; day <= p.w.lastDay; {
+		hazard := hazardOf(p.segment, day-from, lives)
+		total, next := hazard, day+30
+		for _, pr := range p.pressures {
+			switch {
+			case day < pr.from:
+				next = min(next, pr.from)
+			case day <= pr.until:
+				total += hazard * pr.extra / 100
+				next = min(next, pr.until+1)
+			}
 		}
-		if lives > 0 {
-			hazard = hazard * 170 / 100
-		}
-		next := day + 30
-		switch {
-		case day >= w.badFrom && day <= w.badTo:
-			hazard = hazard * s.badQuarter / 100
-			next = min(next, w.badTo+1)
-		case day < w.badFrom:
-			next = min(next, w.badFrom)
-		}
-		spent := hazard * int64(next-day) / 365
+		spent := total * int64(next-day) / 365
 		if spent >= endurance {
-			return day + int(endurance*365/hazard)
+			leave := departure{day: day + int(endurance*365/total), cause: usual, event: -1}
+			p.blame(&leave, day, hazard, int64(choice%uint64(total)))
+			return leave
 		}
 		endurance -= spent
 		day = next
 	}
-	return w.lastDay + 1
+	return departure{day: p.w.lastDay + 1, event: -1}
 }
 
-// buy places orders from a second on until the customer dies or the history ends.
-func (p *player) buy(at, death int) {
-	until := min(death, p.w.lastDay)
+// hazardOf is the hazard, per year and in millionths, of leaving some days after a
+// life began.
+func hazardOf(s *segment, days, lives int) int64 {
+	hazard := s.hazard
+	if days < 180 {
+		hazard = hazard * 135 / 100
+	} else if days > 540 {
+		hazard = hazard * 75 / 100
+	}
+	if lives > 0 {
+		hazard = hazard * 170 / 100
+	}
+	return hazard
+}
+
+// blame finds the pressure, if any, that a departure is due to: the choice falls
+// on one of them by its part of the hazard.
+func (p *player) blame(leave *departure, day int, hazard, choice int64) {
+	choice -= hazard
+	for _, pr := range p.pressures {
+		if choice < 0 {
+			return
+		}
+		if day < pr.from || day > pr.until {
+			continue
+		}
+		if choice -= hazard * pr.extra / 100; choice < 0 {
+			leave.cause, leave.event = pr.cause, pr.event
+		}
+	}
+}
+
+// buy places orders from a second on until the customer leaves or the history
+// ends, and returns the departure: an order that went wrong may bring it on.
+func (p *player) buy(at int, leave departure) departure {
 	day := at / 86_400
 	busy := p.calendar.upTo[day]
-	for day <= until {
+	for day <= min(leave.day, p.w.lastDay) {
 		p.order(at)
+		if upset := p.goWrong(); upset.day < leave.day {
+			leave = upset
+		}
 		if p.c.oneTime {
-			return
+			return leave
 		}
 		gap := p.pace * p.d.from(p.w.chances.gap[p.c.segment]) / 1_000
 		// The pace counts thousandths of a day, as the calendar does.
@@ -160,6 +260,7 @@ func (p *player) buy(at, death int) {
 		at = max(day*86_400+p.clock.second(&p.d), p.last+p.d.between(900, 7_200))
 		day = at / 86_400
 	}
+	return leave
 }
 
 func (p *player) order(at int) {
@@ -192,12 +293,32 @@ func (p *player) useSecondAccount(e *event) {
 	e.flags |= onSecondAccount
 }
 
-// end closes the contract of some of the firms that left for good.
-func (p *player) end(death int) {
-	if !p.segment.isFirm || !p.d.chance(3_500) {
+// leaveUnpaid marks the last orders of a firm without money.
+func (p *player) leaveUnpaid() {
+	orders := p.l.orders
+	for i := max(0, len(orders)-p.d.between(1, 3)); i < len(orders); i++ {
+		orders[i].flags |= isUnpaid
+	}
+}
+
+// end closes the contract of some of those who left for good: those whom an event
+// of the company's history drove away mostly say so.
+func (p *player) end(leave departure) {
+	chance := 0
+	switch {
+	case leave.event >= 0:
+		chance = 9_500
+	case p.segment.isFirm:
+		chance = 3_500
+	}
+	fate, days := p.d.below(10_000), 3+int(p.d.from(p.w.chances.resignDays))
+	if leave.event >= 0 {
+		days = (days + 1) / 2
+	}
+	if fate >= chance {
 		return
 	}
-	day := max(death, p.last/86_400) + 3 + int(p.d.from(p.w.chances.resignDays))
+	day := max(leave.day, p.last/86_400) + days
 	if day <= p.w.lastDay {
 		p.l.terminated = day
 	}

@@ -25,6 +25,9 @@ func writeOrders(ctx context.Context, w *world, files *fileSet, events *spill, c
 	if s.refundTable, err = files.create(dataDir+"/refunds.csv", officeFormat(refundHeader...)); err != nil {
 		return err
 	}
+	if s.complaints, err = files.create(dataDir+"/crm_complaints.csv", officeFormat(complaintHeader...)); err != nil {
+		return err
+	}
 	var done int64
 	for day := range w.days() {
 		if err := ctx.Err(); err != nil {
@@ -57,12 +60,14 @@ type shop struct {
 	orders      *table
 	lines       *table
 	refundTable *table
+	complaints  *table
 	refunds     [][]refund // still to be paid back, by day
 	nextID      int
 
-	d     dice
-	c     customer
-	order order
+	d             dice
+	complaintDice dice
+	c             customer
+	order         order
 }
 
 // order is what is known of one order while its row is made.
@@ -128,13 +133,16 @@ func (s *shop) close() error {
 	t.money(s.count.refunded)
 	t.endLine()
 	s.count.dirt.ShortLines++
-	return s.files.finish(t)
+	if err := s.files.finish(t); err != nil {
+		return err
+	}
+	return s.files.finish(s.complaints)
 }
 
 // write makes one order from its event.
 func (s *shop) write(e *event) {
 	w := s.w
-	w.customer(int(e.customer), 0, &s.c)
+	w.customer(int(e.customer), w.arrival(int(e.customer)), &s.c)
 	s.d.start(w.seed, streamOrder, uint64(e.customer), uint64(e.sequence))
 	s.order = order{event: *e, id: s.nextID, day: e.day()}
 	s.nextID++
@@ -143,6 +151,7 @@ func (s *shop) write(e *event) {
 	s.drawDelivery()
 	s.writeOrder()
 	s.drawRefund()
+	s.complain()
 	s.count.order(&s.order)
 }
 
@@ -258,18 +267,12 @@ const promisedDays = 5
 
 // drawDelivery decides when the goods arrive: in the bad quarter, late.
 func (s *shop) drawDelivery() {
-	late := 700
-	if s.inBadQuarter() {
-		late = 3_600
-	}
 	o := &s.order
 	o.delivered = o.day + s.d.between(2, promisedDays)
-	if s.d.chance(late) {
-		o.delivered = o.day + promisedDays + max(1, min(30, int(s.d.from(s.w.chances.delivery))))
+	if late := s.w.lateness(int(o.customer), int(o.sequence), o.day); late > 0 {
+		o.delivered = o.day + promisedDays + late
 	}
 }
-
-func (s *shop) inBadQuarter() bool { return s.order.day >= s.w.badFrom && s.order.day <= s.w.badTo }
 
 func (s *shop) writeOrder() {
 	o, t, w := &s.order, s.orders, s.w
@@ -389,7 +392,7 @@ var refundReasons = []string{
 func (s *shop) drawRefund() {
 	o := &s.order
 	chance := 260
-	if s.inBadQuarter() {
+	if s.w.inBadQuarter(o.day) {
 		chance = 650
 	}
 	if o.flags&isCancelled != 0 || !s.d.chance(chance) {

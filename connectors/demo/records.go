@@ -18,6 +18,10 @@ func writeCustomers(ctx context.Context, w *world, files *fileSet, events *spill
 	if err := r.open(files); err != nil {
 		return err
 	}
+	o, err := openOffice(w, files, count)
+	if err != nil {
+		return err
+	}
 	var l life
 	population := w.population()
 	for i := range population {
@@ -35,10 +39,14 @@ func writeCustomers(ctx context.Context, w *world, files *fileSet, events *spill
 			}
 		}
 		r.write(&l)
+		o.customer(&r.c, &l)
 		count.customer(&r.c, &l)
 	}
 	progress(Progress{Stage: "customers", Done: int64(population), Total: int64(population)})
-	return r.close(files)
+	if err := r.close(files); err != nil {
+		return err
+	}
+	return o.close(files)
 }
 
 // registry writes the records that the shop and the CRM keep of customers.
@@ -225,8 +233,8 @@ func (r *registry) writeCRMContacts() {
 	}
 }
 
-// writeCRMDates writes the manager, when the record was made and, for firms, the
-// contract.
+// writeCRMDates writes the manager, when the record was made, the contract of a
+// firm, and why a contract or an account was ended.
 func (r *registry) writeCRMDates(l *life) {
 	c, t, d, w := &r.c, r.crm, &r.d, r.w
 	made := c.day
@@ -238,24 +246,18 @@ func (r *registry) writeCRMDates(l *life) {
 		t.null()
 		t.plain(w.dayText(made))
 		t.null()
-		t.null()
-		t.null()
-		return
+	} else {
+		t.plain(managers[managerOf(c, w.lastDay, w)].id)
+		t.plain(w.dayText(made))
+		t.plain(w.dayText(min(started, w.lastDay)))
 	}
-	t.plain(managers[managerOf(c, w.lastDay, w)].id)
-	t.plain(w.dayText(made))
-	t.plain(w.dayText(min(started, w.lastDay)))
 	if l.terminated < 0 {
 		t.null()
 		t.null()
 		return
 	}
 	t.plain(w.dayText(l.terminated))
-	t.text(resignations[d.below(len(resignations))])
-}
-
-// resignations are the reasons that managers note when a contract ends.
-var resignations = []string{
-	"дорого", "нашли поставщика дешевле", "ушли к конкуренту: КофеПлюс", "переехали", "закрылись", "срывы сроков доставки",
-	"quality got worse", "too expensive", "moved to another supplier", "closed the office", "late deliveries", "сменился директор",
+	said := w.farewellOf(c, l, len(l.departures)-1)
+	t.text(said.words.text)
+	r.count.terminated(&said)
 }

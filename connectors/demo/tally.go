@@ -39,6 +39,11 @@ type tally struct {
 
 	now [6]int // statuses on the last day
 	h   history
+
+	exits    *exits
+	funnel   *funnelCount
+	surveys  surveyCount
+	problems [len(answerNames)]ComplaintTruth
 }
 
 type monthCount struct {
@@ -56,6 +61,7 @@ func newTally(w *world) *tally {
 		t.years = append(t.years, make([]yearCount, months))
 	}
 	t.h.atStart, t.h.lostIn = make([]bool, months), make([]bool, months)
+	t.exits, t.funnel = newExits(w), newFunnelCount(&t.dirt)
 	return t
 }
 
@@ -105,11 +111,11 @@ func (t *tally) customer(c *customer, l *life) {
 		totals.Terminated++
 	}
 	months := t.months[c.segment]
-	for _, day := range l.deaths {
-		months[t.w.monthOf[day]].left++
-	}
-	for _, day := range l.comebacks {
-		months[t.w.monthOf[day]].cameBack++
+	for _, leave := range l.departures {
+		months[t.w.monthOf[leave.day]].left++
+		if leave.back <= t.w.lastDay {
+			months[t.w.monthOf[leave.back]].cameBack++
+		}
 	}
 	if len(l.purchases) == 0 {
 		totals.Silent++
@@ -129,6 +135,15 @@ func (t *tally) customer(c *customer, l *life) {
 	t.movements(c.segment, l.purchases)
 	t.endsOfMonths(c.segment, l.purchases)
 	t.lastYears(c.segment)
+	t.exits.customer(c, l, &t.h)
+}
+
+// terminated adds the reason that a record gives for an ended contract.
+func (t *tally) terminated(said *farewell) {
+	t.exits.surveys.Terminations++
+	if said.words.said == noCause {
+		t.exits.surveys.UnmappedEnds++
+	}
 }
 
 // movements counts who came, was lost and returned in which month.
@@ -255,15 +270,12 @@ func (t *tally) truth() Truth {
 	totals.Goods, totals.Refunded, totals.NetRevenue = money(t.goods), money(t.refunded), money(t.goods-t.refunded)
 	totals.Statuses = statusMap(t.now)
 	totals.WithdrawnProducts = w.catalogue.withdrawn
-	planted := w.plantedEvents()
-	for len(planted) > 0 && planted[len(planted)-1].day > w.lastDay {
-		planted = planted[:len(planted)-1]
-	}
 	return Truth{
 		Customers: w.customers, Months: w.months, Seed: w.seed,
 		Start: w.dayText(0), End: w.dayText(w.lastDay), Timezone: Timezone, Currency: Currency,
 		Limits: limits(), Totals: totals, ChurnByMonth: t.monthTruths(), YearlyChurn: t.yearTruths(),
-		Planted: planted, Dirt: t.dirt, LinksFile: LinksFile,
+		Planted: t.exits.impacts(), Reasons: t.exits.reasons(), Funnel: t.funnel.result(), LostDeals: t.funnel.said,
+		Problems: t.problemTruths(), Surveys: t.surveys.result(), Dirt: t.dirt, LinksFile: LinksFile,
 	}
 }
 

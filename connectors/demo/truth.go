@@ -39,7 +39,13 @@ type Truth struct {
 	// YearlyChurn is over the twelve full months that end with the month.
 	YearlyChurn []YearTruth    `json:"yearly_churn"`
 	Planted     []PlantedEvent `json:"planted_events"`
-	Dirt        Dirt           `json:"dirt"`
+	// Reasons are why customers left, and what was said of it.
+	Reasons   ReasonsTruth     `json:"reasons"`
+	Funnel    FunnelTruth      `json:"funnel"`
+	LostDeals ReasonsOfDeals   `json:"lost_deals"`
+	Problems  []ComplaintTruth `json:"problems"` // with orders
+	Surveys   SurveyTruth      `json:"surveys"`
+	Dirt      Dirt             `json:"dirt"`
 	// LinksFile lists every record with the true customer it belongs to.
 	LinksFile string `json:"links_file"`
 	Files     []File `json:"files"`
@@ -104,16 +110,42 @@ type YearTruth struct {
 
 // PlantedEvent is an event of the company's history and its true effect.
 type PlantedEvent struct {
-	ID    string `json:"id"`
-	Day   string `json:"day"`
-	Until string `json:"until,omitempty"` // last day of its effect
-	Kind  string `json:"kind"`
-	Title string `json:"title"`
+	ID      string `json:"id"`
+	Day     string `json:"day"`
+	Until   string `json:"until,omitempty"` // last day of its effect
+	Kind    string `json:"kind"`
+	Title   string `json:"title"`
+	Segment string `json:"segment,omitempty"` // that it touched; empty: all
 	// HazardFactor is by how much more customers left while it lasted, by
 	// segment. Empty: customers did not mind.
 	HazardFactor map[string]float64 `json:"hazard_factor,omitempty"`
+	// CustomersOf is the manager whose customers alone minded.
+	CustomersOf string `json:"customers_of,omitempty"`
+	// Impact is on the churn of its segment, or of all customers.
+	Impact *EventImpact `json:"impact,omitempty"`
 
-	day, untilDay int
+	day, lasts int
+	cause      cause
+	manager    int // number in managers, plus 1
+}
+
+// EventImpact compares the churn of the three months before an event with that of
+// the three months from it on, by loss dates as the rules see them. It is missing
+// where the history does not hold all six months.
+type EventImpact struct {
+	AtStartBefore int     `json:"customers_at_start_before"`
+	LostBefore    int     `json:"lost_before"`
+	BeforePct     float64 `json:"before_pct"`
+	AtStartAfter  int     `json:"customers_at_start_after"`
+	LostAfter     int     `json:"lost_after"`
+	AfterPct      float64 `json:"after_pct"`
+	DiffPP        float64 `json:"diff_pp"` // after less before
+	// CausedLost are those of LostAfter whom the event drove away, TrueDiffPP
+	// their share of the customers at its start: what it did in those months.
+	CausedLost int     `json:"caused_lost"`
+	TrueDiffPP float64 `json:"true_diff_pp"`
+	// Left are all whom it drove away by the end of the history.
+	Left int `json:"left_because_of_it"`
 }
 
 // Dirt counts what was planted in the files and is no data.
@@ -122,6 +154,7 @@ type Dirt struct {
 	BadValues     int `json:"bad_values"`     // order lines with a quantity in words
 	MissingIDs    int `json:"missing_ids"`    // accounts without a number
 	RepeatedLines int `json:"repeated_lines"` // whole rows, word for word
+	BadAmounts    int `json:"bad_amounts"`    // deals with an amount in words
 }
 
 // File is one file that was written, by its name within the demo's folder.

@@ -15,21 +15,24 @@ type world struct {
 	start     time.Time
 	lastDay   int // day number of End; the start is day 0
 
-	monthStarts []int     // day numbers of first days, up to the month after lastDay
-	monthOf     []int16   // month number of each day
-	dayTexts    []string  // 2006-01-02 of each day from earliestDay to some weeks after lastDay
-	people      *calendar // busy time of private persons
-	firms       *calendar // busy time of firms
-	peopleHours clock
-	firmHours   clock
-	arrivals    []int64 // arrivals[d] is the weight of arrivals before day d
-	arrivalsAll int64   // weight of the full months
-	badFrom     int     // first and last day of the bad quarter; none if from > to
-	badTo       int
-	riseDay     int // day from which the prices of today hold
-	chances     chances
-	catalogue   *catalogue
-	sharesPhone bool // some firms give the switchboard of their business centre
+	monthStarts  []int     // day numbers of first days, up to the month after lastDay
+	monthOf      []int16   // month number of each day
+	dayTexts     []string  // 2006-01-02 of each day from earliestDay to some weeks after lastDay
+	people       *calendar // busy time of private persons
+	firms        *calendar // busy time of firms
+	peopleHours  clock
+	firmHours    clock
+	arrivals     []int64 // arrivals[d] is the weight of arrivals before day d
+	arrivalsAll  int64   // weight of the full months
+	badFrom      int     // first and last day of the bad quarter; none if from > to
+	badTo        int
+	riseDay      int // day from which the prices of today hold
+	events       []PlantedEvent
+	carrierEvent int          // among them
+	pressures    [][]pressure // of events on all customers, by segment
+	chances      chances
+	catalogue    *catalogue
+	sharesPhone  bool // some firms give the switchboard of their business centre
 }
 
 // chances are the distributions that customers are drawn from.
@@ -43,6 +46,12 @@ type chances struct {
 	resignDays *quantiles   // median days from leaving to the end of a contract
 	endurance  *quantiles   // hazard that a customer stands, in millionths
 	delivery   *quantiles   // days of delay, if late
+	causes     []*quantiles // of leaving when nothing in particular happened, by segment
+	wrongs     *quantiles   // what may be wrong with an order, of wrongs
+
+	leadSources *quantiles   // of deals
+	loseFrom    []*quantiles // stages that deals are lost from, by funnel
+	stay        *quantiles   // in a stage, in thousandths of what is usual
 }
 
 // earliestDay is the first day that any file mentions: contracts from before the
@@ -57,11 +66,7 @@ func newWorld(o Options) *world {
 	w.firms = newCalendar(businessRhythm, w.start, w.days())
 	w.peopleHours, w.firmHours = newClock(privateRhythm), newClock(businessRhythm)
 	w.layArrivals()
-	w.badFrom, w.badTo = 0, -1
-	if o.Months >= 14 {
-		w.badFrom, w.badTo = w.monthStart(o.Months-11), w.monthStart(o.Months-8)-1
-	}
-	w.riseDay = w.monthStart(o.Months - o.Months/3)
+	w.planEvents(o.Months)
 	w.chances = newChances()
 	w.catalogue = newCatalogue(w)
 	w.sharesPhone = o.Customers >= 4_000
@@ -75,9 +80,22 @@ func newChances() chances {
 		endurance:  exponential(1_000_000),
 		delivery:   lognormal(2, 0.8),
 	}
+	c.wrongs, c.leadSources, c.stay = newWrongs(), newLeadSources(), lognormal(1_000, 0.7)
+	for _, f := range funnels {
+		var weights []int
+		for _, s := range f.stages {
+			weights = append(weights, s.lose)
+		}
+		c.loseFrom = append(c.loseFrom, weighted(weights))
+	}
+	person, firm := newCauses()
 	shares := make([]int, len(segments))
 	for i, s := range segments {
 		shares[i] = s.share
+		c.causes = append(c.causes, person)
+		if s.isFirm {
+			c.causes[i] = firm
+		}
 		c.pace = append(c.pace, lognormal(s.medianGap, s.paceSpread))
 		c.gap = append(c.gap, lognormal(1_000, s.gapSpread))
 		c.away = append(c.away, lognormal(s.awayMedian, 0.7))
@@ -129,7 +147,9 @@ func (w *world) layArrivals() {
 	season := newCalendar(privateRhythm, w.start, max(fullDays, w.days()))
 	weight := func(d int) int64 {
 		month := d * 12 / 365
-		return (season.upTo[d+1] - season.upTo[d]) * int64(100+2*month) / 100
+		// New customers go with the season less than orders do.
+		busy := 3*1_000 + season.upTo[d+1] - season.upTo[d]
+		return busy * int64(100+2*month) / 400
 	}
 	var later int64
 	for d := range fullDays {
