@@ -26,7 +26,7 @@ func smallCompany(day string) []string {
 	until := func(column string) string {
 		return fmt.Sprintf("toDate(%s, 'Europe/London') <= toDate('%s')", column, day)
 	}
-	return []string{
+	return append([]string{
 		`insert into raw.shop_orders (source, extracted_at, run_id, deleted, id, customer_id, email, ordered_at, status, currency, items_total)
 		select 'shop', extracted_at, run_id, deleted, toString(n), if(n % 17 = 0, null, toString(customer)),
 			concat('p', toString(customer), '@example.com'), at, if(n % 23 = 0, 'cancelled', 'completed'), 'GBP', toDecimal64(10 + cityHash64('money', n) % 90, 4)
@@ -41,7 +41,7 @@ func smallCompany(day string) []string {
 		select 'crm', extracted_at, run_id, deleted, toString(number), concat('Firm ', toString(number)), ['small', 'large'][1 + number % 2],
 			[concat('p', toString(number * 2), '@example.com')], at, at, if(number % 4 = 0 and ` + until("ended") + `, ended, null)
 		from (select *, toDateTime64('2022-12-15 00:00:00', 6, 'UTC') + interval number * 11 day as at, at + interval 300 day as ended, ` + read + ` from numbers(40)) where ` + until("at"),
-	}
+	}, smallSales(day)...)
 }
 
 func smallCompanyVars(day string) model.Vars {
@@ -169,6 +169,9 @@ func turnRed(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) 
 		{"churn_reconciliation", "update lost = lost + 1 where month = '2024-06-01'", "churn_reconciliation_balances"},
 		{"churn_reconciliation", "update churn_pct = 1 where not is_complete", "no_rate_before_the_month_is_over"},
 		{"churn_reconciliation_customers", "delete where lost = 1 and month = '2024-06-01' and definition = 'personal_clock'", "churn_reconciliation_balances"},
+		{"churn_reasons", "update lost = lost + 1 where month = '2024-06-01'", "churn_reasons_add_up"},
+		{"churn_reasons", "update share_pct = 101 where month = '2024-06-01'", "a_share_lies_in_its_interval"},
+		{"int_reasons", "update reason_category = 'price' where reason = 'rude manager'", "reasons_find_their_examples"},
 		{"int_customer_cards", "delete where cityHash64(customer_key) % 4 = 0", "row_count_change"},
 	} {
 		t.Run(c.check, func(t *testing.T) {

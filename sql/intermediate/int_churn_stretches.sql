@@ -14,7 +14,7 @@ episodes as (
         lagInFrame(loss_date) over (
             partition by customer_key order by episode_no rows between unbounded preceding and unbounded following
         ) as loss_before
-    from {{ ref "customer_episodes" }}
+    from {{ ref "int_episodes" }}
 ),
 
 -- The clock that is not the rule. A visit that the next one follows too late, or
