@@ -7,7 +7,7 @@ patterns as (
 ),
 
 spellings as (
-    select competitor, example from {{ ref "competitors" }}
+    select competitor, example from {{ ref "competitor_names" }}
 ),
 
 reasons as (

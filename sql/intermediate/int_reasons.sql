@@ -19,7 +19,7 @@ categories as (
 ),
 
 spellings as (
-    select competitor, pattern, example from {{ ref "competitors" }}
+    select competitor, pattern, example from {{ ref "competitor_names" }}
 ),
 
 -- A category's own name is understood, as is its id.
