@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"winback/connectors/spec"
+	"winback/dashboards"
+	"winback/dashboards/board"
+	"winback/dashboards/report"
+	"winback/pipelines"
+	"winback/pipelines/warehouse"
+)
+
+// reportOptions are the flags of winback report.
+type reportOptions struct {
+	dashboards []string
+	filters    []string
+	out, pdf   string
+	mail       bool
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	var o reportOptions
+	cmd := &cobra.Command{
+		Use:   "report [--dashboard UID] [--out F.html] [--pdf F.pdf]",
+		Short: "Draw the dashboards as one page, without Grafana",
+		Long: `report asks the questions of the dashboards and draws the answers as one HTML file that needs
+no network, no script and no Grafana. It prints well, and it says on top when the data are old.
+A panel that fails shows its error; the others are whole, and the exit code is 3.`,
+		Example: `  winback report --out week.html
+  winback report --dashboard executive --pdf week.pdf
+  winback report --dashboard executive,churn-cohorts --filter segment=retail --out retail.html
+  winback report --as-of 2026-03-31 --out march.html`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.report(cmd.Context(), o) },
+	}
+	flags := cmd.Flags()
+	flags.StringSliceVar(&o.dashboards, "dashboard", nil, "`uid` of the dashboards to draw, in this order (default: all)")
+	flags.StringArrayVar(&o.filters, "filter", nil, "`variable=value` of the dashboards; again for further values")
+	flags.StringVar(&o.out, "out", "", "HTML `file` to write (default report.html, unless --pdf is given)")
+	flags.StringVar(&o.pdf, "pdf", "", "PDF `file` to write; needs Chromium")
+	return cmd
+}
+
+func (a *app) report(ctx context.Context, o reportOptions) error {
+	project, err := a.project()
+	if err != nil {
+		return err
+	}
+	values, err := filterValues(o.filters)
+	if err != nil {
+		return usageError{err}
+	}
+	if o.out == "" && o.pdf == "" {
+		o.out = "report.html"
+	}
+	boards, err := loadDashboards(project.Config.Currency, o.dashboards)
+	if err != nil {
+		return usageError{err}
+	}
+	started := time.Now()
+	r, err := a.buildReport(ctx, project, boards, values)
+	if err != nil {
+		return err
+	}
+	return a.publishReport(ctx, r, o, time.Since(started))
+}
+
+// buildReport asks the warehouse.
+func (a *app) buildReport(ctx context.Context, project *pipelines.Project, boards []*board.Dashboard, values map[string][]string) (r *report.Report, err error) {
+	w, err := project.OpenWarehouse(ctx, warehouse.ForQuery)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	r, err = report.Build(ctx, report.Options{
+		Querier: w, Dashboards: boards, Project: project.Config.Project, AsOf: project.AsOf(), Now: a.now(), Zone: project.Config.Location, Values: values,
+	})
+	if errors.As(err, new(*report.ValueError)) {
+		return nil, usageError{err}
+	}
+	return r, err
+}
+
+// publishReport writes the files that were asked for.
+func (a *app) publishReport(ctx context.Context, r *report.Report, o reportOptions, took time.Duration) error {
+	var page strings.Builder
+	if err := r.WriteHTML(&page); err != nil {
+		return err
+	}
+	for _, warning := range r.Warnings {
+		a.say("Note: %s", warning)
+	}
+	if o.out != "" {
+		if err := renameio.WriteFile(o.out, []byte(page.String()), 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", o.out, err)
+		}
+		fmt.Fprintf(a.stdout, "%s: %s, %s, %s\n", o.out, plural(len(r.Boards), "dashboard"), size(int64(page.Len())), seconds(took))
+	}
+	if o.pdf != "" {
+		if err := report.PDF(ctx, []byte(page.String()), o.pdf, os.Getenv); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "%s: written\n", o.pdf)
+	}
+	if n := r.Failed(); n > 0 {
+		a.say("%s failed and %s shown with the error.", plural(n, "panel"), map[bool]string{true: "is", false: "are"}[n == 1])
+		return errPartly
+	}
+	return nil
+}
+
+// filterValues reads --filter name=value.
+func filterValues(filters []string) (map[string][]string, error) {
+	values := map[string][]string{}
+	for _, filter := range filters {
+		name, value, ok := strings.Cut(filter, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("--filter wants variable=value, such as segment=retail, got %q", filter)
+		}
+		values[name] = append(values[name], value)
+	}
+	return values, nil
+}
+
+// loadDashboards reads the dashboards of these uids, or all of them.
+func loadDashboards(currency string, uids []string) ([]*board.Dashboard, error) {
+	known, err := dashboards.Load(currency)
+	if err != nil {
+		return nil, err
+	}
+	if len(uids) == 0 {
+		return known, nil
+	}
+	var names []string
+	byUID := map[string]*board.Dashboard{}
+	for _, d := range known {
+		names = append(names, d.UID)
+		byUID[d.UID] = d
+	}
+	var chosen []*board.Dashboard
+	for _, uid := range uids {
+		d := byUID[uid]
+		if d == nil {
+			return nil, fmt.Errorf("no dashboard %q%s; there are: %s", uid, spec.Hint(uid, names), strings.Join(names, ", "))
+		}
+		chosen = append(chosen, d)
+	}
+	return chosen, nil
+}
+
+// demoReport writes the report of a demo beside its configuration, and says
+// where. A demo without it is still one.
+func (a *app) demoReport(ctx context.Context, project *pipelines.Project, folder string) {
+	boards, err := loadDashboards(project.Config.Currency, nil)
+	if err == nil {
+		var r *report.Report
+		if r, err = a.buildReport(ctx, project, boards, nil); err == nil {
+			err = a.publishReport(ctx, r, reportOptions{out: filepath.Join(folder, "report.html")}, 0)
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		a.say("The report could not be drawn: %v", err)
+	}
+}

@@ -1,0 +1,131 @@
+package draw
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+
+	"winback/dashboards/frame"
+	"winback/dashboards/value"
+)
+
+// node is an end of a flow: a name on one side, as high as what it holds.
+type node struct {
+	name      string
+	sum       float64
+	top, used float64
+	paint     value.Paint
+}
+
+// flow draws how many went from where to where: two columns of names and one of
+// numbers.
+func flow(in Input) (template.HTML, error) {
+	f := in.Frames[0]
+	names, numbers := f.OfKind(frame.String), f.OfKind(frame.Number)
+	if len(names) < 2 || len(numbers) == 0 {
+		return "", fmt.Errorf("a flow wants a column of origins, one of destinations and one of numbers")
+	}
+	from, to, n := names[0], names[1], numbers[0]
+	left, right := ends(from, n), ends(to, n)
+	total := place(left)
+	place(right)
+	if total == 0 {
+		return nothing(in), nil
+	}
+	var out page
+	out.add(`<div class="flow"><div class="end">%s</div><svg viewBox="0 0 1000 1000" preserveAspectRatio="none" role="img" aria-label="%s">`, endLabels(left, n), esc(in.Panel.Title))
+	for row := range f.Rows() {
+		v := n.Float(row)
+		a, b := find(left, from.Text(row)), find(right, to.Text(row))
+		if math.IsNaN(v) || v <= 0 {
+			continue
+		}
+		high := v / total * (1 - gapOf(left))
+		low := v / total * (1 - gapOf(right))
+		y0, y1 := (a.top+a.used)*side, (b.top+b.used)*side
+		a.used, b.used = a.used+high, b.used+low
+		out.add(`<path d="M14 %[1]sC500 %[1]s 500 %[2]s 986 %[2]sV%[3]sC500 %[3]s 500 %[4]s 14 %[4]sZ" fill="%[5]s" opacity=".45"><title>%[6]s</title></path>`,
+			num(y0), num(y1), num(y1+low*side), num(y0+high*side), a.paint.Color,
+			esc(from.Text(row)+" → "+to.Text(row)+": "+value.Show(n.Values[row], n.Config, value.Limits{}).Text.String()))
+	}
+	for _, x := range []struct {
+		at    string
+		nodes []*node
+	}{{"0", left}, {"986", right}} {
+		for _, e := range x.nodes {
+			out.add(`<rect x="%s" y="%s" width="14" height="%s" fill="%s"/>`, x.at, num(e.top*side), num(e.sum/total*(1-gapOf(x.nodes))*side), e.paint.Color)
+		}
+	}
+	out.add(`</svg><div class="end to">%s</div></div>`, endLabels(right, n))
+	return out.html(), nil
+}
+
+// ends are the names of a side in the order of their rows. Equal names have equal
+// colours on both sides.
+func ends(names, n *frame.Field) []*node {
+	var all []*node
+	for row := range names.Values {
+		name := names.Text(row)
+		e := find(all, name)
+		if e == nil {
+			e = &node{name: name, paint: nameColor(name)}
+			all = append(all, e)
+		}
+		if v := n.Float(row); v > 0 {
+			e.sum += v
+		}
+	}
+	return all
+}
+
+func nameColor(name string) value.Paint {
+	hash := uint32(5381)
+	for _, r := range name {
+		hash = hash*33 ^ uint32(r)
+	}
+	return value.Classic(int(hash>>3) % 12)
+}
+
+func find(nodes []*node, name string) *node {
+	for _, e := range nodes {
+		if e.name == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// gapOf is the share of the height that stays free between the names of a side.
+func gapOf(nodes []*node) float64 { return 0.018 * float64(len(nodes)-1) }
+
+// place puts the names of a side below each other, and returns their sum.
+func place(nodes []*node) float64 {
+	total := 0.0
+	for _, e := range nodes {
+		total += e.sum
+	}
+	top := 0.0
+	for _, e := range nodes {
+		e.top = top
+		if total > 0 {
+			top += e.sum/total*(1-gapOf(nodes)) + 0.018
+		}
+	}
+	return total
+}
+
+// endLabels writes the names of a side, spread so that none covers another.
+func endLabels(nodes []*node, n *frame.Field) string {
+	var out page
+	total := 0.0
+	for _, e := range nodes {
+		total += e.sum
+	}
+	for i, e := range nodes {
+		middle := e.top + e.sum/total*(1-gapOf(nodes))/2
+		slot := (float64(i) + 0.5) / float64(len(nodes))
+		at := middle*0.35 + slot*0.65
+		out.add(`<span style="top:%s%%">%s <b>%s</b></span>`, num(at*100), esc(e.name), esc(value.Show(e.sum, n.Config, value.Limits{}).Text.String()))
+	}
+	return out.String()
+}
