@@ -22,7 +22,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Use: "demo", Short: "Make a believable company, run it all, and say where to look",
 		Long: `demo writes the files of a made-up company into DIR/data (a shop's customers, products, orders,
 lines and refunds, a CRM), a winback.yaml beside them, and runs the whole job. The truth the
-company was made from is in DIR/truth.json. The same seed makes the same company.`,
+company was made from is in DIR/truth.json, its dashboards as one page in DIR/report.html. The same seed makes the same company.`,
 		Example: "  winback demo\n  winback demo --dir big --customers 100000 --months 36 --seed 7",
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd, o) },
@@ -66,6 +66,9 @@ func (a *app) demo(cmd *cobra.Command, o demo.Options) error {
 	}
 	err = a.runProject(cmd, project, pipelines.RunOptions{})
 	if err == nil || errors.Is(err, errPartly) {
+		if !a.json {
+			a.demoReport(cmd.Context(), project, o.Dir)
+		}
 		a.sayWhereToLook(path)
 	}
 	return err
@@ -98,9 +101,10 @@ func (a *app) sayWhereToLook(path string) {
 	}
 	fmt.Fprintf(a.stdout, `
 Look at it:
+  %[4]s    the dashboards on one page: open it in a browser
   %[2]s query %[1]s "select month, customers_at_start, lost, returned, round(churn_pct, 1) as churn, round(churn_12m_pct, 1) as churn_12m, level from mart.churn_monthly where segment = '(all)' and is_complete order by month" --format PrettyCompact
   %[2]s query %[1]s "select rfm_segment, count() as customers, sum(monetary) as revenue from mart.rfm_segments group by 1 order by 3 desc" --format PrettyCompact
   %[2]s models list          every table and what a row of it is
   less %[3]s    what this company was made from
-`, project, os.Args[0], filepath.Join(filepath.Dir(path), "truth.json"))
+`, project, os.Args[0], filepath.Join(filepath.Dir(path), "truth.json"), filepath.Join(filepath.Dir(path), "report.html"))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +25,6 @@ type reportOptions struct {
 	dashboards []string
 	filters    []string
 	out, pdf   string
-	mail       bool
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -101,23 +99,54 @@ func (a *app) publishReport(ctx context.Context, r *report.Report, o reportOptio
 	for _, warning := range r.Warnings {
 		a.say("Note: %s", warning)
 	}
+	tell := func(format string, values ...any) {
+		if !a.json {
+			fmt.Fprintf(a.stdout, format, values...)
+		}
+	}
 	if o.out != "" {
 		if err := renameio.WriteFile(o.out, []byte(page.String()), 0o644); err != nil {
 			return fmt.Errorf("write %s: %w", o.out, err)
 		}
-		fmt.Fprintf(a.stdout, "%s: %s, %s, %s\n", o.out, plural(len(r.Boards), "dashboard"), size(int64(page.Len())), seconds(took))
+		tell("%s: %s, %s, %s\n", o.out, plural(len(r.Boards), "dashboard"), size(int64(page.Len())), seconds(took))
 	}
 	if o.pdf != "" {
 		if err := report.PDF(ctx, []byte(page.String()), o.pdf, os.Getenv); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "%s: written\n", o.pdf)
+		tell("%s: printed\n", o.pdf)
+	}
+	if a.json {
+		if err := a.printJSON(reportLines(r)); err != nil {
+			return err
+		}
 	}
 	if n := r.Failed(); n > 0 {
 		a.say("%s failed and %s shown with the error.", plural(n, "panel"), map[bool]string{true: "is", false: "are"}[n == 1])
 		return errPartly
 	}
 	return nil
+}
+
+// reportLine is what became of a panel.
+type reportLine struct {
+	Dashboard string `json:"dashboard"`
+	Panel     string `json:"panel"`
+	Empty     bool   `json:"empty"`
+	Error     string `json:"error,omitempty"`
+}
+
+func reportLines(r *report.Report) []reportLine {
+	lines := []reportLine{}
+	for _, b := range r.Boards {
+		if b.Error != "" {
+			lines = append(lines, reportLine{Dashboard: b.ID, Error: b.Error})
+		}
+		for _, p := range b.Panels {
+			lines = append(lines, reportLine{b.ID, p.Title, p.Empty, p.Error})
+		}
+	}
+	return lines
 }
 
 // filterValues reads --filter name=value.
@@ -159,17 +188,18 @@ func loadDashboards(currency string, uids []string) ([]*board.Dashboard, error) 
 	return chosen, nil
 }
 
-// demoReport writes the report of a demo beside its configuration, and says
-// where. A demo without it is still one.
+// demoReport writes the report of a demo beside its configuration. A demo without
+// one is still a demo.
 func (a *app) demoReport(ctx context.Context, project *pipelines.Project, folder string) {
 	boards, err := loadDashboards(project.Config.Currency, nil)
 	if err == nil {
 		var r *report.Report
+		started := time.Now()
 		if r, err = a.buildReport(ctx, project, boards, nil); err == nil {
-			err = a.publishReport(ctx, r, reportOptions{out: filepath.Join(folder, "report.html")}, 0)
+			err = a.publishReport(ctx, r, reportOptions{out: filepath.Join(folder, "report.html")}, time.Since(started))
 		}
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, errPartly) {
 		a.say("The report could not be drawn: %v", err)
 	}
 }

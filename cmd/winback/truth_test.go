@@ -31,6 +31,7 @@ func TestMartsTellTheTruth(t *testing.T) {
 	t.Run("totals", c.checkTotals)
 	t.Run("one customer", c.checkLinks)
 	t.Run("the base balances", c.checkBalance)
+	t.Run("every panel of the dashboards has an answer", c.checkReport)
 }
 
 // points is how far a rate may be from the truth, in percent points.

@@ -37,7 +37,7 @@ type State struct {
 	Zone     string
 }
 
-var reference = regexp.MustCompile(`\$(\w+)|\$\{(\w+)(?:\.\w+)?(?::(\w+))?\}|\[\[(\w+)(?::(\w+))?\]\]`)
+var reference = regexp.MustCompile(`\$(\w+)|\$\{(\w+)(?:\.\w+)?(?::([\w:]+))?\}|\[\[(\w+)(?::(\w+))?\]\]`)
 
 // Interpolate replaces variables and Grafana's globals in a text as the browser
 // does before a query is sent. Unknown names stay.

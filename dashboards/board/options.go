@@ -55,7 +55,7 @@ type Options struct {
 	Footer struct {
 		Show    bool     `json:"show"`
 		Reducer []string `json:"reducer"`
-		Fields  []string `json:"fields"`
+		Fields  Values   `json:"fields"`
 	} `json:"footer"`
 
 	// pie

@@ -47,7 +47,9 @@ type Values []string
 func (v *Values) UnmarshalJSON(text []byte) error {
 	var one string
 	if json.Unmarshal(text, &one) == nil {
-		*v = Values{one}
+		if *v = nil; one != "" {
+			*v = Values{one}
+		}
 		return nil
 	}
 	return json.Unmarshal(text, (*[]string)(v))

@@ -66,8 +66,20 @@ func alignment(field *frame.Field) string {
 		return ` class="` + align + `"`
 	case field.Kind == frame.Number:
 		return ` class="right"`
+	case field.Kind == frame.Time || shortTexts(field):
+		return ` class="whole"`
 	}
 	return ""
+}
+
+// shortTexts tells a column whose texts need no line breaks.
+func shortTexts(field *frame.Field) bool {
+	for row := range field.Values {
+		if len([]rune(field.Text(row))) > 16 {
+			return false
+		}
+	}
+	return true
 }
 
 type tableBody struct {

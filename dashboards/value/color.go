@@ -132,11 +132,12 @@ func Scale(name string, share float64) Paint {
 // IsScale tells a continuous mode of colour.
 func IsScale(mode string) bool { return strings.HasPrefix(mode, "continuous-") }
 
-// inkOn chooses the text colour with the better contrast, by WCAG's luminance.
+// inkOn chooses black or white for text, whichever has the better contrast by
+// WCAG's luminance: it is 4.58 at least.
 func inkOn(r, g, b float64) string {
 	l := 0.2126*linear(r) + 0.7152*linear(g) + 0.0722*linear(b)
-	if (l+0.05)/0.0607 > 1.05/(l+0.05) { // 0.0607: luminance of #1b1f27 plus 0.05
-		return "#1b1f27"
+	if (l+0.05)/0.05 > 1.05/(l+0.05) {
+		return "#000000"
 	}
 	return "#ffffff"
 }

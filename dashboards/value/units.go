@@ -98,10 +98,12 @@ func fixed(v float64, decimals int) string {
 
 // grouped writes thousands apart: 1,234,567.891.
 func grouped(v float64, decimals int) string {
-	if decimals < 0 {
-		decimals = min(Auto(v), 3)
-	}
 	text := fixed(v, decimals)
+	if decimals < 0 {
+		if text = fixed(v, 3); strings.Contains(text, ".") {
+			text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+		}
+	}
 	sign := ""
 	if text[0] == '-' {
 		sign, text = "-", text[1:]
