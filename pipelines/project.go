@@ -111,8 +111,9 @@ func (p *Project) Vars() model.Vars {
 			WatchLevel: float64(churn.WatchLevel), AlarmLevel: float64(churn.AlarmLevel),
 			PersonalClock: model.PersonalClock(churn.PersonalClock),
 		},
-		Carts: model.Carts(p.Config.Carts),
-		Bonus: model.Bonus{LowerChurn: float64(p.Config.Bonus.LowerChurn), MinCustomers: p.Config.Bonus.MinCustomers},
+		Winback: p.winbackVars(),
+		Carts:   model.Carts(p.Config.Carts),
+		Bonus:   model.Bonus{LowerChurn: float64(p.Config.Bonus.LowerChurn), MinCustomers: p.Config.Bonus.MinCustomers},
 	}
 	for _, tier := range p.Config.Bonus.Tiers() {
 		vars.Bonus.Tiers = append(vars.Bonus.Tiers, model.BonusTier(tier))
@@ -129,6 +130,16 @@ func (p *Project) Vars() model.Vars {
 		})
 	}
 	return vars
+}
+
+func (p *Project) winbackVars() model.Winback {
+	w := &p.Config.Winback
+	return model.Winback{
+		AttributionDays: w.AttributionDays, HorizonDays: w.HorizonDays, ContactPause: w.ContactPause, MaxContacts: w.MaxContacts,
+		ContactWindow: w.ContactWindow, ConflictPause: w.ConflictPause, CallsPerDay: w.CallsPerDay, ListDays: w.ListDays, CallHours: w.CallHours,
+		Shrink: w.Shrink, NaturalWeight: w.NaturalWeight, LargeMargin: float64(w.LargeMargin), TurnoverPart: float64(w.TurnoverPart),
+		Competitors: w.Competitors, LatePayments: w.LatePayments, ServiceCost: w.ServiceCost, AcquisitionCost: w.AcquisitionCost,
+	}
 }
 
 // AsOf is the day the warehouse describes, inclusive, at midnight UTC.

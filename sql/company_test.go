@@ -41,7 +41,7 @@ func smallCompany(day string) []string {
 		select 'crm', extracted_at, run_id, deleted, toString(number), concat('Firm ', toString(number)), ['small', 'large'][1 + number % 2],
 			[concat('p', toString(number * 2), '@example.com')], at, at, if(number % 4 = 0 and ` + until("ended") + `, ended, null)
 		from (select *, toDateTime64('2022-12-15 00:00:00', 6, 'UTC') + interval number * 11 day as at, at + interval 300 day as ended, ` + read + ` from numbers(40)) where ` + until("at"),
-	}, smallSales(day)...)
+	}, append(smallSales(day), winbackCampaigns(day)...)...)
 }
 
 func smallCompanyVars(day string) model.Vars {

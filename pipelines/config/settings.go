@@ -24,6 +24,7 @@ type Settings struct {
 	Carts      Carts                   `yaml:"carts" doc:"abandoned carts and reminders of them"`
 	Bonus      Bonus                   `yaml:"bonus" doc:"what managers earn for customers who stay"`
 	Targets    spec.Ordered[Target]    `yaml:"targets" doc:"what the monthly figures of the executive page are to reach, by the id of the figure"`
+	Winback    Winback                 `yaml:"winback" doc:"whom to win back, and what counts as a return"`
 	Quarantine Quarantine              `yaml:"quarantine" doc:"what happens to records that do not fit"`
 	Engine     Engine                  `yaml:"engine" doc:"what the program may use of the machine"`
 	Serve      Serve                   `yaml:"serve" doc:"how other programs reach the warehouse, through winback serve"`

@@ -38,6 +38,7 @@ var intervals = map[string]interval{
 	"welch_lower":    {welchArgs, `{{ welch_lower "mean" "variance" "treated" "control_mean" "control_variance" "control" }}`, func(a []string) string { return welch(a, "-") }},
 	"welch_upper":    {welchArgs, `{{ welch_upper "mean" "variance" "treated" "control_mean" "control_variance" "control" }}`, func(a []string) string { return welch(a, "+") }},
 	"sample_ratio_p": {[]string{"n1", "n2", "share1"}, `{{ sample_ratio_p "treated" "control" "0.9" }}`, sampleRatio},
+	"recency_bucket": {[]string{"days"}, `{{ recency_bucket "days_since_loss" }}`, recencyBucket},
 }
 
 var welchArgs = []string{"mean1", "variance1", "n1", "mean2", "variance2", "n2"}
@@ -90,6 +91,11 @@ func welch(a []string, sign string) string {
 func sampleRatio(a []string) string {
 	n := fmt.Sprintf("(%s + %s)", a[0], a[1])
 	return fmt.Sprintf("if(%[1]s > 0 and %[2]s > 0 and %[2]s < 1, erfc(abs(%[3]s - %[1]s * %[2]s) / sqrt(2 * %[1]s * %[2]s * (1 - %[2]s))), null)", n, a[2], a[0])
+}
+
+// recencyBucket names the stretch of time since a loss that so many days fall in.
+func recencyBucket(a []string) string {
+	return fmt.Sprintf("multiIf(%[1]s <= 30, '0-30', %[1]s <= 90, '31-90', %[1]s <= 180, '91-180', %[1]s <= 360, '181-360', '360+')", a[0])
 }
 
 // percent turns a share into percent without a sign on zero.

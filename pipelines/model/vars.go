@@ -20,8 +20,10 @@ type Vars struct {
 	// it to the currency.
 	Region string
 	Churn  Churn
-	Carts  Carts
-	Bonus  Bonus
+	// Winback is whom to win back, and what counts as a return.
+	Winback Winback
+	Carts   Carts
+	Bonus   Bonus
 	// Targets are what monthly figures are to reach.
 	Targets []Target
 }
@@ -126,8 +128,9 @@ func DefaultVars() Vars {
 			WatchLevel: 10, AlarmLevel: 20,
 			PersonalClock: PersonalClock{Factor: 3, MinDays: 30, MaxDays: 365, Shrink: 3},
 		},
-		Carts: Carts{AbandonedAfter: 60, SecondReminder: 1, ThirdReminder: 5, RemindUntil: 7, RecoveredIn: 14},
-		Bonus: Bonus{MinCustomers: 30},
+		Carts:   Carts{AbandonedAfter: 60, SecondReminder: 1, ThirdReminder: 5, RemindUntil: 7, RecoveredIn: 14},
+		Bonus:   Bonus{MinCustomers: 30},
+		Winback: defaultWinback(),
 	}
 }
 
@@ -141,6 +144,7 @@ type templateVars struct {
 	Carts               Carts
 	Bonus               templateBonus
 	Targets             []templateTarget
+	Winback             templateWinback
 }
 
 type templateBonus struct {
@@ -206,6 +210,7 @@ func (v Vars) forTemplate() templateVars {
 				MinDays: clock.MinDays, MaxDays: clock.MaxDays,
 			},
 		},
+		Winback: v.Winback.forTemplate(),
 	}
 }
 

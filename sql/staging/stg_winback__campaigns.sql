@@ -19,5 +19,7 @@ select
     fixed_cost,
     nullIf(upper(trimBoth(currency)), '') as currency,
     attribution_days,
-    horizon_days
+    horizon_days,
+    -- Campaigns drawn by winback remember which share was kept as a control group.
+    JSONExtract(assumeNotNull(payload), 'control_pct', 'Nullable(Float64)') as control_pct
 from campaigns
