@@ -15,6 +15,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 
+	"winback/pipelines/config/scaffold"
 	"winback/pipelines/warehouse"
 )
 
@@ -30,7 +31,7 @@ func lockRun(ctx context.Context, home string, wait time.Duration) (*runLock, er
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return nil, fmt.Errorf("make the project's home: %w", err)
 	}
-	l := &runLock{lock: flock.New(filepath.Join(home, "run.lock")), note: filepath.Join(home, "run.holder.json")}
+	l := &runLock{lock: flock.New(filepath.Join(home, "run.lock")), note: filepath.Join(home, scaffold.HolderFile)}
 	locked, err := l.lock.TryLock()
 	if !locked && err == nil && wait > 0 {
 		ctx, cancel := context.WithTimeout(ctx, wait)

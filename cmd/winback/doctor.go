@@ -104,7 +104,7 @@ func diagnoseClock(a *app, project *pipelines.Project) diagnosis {
 }
 
 func diagnoseSource(ctx context.Context, s pipelines.Source) []diagnosis {
-	findings := checkSource(ctx, s, checkWithin)
+	findings := checkSource(ctx, s, checkWithin, nil)
 	for i := range findings {
 		findings[i].Rows = nil // which doctor does not show
 	}

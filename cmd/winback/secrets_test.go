@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,20 +16,13 @@ import (
 
 	"winback/connectors"
 	"winback/connectors/amocrm/amocrmtest"
+	"winback/connectors/bitrix24/bitrix24test"
 	"winback/connectors/connectortest"
+	"winback/connectors/hubspot/hubspottest"
+	"winback/connectors/shopify/shopifytest"
+	"winback/connectors/twilio/twiliotest"
 	"winback/connectors/woocommerce/woocommercetest"
 )
-
-// echo fails and tells the caller all that it sent, as careless servers and proxies
-// do.
-func echo(code int) connectortest.Fault {
-	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-		body, _ := io.ReadAll(r.Body)
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(code)
-		fmt.Fprintf(w, `{"code": "broken", "message": "%s %s %v %s", "detail": %q}`, r.Method, r.URL, r.Header["Authorization"], body, fmt.Sprint(r.Header))
-	}
-}
 
 // inTurn has one thing after the other go wrong.
 func inTurn(faults ...connectortest.Fault) connectortest.Fault {
@@ -42,7 +35,7 @@ func inTurn(faults ...connectortest.Fault) connectortest.Fault {
 // cut breaks answers off, but those that hand out tokens: those are good for one use.
 func cut(w http.ResponseWriter, r *http.Request, answer http.Handler) {
 	if strings.Contains(r.URL.Path, "oauth2") {
-		echo(500)(w, r, answer)
+		connectortest.Echo(500)(w, r, answer)
 		return
 	}
 	connectortest.Cut(w, r, answer)
@@ -55,37 +48,58 @@ type secretsProject struct {
 	fault   atomic.Pointer[connectortest.Fault] // what goes wrong with every request
 	secrets []string
 	said    bytes.Buffer // all that the program said
+
+	config, variables strings.Builder // of winback.yaml and .env
 }
 
 func newSecretsProject(t *testing.T) *secretsProject {
 	clock := connectors.SystemClock{}
 	p := &secretsProject{t: t, dir: t.TempDir()}
-	crm, other, shop := amocrmtest.Start(t, clock), amocrmtest.Start(t, clock), woocommercetest.Start(t, clock, woocommercetest.Options{})
+	p.config.WriteString("project: acme\ntimezone: UTC\ncurrency: EUR\nsources:\n")
 	recent := fmt.Sprintf("patience: 1s\nsince: %s\n", time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly))
-	config := "project: acme\ntimezone: UTC\ncurrency: EUR\nsources:\n" +
-		sourceBlock("crm", crm.Config()+recent) +
-		sourceBlock("crm_by_token", other.TokenConfig()+recent) +
-		sourceBlock("shop", shop.Config()+"patience: 1s\n")
-	config = strings.Replace(config, "${SECRET}", "{file: secret.txt}", 1)
-	config = strings.NewReplacer(crm.Server().URL, p.front(crm.Server()), other.Server().URL, p.front(other.Server()), shop.Server().URL, p.front(shop.Server())).Replace(config)
-	variables := ""
-	give := func(name, value string) {
-		p.secrets = append(p.secrets, value)
-		if name == "SECRET" {
-			p.write("secret.txt", value+"\n")
-			return
-		}
-		variables += fmt.Sprintf("%s=%s\n", name, value)
+	crm, other, shop := amocrmtest.Start(t, clock), amocrmtest.Start(t, clock), woocommercetest.Start(t, clock, woocommercetest.Options{})
+	p.add("crm", crm, strings.Replace(crm.Config(), "${SECRET}", "{file: secret.txt}", 1)+recent)
+	p.add("crm_by_token", other, other.TokenConfig()+recent)
+	p.add("shop", shop, shop.Config()+"patience: 1s\n")
+	// Those that come now are tried while they fail alone: how they work is tried elsewhere.
+	portal, application, hub := bitrix24test.Start(t, clock), bitrix24test.StartOAuth(t, clock), hubspottest.Start(t, clock)
+	store, phone := shopifytest.Start(t, clock, shopifytest.Options{}), twiliotest.New(t, clock, 1)
+	for name, fake := range map[string]connectortest.Fake{"portal": portal, "application": application, "hub": hub, "store": store, "phone": phone} {
+		p.add(name, fake, fake.Config()+"patience: 1s\n")
 	}
-	for name, value := range crm.Variables() {
-		give(name, value)
-	}
-	for name, value := range shop.Variables() {
-		give(name, value)
-	}
-	p.write(".env", variables)
-	p.write("winback.yaml", config)
+	const orders = "datasets: {shop.orders: {fields: {id: id}}}\n"
+	p.addDatabase("postgres", "connector: postgres\nurl: postgres://reader:${PASSWORD}@127.0.0.1:1/shop\n"+orders)
+	p.addDatabase("mysql", "connector: mysql\nhost: 127.0.0.1\nport: 1\ndatabase: shop\nuser: reader\npassword: ${PASSWORD}\n"+orders)
+	p.addDatabase("exchange", "connector: asterisk\ntimezone: UTC\ndatabase: {kind: mysql, url: \"mysql://reader:${PASSWORD}@127.0.0.1:1/pbx\"}\ncdr: {table: cdr}\n")
+	p.write("secret.txt", crm.Variables()["SECRET"]+"\n")
+	p.write(".env", p.variables.String())
+	p.write("winback.yaml", p.config.String())
 	return p
+}
+
+// add configures a source that reads a fake, with variables of its own.
+func (p *secretsProject) add(name string, fake connectortest.Fake, config string) {
+	behind := fake.Server()
+	front := p.front(behind)
+	for variable, value := range fake.Variables() {
+		value = strings.ReplaceAll(value, behind.URL, front)
+		own := strings.ToUpper(name) + "_" + variable
+		config = strings.ReplaceAll(config, "${"+variable+"}", "${"+own+"}")
+		p.give(own, value)
+	}
+	p.config.WriteString(sourceBlock(name, strings.ReplaceAll(config, behind.URL, front)))
+}
+
+// addDatabase configures a source whose server is not there.
+func (p *secretsProject) addDatabase(name, config string) {
+	own := strings.ToUpper(name) + "_PASSWORD"
+	p.give(own, "secret-of-"+name+"-0123")
+	p.config.WriteString(sourceBlock(name, strings.ReplaceAll(config, "${PASSWORD}", "${"+own+"}")))
+}
+
+func (p *secretsProject) give(variable, value string) {
+	p.secrets = append(p.secrets, value)
+	fmt.Fprintf(&p.variables, "%s=%s\n", variable, value)
 }
 
 // front stands before a source, to put faults in the way.
@@ -130,18 +144,28 @@ func (p *secretsProject) winback(args ...string) int {
 func TestSecretsAreNowhere(t *testing.T) {
 	t.Parallel()
 	p := newSecretsProject(t)
-	staging := []string{"--only", "source:crm,source:crm_by_token,source:shop,stg_crm__customers"}
-	run := func(more ...string) int { return p.winback(append(append([]string{"run"}, staging...), more...)...) }
-	for _, failure := range []connectortest.Fault{inTurn(echo(500), cut, connectortest.WebPage(200), echo(400)), echo(401), echo(403)} {
+	const working = "source:crm,source:crm_by_token,source:shop"
+	const failing = ",source:portal,source:application,source:hub,source:store,source:phone,source:postgres,source:mysql,source:exchange"
+	run := func(only string, more ...string) int {
+		return p.winback(append([]string{"run", "--only", only + ",stg_crm__customers"}, more...)...)
+	}
+	for _, failure := range []connectortest.Fault{inTurn(connectortest.Echo(500), cut, connectortest.WebPage(200), connectortest.Echo(400)), connectortest.Echo(401), connectortest.Echo(403)} {
 		p.fault.Store(&failure)
-		if code := run("--json"); code == exitDone {
+		if code := run(working+failing, "--json"); code == exitDone {
 			t.Errorf("a run succeeds although the sources fail:\n%s", p.said.String())
 		}
 	}
 	p.winback("sources", "check")
+	for name := range strings.SplitSeq(strings.ReplaceAll(working+failing, "source:", ""), ",") {
+		if !regexp.MustCompile(`(?m)^FAIL +` + name + `\b`).Match(p.said.Bytes()) {
+			t.Errorf("it was not told that %s fails", name)
+		}
+	}
 	p.fault.Store(nil)
-	p.winback("sources", "check", "--json")
-	if code := run("--json"); code != exitDone {
+	for name := range strings.SplitSeq("crm,crm_by_token,shop", ",") {
+		p.winback("sources", "check", name, "--json")
+	}
+	if code := run(working, "--json"); code != exitDone {
 		t.Errorf("the last run ends with %d:\n%s", code, p.said.String())
 	}
 	p.winback("plan", "--json")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -39,7 +40,7 @@ func (a *app) checkSources(ctx context.Context, args []string) error {
 		}
 		sources = []pipelines.Source{s}
 	}
-	found, err := checkAll(ctx, project, sources)
+	found, err := checkAll(ctx, project, sources, a.say)
 	if err != nil {
 		return err
 	}
@@ -65,16 +66,25 @@ const (
 	checkWithin = 2 * time.Minute
 	// checksAtOnce is how many sources are checked side by side.
 	checksAtOnce = 4
+	// checkPatience is how long a check goes on trying what fails. Who checks waits for
+	// it; a run has the patience of the configuration.
+	checkPatience = 10 * time.Second
 )
 
-// checkAll checks sources side by side; what was found is in their order.
-func checkAll(ctx context.Context, project *pipelines.Project, sources []pipelines.Source) ([]sourceFindings, error) {
+// checkAll checks sources side by side; what was found is in their order. say is told
+// meanwhile why something takes longer.
+func checkAll(ctx context.Context, project *pipelines.Project, sources []pipelines.Source, say func(format string, values ...any)) ([]sourceFindings, error) {
 	found := make([]sourceFindings, len(sources))
+	var saying sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(checksAtOnce)
 	for i, s := range sources {
 		group.Go(func() error {
-			findings := checkSource(ctx, s, checkWithin)
+			findings := checkSource(ctx, s, checkWithin, func(text string) {
+				saying.Lock()
+				defer saying.Unlock()
+				say("…     %s  %s", s.Name, text)
+			})
 			if !slices.ContainsFunc(findings, func(f connectors.Finding) bool { return !f.OK && f.Dataset == "" }) {
 				findings = append(findings, missingInputs(ctx, project, s, findings)...)
 			}
@@ -85,13 +95,15 @@ func checkAll(ctx context.Context, project *pipelines.Project, sources []pipelin
 	return found, group.Wait()
 }
 
-// checkSource returns what the source's own check finds within a time.
-func checkSource(ctx context.Context, s pipelines.Source, within time.Duration) []connectors.Finding {
+// checkSource returns what the source's own check finds within a time. What it has to
+// try again is told meanwhile.
+func checkSource(ctx context.Context, s pipelines.Source, within time.Duration, trying func(text string)) []connectors.Finding {
 	checker, ok := s.Source.(connectors.Checker)
 	if !ok {
 		return []connectors.Finding{{OK: true, Text: "this connector has no check of its own"}}
 	}
-	limited, cancel := context.WithTimeout(ctx, within)
+	haste := connectors.Haste{Patience: checkPatience, Trying: trying}
+	limited, cancel := context.WithTimeout(connectors.InHaste(ctx, haste), within)
 	defer cancel()
 	findings, err := checker.Check(limited)
 	switch {

@@ -35,7 +35,7 @@ func TestCheckAll(t *testing.T) {
 			{Name: "silent", Source: checked{takes: time.Hour}},
 			{Name: "slow", Source: checked{takes: time.Minute}},
 			{Name: "refusing", Source: checked{err: errors.New("the token is refused")}},
-		})
+		}, t.Logf)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -72,6 +72,16 @@ func Cut(w http.ResponseWriter, r *http.Request, answer http.Handler) {
 	panic(http.ErrAbortHandler)
 }
 
+// Echo fails and repeats all that it was sent, as careless servers and proxies do.
+func Echo(code int) Fault {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		fmt.Fprintf(w, `{"code": "broken", "message": "%s %s %v %s", "detail": %q}`, r.Method, r.URL, r.Header["Authorization"], body, fmt.Sprint(r.Header))
+	}
+}
+
 // Hang does not answer until the client gives up.
 func Hang(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, r.Body) // the server looks for the client's end behind the body alone

@@ -116,6 +116,26 @@ func (s Subject) runServed(t *testing.T) {
 	t.Run("gets everything in spite of throttling", s.throttled)
 	t.Run("an expired token is renewed", s.expired)
 	t.Run("a source that is down is told", s.down)
+	t.Run("a source that repeats what it is sent brings no secret out", s.echoed)
+}
+
+// echoed looks for secrets in what is said when every request fails with an answer
+// that has all of it.
+func (s Subject) echoed(t *testing.T) {
+	for _, code := range []int{400, 401, 403, 404, 500} {
+		trial := s.trial(t)
+		for range 200 {
+			trial.fake.Server().Next(Echo(code))
+		}
+		got, err := trial.reader.Run(t.Context())
+		if err == nil {
+			t.Fatalf("%d: no error", code)
+		}
+		trial.noSecrets(fmt.Sprintf("the error of an answer %d", code), err.Error())
+		trial.noSecrets("what was landed", got.Everything())
+		findings, err := trial.reader.Source.(connectors.Checker).Check(t.Context())
+		trial.noSecrets("a check", fmt.Sprint(findings, err))
+	}
 }
 
 // faults are what goes wrong on the way to every server.
@@ -459,6 +479,19 @@ func (s Subject) down(t *testing.T) {
 	}
 	trial.noSecrets("the error", err.Error())
 	t.Log(err)
+	began, tried := trial.clock.Now(), 0
+	haste := connectors.Haste{Patience: 10 * time.Second, Trying: func(text string) {
+		tried++
+		trial.noSecrets("what is told of trying again", text)
+	}}
+	findings, err := trial.reader.Source.(connectors.Checker).Check(connectors.InHaste(t.Context(), haste))
+	if waited := trial.clock.Now().Sub(began); waited > 15*time.Second || tried == 0 {
+		t.Errorf("a check waits for %v, and tells %d times that it tries again", waited, tried)
+	}
+	if err == nil && !slices.ContainsFunc(findings, func(f connectors.Finding) bool { return !f.OK }) {
+		t.Errorf("a check finds nothing wrong: %v", findings)
+	}
+	trial.noSecrets("a check", fmt.Sprint(findings, err))
 }
 
 func (s Subject) checks(t *testing.T) {

@@ -150,6 +150,11 @@ func decode(a Answer, into any) error {
 // or that of ctx.
 func (c *Client) Do(ctx context.Context, r Request, read func(Answer) error) error {
 	started := c.clock.Now()
+	patience := c.patience
+	haste, hasty := connectors.HasteOf(ctx)
+	if hasty {
+		patience = min(patience, haste.Patience)
+	}
 	renewed := false
 	for try := 1; ; try++ {
 		signed := c.signed()
@@ -169,8 +174,11 @@ func (c *Client) Do(ctx context.Context, r Request, read func(Answer) error) err
 			continue
 		}
 		wait := c.waitFor(refusal, try)
-		if refusal.Verdict != Retry || try >= cmp.Or(r.Tries, maxTries) && !refusal.Throttled || c.clock.Now().Add(wait).Sub(started) > c.patience {
+		if refusal.Verdict != Retry || try >= cmp.Or(r.Tries, maxTries) && !refusal.Throttled || c.clock.Now().Add(wait).Sub(started) > patience {
 			return c.failed(r, refusal, try)
+		}
+		if haste.Trying != nil {
+			haste.Trying(c.Redact(fmt.Sprintf("%s: %s; trying again in %s", c.what(r), cmp.Or(refusal.Text, http.StatusText(refusal.Status)), wait.Round(time.Second/10))))
 		}
 		if refusal.Throttled {
 			c.pace.pause(wait)

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,10 +23,15 @@ type Connection struct {
 	CAFile            spec.Path     `yaml:"ca_file" advanced:"true" doc:"PEM file of certificate authorities to trust besides the system's" example:"company-ca.pem"`
 }
 
+// reachWithin is how long a host may take to let in: those that do not answer at all are
+// told, or tried again, before a person gives up.
+const reachWithin = 10 * time.Second
+
 // transport makes the connections that the configuration asks for.
 func (c Connection) transport() (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 16
+	t.DialContext = (&net.Dialer{Timeout: reachWithin, KeepAlive: 30 * time.Second}).DialContext
 	t.ResponseHeaderTimeout = c.Timeout
 	if c.Proxy != "" {
 		proxy, err := url.Parse(c.Proxy.Reveal())

@@ -69,6 +69,9 @@ func (s *source) open(ctx context.Context) (session, error) {
 		if err == nil || tries == loginTries || !passing(err) {
 			return session, err
 		}
+		if haste, hasty := connectors.HasteOf(ctx); hasty && haste.Trying != nil {
+			haste.Trying(fmt.Sprintf("%v; trying again in %s", err, patience<<tries))
+		}
 		if err := s.clock.Sleep(ctx, patience<<tries); err != nil {
 			return nil, err
 		}

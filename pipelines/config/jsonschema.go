@@ -5,10 +5,11 @@ import (
 
 	"winback/connectors"
 	"winback/connectors/spec"
+	"winback/pipelines/config/scaffold"
 )
 
 // SchemaFile is the usual name of the JSON schema of the configuration, beside it.
-const SchemaFile = "winback.schema.json"
+const SchemaFile = scaffold.SchemaFile
 
 // JSONSchema writes the JSON schema of winback.yaml, with the keys of all connectors,
 // for editors to complete and check by.

@@ -61,7 +61,7 @@ func Propose(dir string, paths []string) *Found {
 }
 
 // Survey looks at the data files of all formats, compressed or not, in a folder and in its folder "data". Files whose
-// name begins with a dot or with "example" are passed over. The error is about the folder itself.
+// name begins with a dot or with "example" are passed over, and winback's own. The error is about the folder itself.
 func Survey(dir string) (*Found, error) {
 	names, err := DataFiles(dir)
 	if err != nil {
@@ -69,6 +69,12 @@ func Survey(dir string) (*Found, error) {
 	}
 	return Propose(dir, names), nil
 }
+
+// Files of winback's own, which may lie beside the data.
+const (
+	SchemaFile = "winback.schema.json" // JSON schema of the configuration, beside it
+	HolderFile = "run.holder.json"     // says, in the project's home, which process runs
+)
 
 // DataFiles names the files that Survey looks at, as paths from the folder with slashes.
 func DataFiles(dir string) ([]string, error) {
@@ -98,7 +104,8 @@ func (f *Found) conclude(tables []*table) {
 
 func isCandidate(entry fs.DirEntry) bool {
 	name := entry.Name()
-	return !entry.IsDir() && isData(name) && !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "example")
+	own := name == SchemaFile || name == HolderFile
+	return !entry.IsDir() && isData(name) && !own && !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "example")
 }
 
 func (f *Found) sort(tables []*table) {
