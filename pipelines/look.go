@@ -9,13 +9,7 @@ import (
 	"winback/pipelines/check"
 	"winback/pipelines/model"
 	"winback/pipelines/warehouse"
-	sqlfiles "winback/sql"
 )
-
-// LoadModels reads the product's models, without a project.
-func LoadModels() (*model.Project, error) {
-	return model.Load(sqlfiles.Files, model.WithSources(contractColumns{}))
-}
 
 // TestModels runs the unit tests of the selected models. It needs no project:
 // the tests compute in a warehouse of their own that is thrown away.

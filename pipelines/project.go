@@ -18,7 +18,6 @@ import (
 	"winback/pipelines/landing"
 	"winback/pipelines/model"
 	"winback/pipelines/warehouse"
-	sqlfiles "winback/sql"
 )
 
 // OpenOptions say which project to open.
@@ -77,7 +76,7 @@ func Open(o OpenOptions) (*Project, error) {
 		return nil, err
 	}
 	p.Zone = landing.Open(filepath.Join(home, "landing"))
-	if p.Models, err = model.Load(sqlfiles.Files, model.WithSources(contractColumns{})); err != nil {
+	if p.Models, err = loadModels(&c.Models); err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"winback/pipelines"
+	"winback/pipelines/config"
 	"winback/pipelines/model"
 )
 
@@ -44,6 +45,13 @@ func (a *app) modelsCommand() *cobra.Command {
 			Long: "test runs each model's SQL on the rows given in its .yml and compares the result with the rows\nexpected there. It needs the engine and no data.",
 			RunE: func(cmd *cobra.Command, args []string) error { return a.testModels(cmd.Context(), args) },
 		},
+		&cobra.Command{
+			Use: "copy MODEL", Short: "A model's files, or a seed's, into the project's own folder, to be changed there", Args: atMost(1),
+			Long: `copy writes the product's files of a model, a seed or a check into the folder that models.dir in
+the configuration names. From then on the project uses these; the rest stays the product's.`,
+			Example: "  winback models copy reasons          the patterns that tell why a customer left\n  winback models copy churn_monthly",
+			RunE:    func(_ *cobra.Command, args []string) error { return a.copyModel(args) },
+		},
 	)
 	return cmd
 }
@@ -57,8 +65,20 @@ type modelLine struct {
 	Path         string   `json:"path"`
 }
 
+// models are those of the project, or the product's where there is no project.
+func (a *app) models() (*model.Project, error) {
+	project, err := a.projectIfAny()
+	if project == nil || err != nil {
+		if err == nil {
+			return pipelines.LoadModels()
+		}
+		return nil, err
+	}
+	return project.Models, nil
+}
+
 func (a *app) listModels(selectors []string) error {
-	models, err := pipelines.LoadModels()
+	models, err := a.models()
 	if err != nil {
 		return err
 	}
@@ -82,7 +102,7 @@ func (a *app) listModels(selectors []string) error {
 }
 
 func (a *app) graphModels(selectors []string, format model.GraphFormat) error {
-	models, err := pipelines.LoadModels()
+	models, err := a.models()
 	if err != nil {
 		return err
 	}
@@ -114,7 +134,7 @@ func (a *app) compileModel(args []string) error {
 		return err
 	}
 	if project != nil {
-		vars = project.Vars()
+		models, vars = project.Models, project.Vars()
 	}
 	sql, err := models.Compile(args[0], vars)
 	if err != nil {
@@ -125,7 +145,7 @@ func (a *app) compileModel(args []string) error {
 }
 
 func (a *app) testModels(ctx context.Context, selectors []string) error {
-	models, err := pipelines.LoadModels()
+	models, err := a.models()
 	if err != nil {
 		return err
 	}
@@ -172,5 +192,28 @@ func (a *app) printTests(results []model.TestResult, failed int) error {
 		}
 	}
 	_, err := fmt.Fprintf(a.stdout, "%d passed, %d failed\n", len(results)-failed, failed)
+	return err
+}
+
+// copyModel copies a model and says which files to edit.
+func (a *app) copyModel(args []string) error {
+	if len(args) == 0 {
+		return usageError{errors.New("name a model or a seed: winback models copy reasons (winback models list shows them)")}
+	}
+	options, err := a.openOptions()
+	if err != nil {
+		return err
+	}
+	files, err := pipelines.CopyModel(options, args[0])
+	if errors.As(err, new(*model.UnknownSelectorError)) || errors.As(err, new(*config.Error)) || errors.Is(err, pipelines.ErrOwnModel) || errors.Is(err, pipelines.ErrNoOwnModels) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(map[string][]string{"files": files})
+	}
+	_, err = fmt.Fprintln(a.stdout, strings.Join(files, "\n"))
 	return err
 }

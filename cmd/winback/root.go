@@ -113,17 +113,23 @@ func (a *app) logger() *slog.Logger {
 
 // project reads the configuration that the flags name.
 func (a *app) project() (*pipelines.Project, error) {
-	registry, err := all.Registry()
+	options, err := a.openOptions()
 	if err != nil {
 		return nil, err
 	}
-	project, err := pipelines.Open(pipelines.OpenOptions{
-		Config: a.config, Home: a.home, AsOf: a.asOf, Registry: registry, Now: a.now, Logger: a.logger(),
-	})
+	project, err := pipelines.Open(options)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return project, nil
+}
+
+// openOptions say which project the flags mean.
+func (a *app) openOptions() (pipelines.OpenOptions, error) {
+	registry, err := all.Registry()
+	return pipelines.OpenOptions{
+		Config: a.config, Home: a.home, AsOf: a.asOf, Registry: registry, Now: a.now, Logger: a.logger(),
+	}, err
 }
 
 // projectIfAny reads the configuration for a command that also works without

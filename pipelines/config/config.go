@@ -101,6 +101,7 @@ func Load(path string, registry *connectors.Registry, env Env) (*Config, error) 
 		return nil, &Error{errs.Err()} // not YAML at all: what is "missing" in it would only distract
 	}
 	root.Decode(&c.Settings, errs)
+	c.Models.Node = root.Get("models")
 	c.identity(root, errs)
 	checkTargets(c.Targets, errs)
 	c.calendar(root, env, errs)

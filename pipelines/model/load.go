@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -26,6 +27,19 @@ func WithSources(sources SourceColumns) LoadOption {
 	return func(l *loader) { l.sources = sources }
 }
 
+// WithOverlay lays the files of another folder, of the same layout, over those of
+// the sql folder: a file of the same path takes its place, others join in. shown
+// is how the folder is called to people.
+func WithOverlay(fsys fs.FS, shown string) LoadOption {
+	return func(l *loader) { l.roots = append(l.roots, root{fsys, shown}) }
+}
+
+// root is a folder that models are read from.
+type root struct {
+	fsys  fs.FS
+	shown string
+}
+
 // folders are the parts of the sql folder and the databases their models go to.
 var folders = map[string]string{
 	"seeds":        StagingDatabase,
@@ -39,12 +53,14 @@ var folders = map[string]string{
 // folder. All mistakes are reported together, as Problems with file and line;
 // the project is nil then.
 func Load(fsys fs.FS, options ...LoadOption) (*Project, error) {
-	l := &loader{fsys: fsys, project: &Project{byName: map[string]*Model{}}, files: map[string]bool{}}
+	l := &loader{roots: []root{{fsys, shownRoot}}, project: &Project{byName: map[string]*Model{}}, files: map[string]root{}}
 	for _, option := range options {
 		option(l)
 	}
-	if err := l.findFiles(); err != nil {
-		return nil, err
+	for _, r := range l.roots {
+		if err := l.findFiles(r); err != nil {
+			return nil, fmt.Errorf("look for models in %s: %w", r.shown, err)
+		}
 	}
 	for _, file := range slices.Sorted(maps.Keys(l.files)) {
 		l.readFile(file)
@@ -58,25 +74,31 @@ func Load(fsys fs.FS, options ...LoadOption) (*Project, error) {
 
 // loader reads a project.
 type loader struct {
-	fsys     fs.FS
+	roots    []root // later ones go before earlier ones
 	sources  SourceColumns
 	project  *Project
-	files    map[string]bool
+	files    map[string]root // where each comes from
 	problems Problems
 }
 
 // findFiles lists the files of the known folders.
-func (l *loader) findFiles() error {
-	return fs.WalkDir(l.fsys, ".", func(file string, entry fs.DirEntry, err error) error {
+func (l *loader) findFiles(r root) error {
+	return fs.WalkDir(r.fsys, ".", func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		top, _, nested := strings.Cut(file, "/")
 		_, known := folders[top]
-		if entry.IsDir() || !nested || !known || strings.HasPrefix(entry.Name(), ".") {
+		if entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
 			return nil
 		}
-		l.files[file] = true
+		if !nested || !known {
+			if r.shown != shownRoot && path.Ext(file) == ".sql" {
+				l.problems.add(path.Join(r.shown, file), 0, "is in none of the folders of models: %s", strings.Join(slices.Sorted(maps.Keys(folders)), ", "))
+			}
+			return nil
+		}
+		l.files[file] = r
 		return nil
 	})
 }
@@ -91,13 +113,13 @@ func (l *loader) readFile(file string) {
 	case folder != "seeds" && folder != "checks" && extension == ".sql":
 		l.readModel(file)
 	case folder == "checks" && extension == ".yml":
-		l.problems.add(shownPath(file), 0, "a check has no .yml; severity and tags go into the header of its .sql")
+		l.problems.add(l.shown(file), 0, "a check has no .yml; severity and tags go into the header of its .sql")
 	case extension == ".yml":
 		l.requireMain(file, folder)
 	case extension == ".yaml":
-		l.problems.add(shownPath(file), 0, "the ending has to be .yml")
+		l.problems.add(l.shown(file), 0, "the ending has to be .yml")
 	case extension == ".sql" || extension == ".csv":
-		l.problems.add(shownPath(file), 0, "%s hold no %s files", folder, extension)
+		l.problems.add(l.shown(file), 0, "%s hold no %s files", folder, extension)
 	}
 }
 
@@ -107,8 +129,8 @@ func (l *loader) requireMain(file, folder string) {
 	if folder == "seeds" {
 		extension = ".csv"
 	}
-	if !l.files[withExtension(file, extension)] {
-		l.problems.add(shownPath(file), 0, "no %s beside it", path.Base(withExtension(file, extension)))
+	if _, there := l.files[withExtension(file, extension)]; !there {
+		l.problems.add(l.shown(file), 0, "no %s beside it", path.Base(withExtension(file, extension)))
 	}
 }
 
@@ -116,10 +138,19 @@ func withExtension(file, extension string) string {
 	return strings.TrimSuffix(file, path.Ext(file)) + extension
 }
 
+// shown is the path of a file for people. One that is missing would be in the sql
+// folder.
+func (l *loader) shown(file string) string {
+	if r, there := l.files[file]; there {
+		return path.Join(r.shown, file)
+	}
+	return path.Join(shownRoot, file)
+}
+
 func (l *loader) content(file string) string {
-	content, err := fs.ReadFile(l.fsys, file)
+	content, err := fs.ReadFile(l.files[file].fsys, file)
 	if err != nil {
-		l.problems.add(shownPath(file), 0, "%v", err)
+		l.problems.add(l.shown(file), 0, "%v", err)
 	}
 	return string(content)
 }
@@ -130,8 +161,8 @@ func (l *loader) newModel(file string) *Model {
 	m := &Model{
 		Name:           strings.TrimSuffix(path.Base(file), path.Ext(file)),
 		Database:       folders[folder],
-		Path:           shownPath(file),
-		PropertiesPath: shownPath(withExtension(file, ".yml")),
+		Path:           l.shown(file),
+		PropertiesPath: l.shown(withExtension(file, ".yml")),
 		folder:         path.Dir(file),
 	}
 	if !modelName.MatchString(m.Name) {
@@ -158,7 +189,7 @@ func (l *loader) readModel(file string) {
 
 func (l *loader) readProperties(m *Model, file string) {
 	properties := withExtension(file, ".yml")
-	if !l.files[properties] {
+	if _, there := l.files[properties]; !there {
 		l.problems.add(m.Path, 0, "no %s beside it; describe the model, its columns and checks there", path.Base(properties))
 		return
 	}
@@ -194,7 +225,7 @@ func (l *loader) readSeed(file string) {
 }
 
 func (l *loader) readSingularCheck(file string) {
-	c := &SingularCheck{Name: strings.TrimSuffix(path.Base(file), ".sql"), Path: shownPath(file), Severity: check.Error}
+	c := &SingularCheck{Name: strings.TrimSuffix(path.Base(file), ".sql"), Path: l.shown(file), Severity: check.Error}
 	h := parseHeader(c.Path, l.content(file), checkKeys, &l.problems)
 	c.Summary, c.Tags, c.body, c.bodyLine = h.summary, h.list("tags"), h.body, h.bodyLine
 	if severity, ok := h.keys["severity"]; ok {

@@ -3,7 +3,6 @@ package model
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -56,11 +55,9 @@ func (p Problems) sorted() error {
 	return slices.Compact(p)
 }
 
-// shownRoot is the folder of the models in the project; the file systems that
-// Load reads are rooted in it.
+// shownRoot is the folder of the product's models, as it is called to people; the
+// file system that Load reads is rooted in it.
 const shownRoot = "sql"
-
-func shownPath(file string) string { return path.Join(shownRoot, file) }
 
 // nearest returns the candidate most like name, or "" when none is close.
 func nearest(name string, candidates []string) string {

@@ -2,67 +2,74 @@
 -- severity: error
 with
 
+-- Each table is read once, into one row.
 customers as (
-    select customer_key, orders, status, losses, returns, last_order_on from {{ ref "customers" }}
+    select
+        count() as known,
+        countIf(orders > 0) as buyers,
+        countIf(orders > 0 and coalesce(status, '') not in ('lost', 'lost_twice')) as kept,
+        countIf(coalesce(last_order_on > {{ .AsOf }} - 365, false)) as recent_buyers,
+        sum(customers.losses) as losses,
+        sum(customers.returns) as returns
+    from {{ ref "customers" }} as customers
 ),
 
 customer_months as (
-    select customer_key, month, status from {{ ref "customer_months" }}
+    select countIf(month = toStartOfMonth({{ .AsOf }})) as today from {{ ref "customer_months" }}
 ),
 
 customer_episodes as (
-    select loss_date, returned_on from {{ ref "customer_episodes" }}
+    select countIf(loss_date is not null) as losses, countIf(returned_on is not null) as returns from {{ ref "customer_episodes" }}
 ),
 
 movements as (
-    select * from {{ ref "base_movement" }} where segment = '(all)'
+    select
+        sum(base_movement.new) as new,
+        sum(base_movement.lost) as lost,
+        sum(base_movement.returned) as returned,
+        sumIf(base_movement.at_end, month = toStartOfMonth({{ .AsOf }})) as at_end
+    from {{ ref "base_movement" }} as base_movement
+    where segment = '(all)'
 ),
 
 cohorts as (
-    select size from {{ ref "churn_cohorts" }} where segment = '(all)' and month_no = 0
+    select sum(churn_cohorts.size) as members from {{ ref "churn_cohorts" }} as churn_cohorts where segment = '(all)' and month_no = 0
 ),
 
 survival as (
-    select at_risk from {{ ref "survival" }} where segment = '(all)' and day = 0
+    select sum(survival.at_risk) as at_risk from {{ ref "survival" }} as survival where segment = '(all)' and day = 0
 ),
 
 rfm_segments as (
-    select customer_key from {{ ref "rfm_segments" }}
+    select count() as scored from {{ ref "rfm_segments" }}
 ),
 
 links as (
-    select customer_key from {{ ref "customer_links" }}
+    select uniqExact(customer_key) as linked from {{ ref "customer_links" }}
 ),
 
 compared as (
-    select
-        'customers linked' as what,
-        (select count() from customers) as expected,
-        (select uniqExact(customer_key) from links) as counted
-    union all
-    select 'buyers with a status today', (select countIf(orders > 0) from customers),
-        (select count() from customer_months where month = toStartOfMonth({{ .AsOf }}))
-    union all
-    select 'buyers who were new once', (select countIf(orders > 0) from customers), (select sum(new) from movements)
-    union all
-    select 'buyers in cohorts', (select countIf(orders > 0) from customers), (select sum(size) from cohorts)
-    union all
-    select 'buyers in the survival curve', (select countIf(orders > 0) from customers), (select sum(at_risk) from survival)
-    union all
-    select 'buyers not lost today',
-        (select countIf(orders > 0 and coalesce(status, '') not in ('lost', 'lost_twice')) from customers),
-        (select sum(at_end) from movements where month = toStartOfMonth({{ .AsOf }}))
-    union all
-    select 'losses in stretches', (select sum(losses) from customers), (select countIf(loss_date is not null) from customer_episodes)
-    union all
-    select 'losses in months', (select sum(losses) from customers), (select sum(lost) from movements)
-    union all
-    select 'returns in stretches', (select sum(returns) from customers), (select countIf(returned_on is not null) from customer_episodes)
-    union all
-    select 'returns in months', (select sum(returns) from customers), (select sum(returned) from movements)
-    union all
-    select 'buyers of the last 365 days', (select countIf(coalesce(last_order_on > {{ .AsOf }} - 365, false)) from customers),
-        (select count() from rfm_segments)
+    select arrayJoin([
+        ('customers linked', customers.known, links.linked),
+        ('buyers with a status today', customers.buyers, customer_months.today),
+        ('buyers who were new once', customers.buyers, movements.new),
+        ('buyers in cohorts', customers.buyers, cohorts.members),
+        ('buyers in the survival curve', customers.buyers, survival.at_risk),
+        ('buyers not lost today', customers.kept, movements.at_end),
+        ('losses in stretches', customers.losses, customer_episodes.losses),
+        ('losses in months', customers.losses, movements.lost),
+        ('returns in stretches', customers.returns, customer_episodes.returns),
+        ('returns in months', customers.returns, movements.returned),
+        ('buyers of the last 365 days', customers.recent_buyers, rfm_segments.scored)
+    ]) as line
+    from customers
+    cross join customer_months
+    cross join customer_episodes
+    cross join movements
+    cross join cohorts
+    cross join survival
+    cross join rfm_segments
+    cross join links
 )
 
-select * from compared where coalesce(expected, 0) != coalesce(counted, 0)
+select line.1 as what, line.2 as expected, line.3 as counted from compared where coalesce(expected, 0) != coalesce(counted, 0)
