@@ -177,6 +177,24 @@ func (c *company) liveService(scale int) {
 	c.bring("winback.touches", "id, customer_id, email, at", touches...)
 	c.bring("crm.complaints", "id, customer_id, opened_at", complaints...)
 	c.liveCalls(scale)
+	c.liveManagers(scale)
+}
+
+// liveManagers brings customers from one manager to another, plans and payments.
+func (c *company) liveManagers(scale int) {
+	var assignments, plans, payments []string
+	for range scale/6 + c.random.IntN(2) {
+		customer := fmt.Sprintf("'c%d'", c.random.IntN(20))
+		assignments = append(assignments, fmt.Sprintf("%s, %s, %s, %s", customer, c.moment(300), c.pick("", "m1", "m2", "m3"), c.pick("", "", c.day.Format(time.DateTime))))
+		plans = append(plans, fmt.Sprintf("%s, toStartOfMonth(toDate32(%s)), %d, %s", customer, c.moment(200)[:11]+"'", c.random.IntN(90), c.pick("", "EUR", "USD")))
+		payments = append(payments, fmt.Sprintf("'%d', %s, %s, %s, %d", c.random.IntN(40), customer, c.moment(200), c.pick("", c.day.AddDate(0, 0, -c.random.IntN(90)).Format(time.DateTime)), c.random.IntN(90)))
+	}
+	c.bring("crm.manager_assignments", "customer_id, from_at, manager_id, to_at", assignments...)
+	c.bring("crm.sales_plans", "customer_id, month, amount, currency", plans...)
+	c.bring("crm.payments", "id, customer_id, due_at, paid_at, amount", payments...)
+	if c.one(3) {
+		c.bring("crm.business_events", "id, at, title, segment", fmt.Sprintf("'e%d', %s, 'Something', %s", c.random.IntN(5), c.moment(300), c.pick("", "retail")))
+	}
 }
 
 func (c *company) liveCalls(scale int) {

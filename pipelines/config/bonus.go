@@ -10,7 +10,7 @@ import (
 
 // Bonus is what managers earn for customers who stay. Without rates nobody earns one.
 type Bonus struct {
-	Tenure       spec.Ordered[spec.Percent] `yaml:"tenure" doc:"percent of the month's net revenue of customers who have stayed so many whole years, by the years; a customer counts for the longest that fits"`
+	Tenure       spec.Ordered[spec.Percent] `yaml:"tenure" doc:"percent of the month's net revenue of customers who bought first so many whole years ago or more, by the years; the longest that fits counts"`
 	LowerChurn   spec.Percent               `yaml:"lower_churn" default:"0" doc:"percent of the month's net revenue of all their customers, for each point by which their churn is lower than the month before"`
 	MinCustomers int                        `yaml:"min_customers" default:"30" doc:"customers a manager must have had at the start of both months for their churn to be compared"`
 }

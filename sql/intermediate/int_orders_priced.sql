@@ -30,7 +30,7 @@ refunds as (
 ),
 
 rates as (
-    select currency, rated_on, rate from {{ ref "stg_shop__exchange_rates" }}
+    select currency, day, rate from {{ ref "int_daily_rates" }}
 ),
 
 contacts as (
@@ -53,14 +53,6 @@ refunds_by_order as (
     from refunds
     where order_id is not null
     group by source, order_id
-),
-
--- Banks publish no rates at weekends: the last one serves for ten days.
-daily_rates as (
-    select rates.currency as currency, rates.rated_on + days as day, argMax(rates.rate, rates.rated_on) as rate
-    from rates
-    array join range(10) as days
-    group by currency, day
 ),
 
 emails as (
@@ -91,14 +83,14 @@ priced as (
         ) as gross,
         coalesce(refunds_by_order.refunds_seen, orders.refunded, toDecimal64(0, 4)) as refunds,
         totals.lines_cost as cost,
-        if(orders.priced_in = {{ .Currency }}, toDecimal64(1, 8), daily_rates.rate) as to_project_currency,
+        if(orders.priced_in = {{ .Currency }}, toDecimal64(1, 8), rates.rate) as to_project_currency,
         emails.value as email_value,
         emails.usage as email_usage,
         phones.value as phone_value
     from orders
     left join totals on totals.source = orders.source and totals.order_id = orders.order_id
     left join refunds_by_order on refunds_by_order.source = orders.source and refunds_by_order.order_id = orders.order_id
-    left join daily_rates on daily_rates.currency = orders.priced_in and daily_rates.day = orders.ordered_on
+    left join rates on rates.currency = orders.priced_in and rates.day = orders.ordered_on
     left join emails on emails.source = orders.source and emails.entity_id = orders.order_id
     left join phones on phones.source = orders.source and phones.entity_id = orders.order_id
 )

@@ -13,6 +13,10 @@ movements as (
     select * from {{ ref "base_movement" }} where segment = '(all)' and is_complete
 ),
 
+managers as (
+    select * from {{ ref "managers_monthly" }} where manager_id = '(all)' and is_complete
+),
+
 -- Nothing is computed here: a figure is what its own table says of a month that is
 -- over, with the n of a rate and the interval.
 figures as (
@@ -27,13 +31,16 @@ figures as (
             ('revenue_retention_pct', toFloat64(revenue_retention_pct), null, null, null)
         ]) as figure
     from churn
+    union all
+    select month, ('plan_fact_pct', toFloat64(fact_pct), null, null, null) as figure from managers
 ),
 
 rates as (
     select
         month,
         tupleElement(figure, 1) as kpi,
-        cast(round(tupleElement(figure, 2), 6) as Nullable(Decimal(38, 6))) as value,
+        -- Behind the null of a division there may be something that no decimal holds.
+        if(tupleElement(figure, 2) is null, null, toDecimal128(round(coalesce(tupleElement(figure, 2), 0), 6), 6)) as value,
         cast(tupleElement(figure, 3) as Nullable(UInt64)) as n,
         cast(tupleElement(figure, 4) as Nullable(Float64)) as lower,
         cast(tupleElement(figure, 5) as Nullable(Float64)) as upper
@@ -79,6 +86,8 @@ money as (
             ('revenue_at_end', toNullable(revenue_at_end))
         ]) as figure
     from movements
+    union all
+    select month, ('overdue_debt', toNullable(overdue_debt)) as figure from managers
 ),
 
 told as (
