@@ -18,7 +18,12 @@ const (
 	streamComplaint
 	streamSurvey
 	streamDeal
-	streamStaff
+	streamCall
+	streamCart
+	streamCampaign
+	streamPayment
+	streamPlan
+	streamActivity
 )
 
 // dice draws numbers from one stream. Everything drawn is a whole number: floats

@@ -23,6 +23,8 @@ func TestConfig_FitsTheFiles(t *testing.T) {
 	var config struct {
 		AsOf    string `yaml:"as_of"`
 		Sources map[string]struct {
+			CDR      struct{ Files string }
+			QueueLog struct{ Files string } `yaml:"queue_log"`
 			Datasets map[string]struct {
 				Files  string
 				Fields map[string]any
@@ -37,6 +39,13 @@ func TestConfig_FitsTheFiles(t *testing.T) {
 	}
 	readBy := map[string]string{}
 	for _, source := range config.Sources {
+		for _, pattern := range []string{source.CDR.Files, source.QueueLog.Files} {
+			for _, f := range truth.Files {
+				if fits, _ := path.Match(pattern, f.Name); fits {
+					readBy[f.Name] = pattern
+				}
+			}
+		}
 		for name, dataset := range source.Datasets {
 			schema := entity.Lookup(name)
 			if schema == nil {

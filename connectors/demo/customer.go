@@ -48,6 +48,7 @@ type customer struct {
 	inCRM     bool
 	crmHasID  bool // the CRM knows the account
 	newsOK    bool // agreed to receive marketing
+	hasPhone  bool // the account has the phone number
 	taste     uint64
 }
 
@@ -80,6 +81,7 @@ func (w *world) customer(i, day int, c *customer) {
 	if d.chance(seg.duplicate) {
 		c.duplicate = duplicate(1 + d.below(duplicateKinds))
 	}
+	c.hasPhone = d.chance(8_500) || c.duplicate != noDuplicate
 	switch kind := d.below(10_000); {
 	case kind < seg.guest:
 		c.presence, c.silent, c.inCRM, c.duplicate = isGuest, false, false, noDuplicate

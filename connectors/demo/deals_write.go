@@ -21,6 +21,7 @@ func (s *sales) writeDeal(source int, lost bool) {
 	o, t, d, f := &s.deal, s.deals.t, &s.d, &funnels[s.deal.funnel]
 	last := o.moves[len(o.moves)-1]
 	id, semantics := f.stageID(last.stage)
+	margin := o.amount * entity.Decimal(d.between(18, 38)) / 100 / cent * cent
 	s.deals.begin()
 	t.num("ID", o.id)
 	t.str("TITLE", o.title)
@@ -29,7 +30,7 @@ func (s *sales) writeDeal(source int, lost bool) {
 	t.str("STAGE_SEMANTIC_ID", semantics)
 	s.writeAmount()
 	t.str("CURRENCY_ID", Currency)
-	t.cash("UF_CRM_MARGIN", o.amount*entity.Decimal(d.between(18, 38))/100/cent*cent)
+	t.cash("UF_CRM_MARGIN", margin)
 	if o.customer != nil {
 		t.num("COMPANY_ID", o.customer.crmID())
 		t.none("CONTACT_ID")

@@ -176,7 +176,7 @@ func Generate(ctx context.Context, o Options) (Truth, error) {
 
 // write makes every file in the folder build.
 func write(ctx context.Context, o Options, build string) (Truth, error) {
-	if err := os.MkdirAll(filepath.Join(build, dataDir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(build, dataDir, "pbx"), 0o755); err != nil {
 		return Truth{}, err
 	}
 	w := newWorld(o)

@@ -95,7 +95,7 @@ func TestGenerate_OtherSeedOtherCompany(t *testing.T) {
 	o.Seed = 2
 	generate(t, o)
 	// The same people, story and funnels.
-	want := []string{"business_events.csv", "managers.csv", "crm.category.list.json", "crm.status.list.json"}
+	want := []string{"business_events.csv", "managers.csv", "service_agents.csv", "crm.category.list.json", "crm.status.list.json"}
 	for name, content := range contents(t, first) {
 		other := contents(t, second)[name]
 		if same := content == other; same != slices.Contains(want, filepath.Base(name)) {

@@ -3,6 +3,7 @@ package demo
 // life is what happened to one customer: orders, departures, the end.
 type life struct {
 	orders     []event
+	calls      []event
 	purchases  []int // days of the orders that count, ascending; a day may repeat
 	departures []departure
 	terminated int // day the contract ended, -1 if it did not
@@ -14,17 +15,18 @@ type departure struct {
 	day   int   // from which on the customer buys no more
 	cause cause // true one
 	event int   // of the company's history that drove the customer away, -1 for none
+	leak  leak  // of the call centre that did, if any
 	from  int   // day of the last purchase, -1 if none counted
 	loss  int   // day on which the rules see it
 	back  int   // day of the first order after it; never if none came so far
 }
 
-// event is one order as far as a customer's life decides it. 16 bytes, as there
-// may be many millions.
+// event is one order, or one call, as far as a customer's life decides it. 16
+// bytes, as there may be many millions.
 type event struct {
 	second   uint32 // since the start
 	customer uint32
-	sequence uint32 // number of the order within the customer's life
+	sequence uint32 // number of the order, or call, within the customer's life
 	flags    eventFlags
 }
 
@@ -35,6 +37,7 @@ const (
 	withoutLogin               // by e-mail only
 	onSecondAccount            // of a duplicate
 	isUnpaid                   // by a firm that had run out of money
+	isCall                     // no order, but a call
 )
 
 // A problem with an order and what came of it are in the flags, too.
@@ -73,7 +76,7 @@ func compareEvents(a, b event) int {
 // after that day has no influence on what lies before it.
 func (w *world) live(c *customer, l *life) {
 	l.orders, l.purchases = l.orders[:0], l.purchases[:0]
-	l.departures = l.departures[:0]
+	l.departures, l.calls = l.departures[:0], l.calls[:0]
 	l.terminated, l.secondAt = -1, -1
 	if c.silent {
 		return
@@ -248,6 +251,9 @@ func (p *player) buy(at int, leave departure) departure {
 	for day <= min(leave.day, p.w.lastDay) {
 		p.order(at)
 		if upset := p.goWrong(); upset.day < leave.day {
+			leave = upset
+		}
+		if upset := p.telephone(); upset.day < leave.day {
 			leave = upset
 		}
 		if p.c.oneTime {

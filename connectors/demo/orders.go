@@ -11,7 +11,7 @@ import (
 var (
 	orderHeader = []string{
 		"order_id", "number", "customer_id", "email", "phone", "created", "status", "items_total", "discount",
-		"shipping", "coupon", "channel", "promised", "delivered", "lines",
+		"shipping", "coupon", "channel", "promised", "delivered", "lines", "cart",
 	}
 	lineHeader   = []string{"order_id", "line", "product_id", "sku", "quantity", "price", "discount", "cost"}
 	refundHeader = []string{"Возврат", "Заказ", "Дата", "Сумма", "Причина"}
@@ -21,11 +21,9 @@ var (
 // orders and one of their lines for each month, and the refunds.
 func writeOrders(ctx context.Context, w *world, files *fileSet, events *spill, count *tally, progress func(Progress)) error {
 	s := &shop{w: w, files: files, count: count, refunds: make([][]refund, w.days()), nextID: 100_001}
-	var err error
-	if s.refundTable, err = files.create(dataDir+"/refunds.csv", officeFormat(refundHeader...)); err != nil {
-		return err
-	}
-	if s.complaints, err = files.create(dataDir+"/crm_complaints.csv", officeFormat(complaintHeader...)); err != nil {
+	s.baskets = baskets{w: w, count: count, since: w.monthStart((2*w.months + 2) / 3)}
+	s.line, s.exchange = serviceLine{w: w, count: count}, exchange{w: w, count: count}
+	if err := s.begin(); err != nil {
 		return err
 	}
 	var done int64
@@ -41,13 +39,36 @@ func writeOrders(ctx context.Context, w *world, files *fileSet, events *spill, c
 			return err
 		}
 		for i := range today {
+			if today[i].flags&isCall != 0 {
+				s.line.write(&today[i])
+				continue
+			}
 			s.write(&today[i])
+			done++
 		}
+		s.exchange.endDay()
 		s.payBack(day)
-		done += int64(len(today))
 		progress(Progress{Stage: "orders", Done: done, Total: events.count})
 	}
 	return s.close()
+}
+
+// begin makes the files that are not of a month.
+func (s *shop) begin() error {
+	var err error
+	if s.refundTable, err = s.files.create(dataDir+"/refunds.csv", officeFormat(refundHeader...)); err != nil {
+		return err
+	}
+	if s.complaints, err = s.files.create(dataDir+"/crm_complaints.csv", officeFormat(complaintHeader...)); err != nil {
+		return err
+	}
+	if err := s.baskets.begin(s.files); err != nil {
+		return err
+	}
+	if err := s.line.begin(s.files); err != nil {
+		return err
+	}
+	return s.exchange.begin(s.files)
 }
 
 // shop writes orders with all that belongs to them.
@@ -61,6 +82,9 @@ type shop struct {
 	lines       *table
 	refundTable *table
 	complaints  *table
+	baskets     baskets
+	line        serviceLine
+	exchange    exchange
 	refunds     [][]refund // still to be paid back, by day
 	nextID      int
 
@@ -107,18 +131,22 @@ func (s *shop) open(month int) error {
 	if s.orders, err = s.files.create(fmt.Sprintf("%s/orders_%s.csv.gz", dataDir, label), shopFormat(orderHeader...)); err != nil {
 		return err
 	}
-	s.lines, err = s.files.create(fmt.Sprintf("%s/order_lines_%s.csv.gz", dataDir, label), shopFormat(lineHeader...))
-	return err
+	if s.lines, err = s.files.create(fmt.Sprintf("%s/order_lines_%s.csv.gz", dataDir, label), shopFormat(lineHeader...)); err != nil {
+		return err
+	}
+	return s.baskets.open(s.files, month, label)
 }
 
 func (s *shop) finishMonth() error {
 	if s.orders == nil {
 		return nil
 	}
-	if err := s.files.finish(s.orders); err != nil {
-		return err
+	for _, t := range []*table{s.orders, s.lines} {
+		if err := s.files.finish(t); err != nil {
+			return err
+		}
 	}
-	return s.files.finish(s.lines)
+	return s.baskets.finishMonth(s.files)
 }
 
 func (s *shop) close() error {
@@ -133,10 +161,12 @@ func (s *shop) close() error {
 	t.money(s.count.refunded)
 	t.endLine()
 	s.count.dirt.ShortLines++
-	if err := s.files.finish(t); err != nil {
-		return err
+	for _, t := range []*table{t, s.complaints, s.baskets.reminders, s.line.t, s.exchange.cdr, s.exchange.queue} {
+		if err := s.files.finish(t); err != nil {
+			return err
+		}
 	}
-	return s.files.finish(s.complaints)
+	return nil
 }
 
 // write makes one order from its event.
@@ -286,11 +316,31 @@ func (s *shop) writeOrder() {
 	t.money(o.discount)
 	t.money(s.shipping())
 	t.plain(o.coupon)
-	t.plain(s.channel())
+	channel := s.channel()
+	t.plain(channel)
 	s.writeDates()
 	t.integer(o.lineCount)
+	s.writeCart(channel)
 	s.soil(t)
 	t.endRow()
+}
+
+// writeCart writes the cart that an order was made from, and notes the call by
+// which it came.
+func (s *shop) writeCart(channel string) {
+	o, t := &s.order, s.orders
+	id := 0
+	switch channel {
+	case "web", "app":
+		id = s.baskets.ordered(o, &s.c, channel)
+	case "phone":
+		s.exchange.ordered(o, &s.c)
+	}
+	if id > 0 {
+		t.integer(id)
+	} else {
+		t.null()
+	}
 }
 
 // writeContacts writes who ordered: an account, the e-mail address and, often,
@@ -348,11 +398,13 @@ func (s *shop) shipping() entity.Decimal {
 
 func (s *shop) channel() string {
 	fate := s.d.below(100)
+	hour := int(s.order.second) % 86_400 / 3_600
+	lineIsOpen := hour >= 8 && hour < 20
 	if s.c.isFirm() {
 		switch {
 		case fate < 50:
 			return "web"
-		case fate < 72:
+		case fate < 72 && lineIsOpen:
 			return "phone"
 		case fate < 90:
 			return "email"
@@ -362,7 +414,7 @@ func (s *shop) channel() string {
 	switch {
 	case fate < 62:
 		return "web"
-	case fate < 90:
+	case fate < 90 || !lineIsOpen:
 		return "app"
 	}
 	return "phone"

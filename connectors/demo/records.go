@@ -33,9 +33,11 @@ func writeCustomers(ctx context.Context, w *world, files *fileSet, events *spill
 		}
 		w.customer(i, w.arrival(i), &r.c)
 		w.live(&r.c, &l)
-		for _, e := range l.orders {
-			if err := events.add(e); err != nil {
-				return err
+		for _, list := range [][]event{l.orders, l.calls} {
+			for _, e := range list {
+				if err := events.add(e); err != nil {
+					return err
+				}
 			}
 		}
 		r.write(&l)
@@ -143,8 +145,7 @@ func (r *registry) writeAccount(number, second int) {
 		t.row = c.appendEmail(t.row)
 	}
 	t.field()
-	hasPhone := r.d.chance(8_500) || c.duplicate != noDuplicate
-	if hasPhone && !(number == 1 && c.duplicate == sameEmail) {
+	if c.hasPhone && !(number == 1 && c.duplicate == sameEmail) {
 		t.row = c.appendPhone(t.row, c.phoneStyle+number*2)
 	}
 	t.text(c.first.text)

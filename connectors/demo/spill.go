@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// spill turns orders that come customer by customer into orders day by day
+// spill turns events that come customer by customer into events day by day
 // without holding them in memory: full chunks of a day go to a scratch file.
 type spill struct {
 	file   *os.File
 	size   int64
 	days   [][]byte  // the chunk being filled, by day
 	chunks [][]int64 // offsets of the day's full chunks in the file
-	count  int64
-	events []event // of the day read last
+	count  int64     // of orders
+	events []event   // of the day read last
 	chunk  []byte
 }
 
@@ -40,7 +40,9 @@ func (s *spill) add(e event) error {
 	b = binary.LittleEndian.AppendUint32(b, e.sequence)
 	b = binary.LittleEndian.AppendUint32(b, uint32(e.flags))
 	s.days[day] = b
-	s.count++
+	if e.flags&isCall == 0 {
+		s.count++
+	}
 	if len(b) < chunkBytes {
 		return nil
 	}

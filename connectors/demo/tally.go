@@ -43,6 +43,8 @@ type tally struct {
 	exits    *exits
 	funnel   *funnelCount
 	surveys  surveyCount
+	calls    callCount
+	carts    CartsTruth
 	problems [len(answerNames)]ComplaintTruth
 }
 
@@ -136,6 +138,7 @@ func (t *tally) customer(c *customer, l *life) {
 	t.endsOfMonths(c.segment, l.purchases)
 	t.lastYears(c.segment)
 	t.exits.customer(c, l, &t.h)
+	t.calls.customer(t.w, l)
 }
 
 // terminated adds the reason that a record gives for an ended contract.
@@ -275,7 +278,8 @@ func (t *tally) truth() Truth {
 		Start: w.dayText(0), End: w.dayText(w.lastDay), Timezone: Timezone, Currency: Currency,
 		Limits: limits(), Totals: totals, ChurnByMonth: t.monthTruths(), YearlyChurn: t.yearTruths(),
 		Planted: t.exits.impacts(), Reasons: t.exits.reasons(), Funnel: t.funnel.result(), LostDeals: t.funnel.said,
-		Problems: t.problemTruths(), Surveys: t.surveys.result(), Dirt: t.dirt, LinksFile: LinksFile,
+		Problems: t.problemTruths(), Surveys: t.surveys.result(),
+		Calls: t.calls.result(), Carts: t.carts, Dirt: t.dirt, LinksFile: LinksFile,
 	}
 }
 

@@ -45,6 +45,8 @@ type Truth struct {
 	LostDeals ReasonsOfDeals   `json:"lost_deals"`
 	Problems  []ComplaintTruth `json:"problems"` // with orders
 	Surveys   SurveyTruth      `json:"surveys"`
+	Calls     CallsTruth       `json:"calls"`
+	Carts     CartsTruth       `json:"carts"`
 	Dirt      Dirt             `json:"dirt"`
 	// LinksFile lists every record with the true customer it belongs to.
 	LinksFile string `json:"links_file"`
@@ -155,6 +157,7 @@ type Dirt struct {
 	MissingIDs    int `json:"missing_ids"`    // accounts without a number
 	RepeatedLines int `json:"repeated_lines"` // whole rows, word for word
 	BadAmounts    int `json:"bad_amounts"`    // deals with an amount in words
+	ClocksBack    int `json:"clocks_back"`    // calls that end before they begin
 }
 
 // File is one file that was written, by its name within the demo's folder.
@@ -194,7 +197,7 @@ func publish(dir, build string, truth Truth) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		before = Truth{} // damaged: nothing is known to be ours
 	}
-	if err := os.MkdirAll(filepath.Join(dir, dataDir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, dataDir, "pbx"), 0o755); err != nil {
 		return err
 	}
 	ours := map[string]bool{}

@@ -49,6 +49,9 @@ type chances struct {
 	causes     []*quantiles // of leaving when nothing in particular happened, by segment
 	wrongs     *quantiles   // what may be wrong with an order, of wrongs
 
+	wait *quantiles // for an operator, in seconds
+	talk *quantiles // with one, in seconds
+
 	leadSources *quantiles   // of deals
 	loseFrom    []*quantiles // stages that deals are lost from, by funnel
 	stay        *quantiles   // in a stage, in thousandths of what is usual
@@ -79,6 +82,8 @@ func newChances() chances {
 		resignDays: lognormal(18, 0.6),
 		endurance:  exponential(1_000_000),
 		delivery:   lognormal(2, 0.8),
+		wait:       lognormal(16, 0.9),
+		talk:       lognormal(170, 0.7),
 	}
 	c.wrongs, c.leadSources, c.stay = newWrongs(), newLeadSources(), lognormal(1_000, 0.7)
 	for _, f := range funnels {
