@@ -13,6 +13,7 @@ import (
 
 	"winback/pipelines/config"
 	"winback/pipelines/model"
+	"winback/pipelines/predict"
 	sqlfiles "winback/sql"
 )
 
@@ -22,7 +23,7 @@ func LoadModels() (*model.Project, error) { return loadModels(&config.Models{}) 
 // loadModels reads the product's models, with those of the project's own folder
 // laid over them, as far as the project wants them.
 func loadModels(c *config.Models) (*model.Project, error) {
-	options := []model.LoadOption{model.WithSources(contractColumns{})}
+	options := []model.LoadOption{model.WithSources(contractColumns{}), model.WithComputations(predict.Computations())}
 	if dir := string(c.Dir); dir != "" {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return nil, &config.Error{Cause: c.Node.Get("dir").Errorf("there is no folder %s: make it, or have winback models copy make it with the first model", dir)}

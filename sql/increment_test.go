@@ -230,8 +230,8 @@ func (c *company) build(p *model.Project, vars model.Vars) int {
 func (c *company) wantWhole(p *model.Project, vars model.Vars) {
 	c.tb.Helper()
 	for _, m := range p.Models() {
-		if m.Materialized != model.Table && m.Materialized != model.Incremental {
-			continue
+		if m.Materialized != model.Table && m.Materialized != model.Incremental || m.ComputedBy != "" {
+			continue // what is computed is always built whole
 		}
 		query, err := p.Compile(m.Name, vars)
 		if err != nil {

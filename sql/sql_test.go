@@ -17,6 +17,7 @@ import (
 	"winback/connectors/entity"
 	"winback/pipelines/engine/enginetest"
 	"winback/pipelines/model"
+	"winback/pipelines/predict"
 	"winback/pipelines/warehouse"
 	sqlfiles "winback/sql"
 )
@@ -41,7 +42,7 @@ func (contract) SourceColumns(domain, name string) ([]model.Column, error) {
 
 func project(tb testing.TB) *model.Project {
 	tb.Helper()
-	p, err := model.Load(sqlfiles.Files, model.WithSources(contract{}))
+	p, err := model.Load(sqlfiles.Files, model.WithSources(contract{}), model.WithComputations(predict.Computations()))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -234,6 +235,10 @@ func TestModels_OnlineRetail(t *testing.T) {
 			"active 1806, lost 2007, lost_twice 394, new 152, returned 931, sleeping 588"},
 		{"never lost twice without a first loss", "select countIf(status = 'lost_twice' and losses < 2) from mart.customers", "0"},
 		{"revenue", "select sum(revenue) from mart.customers", "17431533.178"},
+		{"customers with a prediction", "select countIf(p_alive is not null and clv is not null) from mart.customers", "5878"},
+		{"parameters", "select arrayStringConcat(groupArray(concat(parameter, ' ', toString(round(estimate, 3)))), ', ') from (select * from mart.prediction_fits where segment = '(all)' and model in ('MBG/NBD', 'Gamma-Gamma') order by parameter)",
+			"a 0.142, alpha 9.601, b 3.232, gamma 466.166, p 2.162, q 3.505, r 0.729"},
+		{"purchases foretold", "select concat(toString(actual_orders), ' ', toString(round(expected_orders)), ' in ', toString(holdout_days), ' days') from mart.prediction_holdout where segment = '(all)' and repeat_purchases = '(all)'", "9691 10457 in 246 days"},
 		{"revenue by month", "select sum(revenue) from mart.customer_months", "17431533.178"},
 	} {
 		t.Run(golden.what, func(t *testing.T) {

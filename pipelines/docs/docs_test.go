@@ -14,6 +14,7 @@ import (
 	"winback/pipelines/docs"
 	"winback/pipelines/engine/enginetest"
 	"winback/pipelines/model"
+	"winback/pipelines/predict"
 	"winback/pipelines/warehouse"
 	sqlfiles "winback/sql"
 )
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) { enginetest.Main(m) }
 // product is what the pages of the product's own models are made from.
 func product(t *testing.T) docs.Input {
 	t.Helper()
-	models, err := model.Load(sqlfiles.Files)
+	models, err := model.Load(sqlfiles.Files, model.WithComputations(predict.Computations()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,6 +59,9 @@ func (m *Model) definition() string {
 	if len(m.Key) > 0 {
 		parts = append(parts, "key", strings.Join(m.Key, ","), strings.Join(m.Changes, ","))
 	}
+	if m.computation != nil {
+		parts = append(parts, "computed by", m.ComputedBy, m.computation.Version)
+	}
 	for _, name := range slices.Sorted(maps.Keys(m.Settings)) {
 		parts = append(parts, name, m.Settings[name])
 	}

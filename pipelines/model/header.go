@@ -21,14 +21,14 @@ type headerValue struct {
 
 // modelKeys and checkKeys are the keys a header may have.
 var (
-	modelKeys = []string{"grain", "materialized", "key", "changes", "order_by", "partition_by", "engine", "tags", "settings"}
+	modelKeys = []string{"grain", "materialized", "computed_by", "key", "changes", "order_by", "partition_by", "engine", "tags", "settings"}
 	checkKeys = []string{"severity", "tags"}
 )
 
 var (
 	headerKey = regexp.MustCompile(`^([a-z_]+):(?:\s+(.*))?$`)
 	// headerNext finds a second key in a line, as in "materialized: table, order_by: id".
-	headerNext = regexp.MustCompile(`,\s*(materialized|key|changes|order_by|partition_by|engine|tags|settings|severity):\s`)
+	headerNext = regexp.MustCompile(`,\s*(materialized|computed_by|key|changes|order_by|partition_by|engine|tags|settings|severity):\s`)
 )
 
 // parseHeader reads the comment lines at the top of a file: "name: summary",
@@ -166,6 +166,9 @@ var settingName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 func (h *header) applyTo(m *Model, problems *Problems) {
 	m.Summary, m.Grain = h.summary, h.keys["grain"].text
 	m.Materialized = Materialization(h.keys["materialized"].text)
+	if m.ComputedBy = h.keys["computed_by"].text; m.ComputedBy != "" && m.Materialized != Table {
+		problems.add(m.Path, h.keys["computed_by"].line, "header: computed_by is for tables, not for materialized: %s", m.Materialized)
+	}
 	m.OrderBy, m.PartitionBy, m.Engine = h.keys["order_by"].text, h.keys["partition_by"].text, h.keys["engine"].text
 	m.Tags, m.Settings = h.list("tags"), h.settings(m.Path, problems)
 	m.Key = h.list("key")

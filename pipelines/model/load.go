@@ -74,11 +74,12 @@ func Load(fsys fs.FS, options ...LoadOption) (*Project, error) {
 
 // loader reads a project.
 type loader struct {
-	roots    []root // later ones go before earlier ones
-	sources  SourceColumns
-	project  *Project
-	files    map[string]root // where each comes from
-	problems Problems
+	roots        []root // later ones go before earlier ones
+	sources      SourceColumns
+	computations map[string]Computation
+	project      *Project
+	files        map[string]root // where each comes from
+	problems     Problems
 }
 
 // findFiles lists the files of the known folders.

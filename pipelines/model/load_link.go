@@ -14,6 +14,7 @@ func (l *loader) link() {
 			l.linkSQL(m.Path, m.body, m.bodyLine, m.sql)
 		}
 		l.linkIncremental(m)
+		l.linkComputation(m)
 		l.linkChecks(m)
 		for _, test := range m.UnitTests {
 			l.linkGiven(m, test)

@@ -191,6 +191,9 @@ func (b *builder) create(ctx context.Context, sql string) error {
 // says what is wrong with the columns, if that is the reason.
 func (b *builder) createVerified(ctx context.Context, name, sql string) error {
 	const filling = "fill the table"
+	if b.m.computation != nil {
+		return b.createComputed(ctx, name, sql)
+	}
 	failed := b.exec(ctx, "create the table", b.m.createTable(name))
 	if failed == nil {
 		failed = b.exec(ctx, filling, b.m.insertVerified(name, sql))

@@ -67,6 +67,9 @@ type Model struct {
 	Name         string
 	Database     string
 	Materialized Materialization
+	// ComputedBy names the Computation that makes the rows from what the SQL returns;
+	// "" for a model whose rows the SQL returns itself.
+	ComputedBy string
 	// Path and PropertiesPath are the .sql (or .csv) and .yml files as shown to
 	// people.
 	Path, PropertiesPath string
@@ -104,6 +107,8 @@ type Model struct {
 	checkRefs  []checkRef
 	seedRows   []row
 	columnLine int // line of "columns:"
+
+	computation *Computation // nil unless ComputedBy
 }
 
 // checkRef is another model that a relationships check looks into.

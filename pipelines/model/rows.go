@@ -143,13 +143,8 @@ func jsonString(text string) string {
 // Columns that a row does not mention are NULL, or the default of their type.
 // The error names the line of the first wrong value.
 func inline(columns []Column, rows []row) (string, error) {
-	structure := make([]string, len(columns))
-	for i, column := range columns {
-		structure[i] = quote.Name(column.Name) + " " + column.Type
-	}
-	described := quote.Literal(strings.Join(structure, ", "))
 	if len(rows) == 0 {
-		return "null(" + described + ")", nil
+		return "null(" + structureOf(columns) + ")", nil
 	}
 	var lines strings.Builder
 	for _, r := range rows {
@@ -160,7 +155,21 @@ func inline(columns []Column, rows []row) (string, error) {
 		lines.WriteString(line)
 		lines.WriteByte('\n')
 	}
-	return fmt.Sprintf("format(JSONEachRow, %s, %s)", described, quote.Literal(lines.String())), nil
+	return inlineLines(columns, lines.String()), nil
+}
+
+// inlineLines renders lines of JSON as a SQL table expression.
+func inlineLines(columns []Column, lines string) string {
+	return fmt.Sprintf("format(JSONEachRow, %s, %s)", structureOf(columns), quote.Literal(lines))
+}
+
+// structureOf returns the columns as a literal that functions of tables take.
+func structureOf(columns []Column) string {
+	structure := make([]string, len(columns))
+	for i, column := range columns {
+		structure[i] = quote.Name(column.Name) + " " + column.Type
+	}
+	return quote.Literal(strings.Join(structure, ", "))
 }
 
 // json renders the row as a JSON object for the columns.

@@ -120,6 +120,9 @@ func (t *testRun) columns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if t.m.computation != nil { // its columns are compared where it is loaded
+		return t.m.verifyInput(ctx, t.runner.conn, sql)
+	}
 	if err := t.m.verifyColumns(ctx, t.runner.conn, sql); err != nil || t.m.Materialized != Incremental {
 		return err
 	}
@@ -131,6 +134,9 @@ func (t *testRun) columns(ctx context.Context) error {
 // types of the .yml, so that 20 and 20.0000 are the same decimal.
 func (t *testRun) compare(ctx context.Context) (string, error) {
 	sql, err := t.modelSQL(ctx, t.test.vars(), t.test.given)
+	if err == nil && t.m.computation != nil {
+		sql, err = t.computedRows(ctx, sql)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -94,7 +94,6 @@ func TestFit_DoesNotConverge(t *testing.T) {
 	for name, histories := range map[string][]stats.History{
 		"nobody":                 nil,
 		"nobody bought twice":    {{Age: 100, Customers: 900}, {Age: 200, Customers: 300}},
-		"all alike":              {{Repeats: 3, Last: 90, Age: 100, Customers: 900}},
 		"all on their first day": {{Customers: 900}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,11 +109,23 @@ func TestFit_DoesNotConverge(t *testing.T) {
 		"one customer is rich": {{Repeats: 2, Mean: 10, Customers: 600}, {Repeats: 2, Mean: 1e9, Customers: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if fit := stats.FitSpend(spends); fit.Converged == (fit.Reason != "") {
+			fit := stats.FitSpend(spends)
+			t.Logf("%+v", fit)
+			if fit.Converged == (fit.Reason != "") {
 				t.Errorf("%+v", fit)
 			}
 		})
 	}
+}
+
+// Customers who differ in nothing have parameters at their limits, and what to
+// expect of them is plain: three more purchases in as many days as the first took.
+func TestFit_AtTheLimit(t *testing.T) {
+	fit := stats.FitRepeat(stats.MBGNBD, stats.NewPurchases([]stats.History{{Repeats: 3, Last: 98, Age: 98, Customers: 900}}))
+	if !fit.Converged || fit.Limit == "" || !math.IsNaN(fit.Estimates[0].StdError) {
+		t.Errorf("%+v", fit)
+	}
+	near(t, "expected in as long a time", fit.Expected(14, 3, 14, 14), 3, 1)
 }
 
 func TestEstimate_Interval(t *testing.T) {

@@ -30,8 +30,13 @@ func (e Estimate) Interval() (lower, upper float64) {
 
 // Convergence tells how a fit went.
 type Convergence struct {
-	// Converged says that the gradient vanished at a maximum.
+	// Converged says that the gradient vanished at a maximum, or that the likelihood
+	// does no more than creep up towards a limit.
 	Converged bool
+	// Limit names the parameter that runs to zero or infinity, where one does: there
+	// customers differ in nothing that it could tell. What the model expects of them
+	// is right all the same, and no parameter has a standard error.
+	Limit string
 	// Reason says in words why it did not converge.
 	Reason string
 	// Starts is from how many points the search began, Agreed how many of them led
@@ -50,9 +55,10 @@ type optimum struct {
 const (
 	// gradientNeeded is how small the gradient per customer has to be.
 	gradientNeeded = 1e-7
-	// farthest is how far from 1 a parameter may run, in logarithms: e^12 is for all
-	// that matters no longer different from infinity.
-	farthest = 12
+	// farthest is how far from 1 a parameter may run, in logarithms: e^11 is for all
+	// that matters no longer different from infinity. From far on it is taken to be on
+	// its way there.
+	farthest, far = 11, 7
 	// sameMaximum is how near two maxima per customer have to be to be one.
 	sameMaximum = 1e-6
 )
@@ -121,7 +127,7 @@ func climb(f objective, weight float64, start []float64, evaluations *int) ([]fl
 func fence(logs, gradient []float64) float64 {
 	penalty := 0.0
 	for i, value := range logs {
-		if over := math.Abs(value) - (farthest - 1); over > 0 {
+		if over := math.Abs(value) - farthest; over > 0 {
 			penalty += over * over
 			if gradient != nil {
 				gradient[i] += 2 * over * math.Copysign(1, value)
@@ -142,14 +148,12 @@ func (o *optimum) polish(rough, fine objective, weight float64, names []string) 
 		o.Evaluations += 2
 		steepest := 0.0
 		for i, g := range gradient {
-			steepest = max(steepest, math.Abs(g)/weight)
-			if math.Abs(o.logs[i]) > farthest-1 {
-				o.Reason = fmt.Sprintf("the likelihood grows as far as %s goes to %s", names[i], limit(o.logs[i]))
-				return
+			if math.Abs(o.logs[i]) < farthest { // beyond there is the fence
+				steepest = max(steepest, math.Abs(g)/weight)
 			}
 		}
 		if steepest < gradientNeeded {
-			o.settle(fine)
+			o.settle(fine, names)
 			return
 		}
 		var curved mat.Cholesky
@@ -167,14 +171,31 @@ func (o *optimum) polish(rough, fine objective, weight float64, names []string) 
 
 const flat = "the likelihood is flat: these data do not tell the parameters apart"
 
-// settle takes the covariance of a maximum from the curvature there.
-func (o *optimum) settle(f objective) {
+// settle takes the covariance of a maximum from the curvature there. Where there
+// is none, and a parameter is far out, it is on its way to a limit.
+func (o *optimum) settle(f objective, names []string) {
 	n := len(o.logs)
 	o.Evaluations += 2 * n
+	outmost := 0
+	for i, value := range o.logs {
+		if math.Abs(value) > math.Abs(o.logs[outmost]) {
+			outmost = i
+		}
+	}
 	var curved mat.Cholesky
-	o.covariance = mat.NewSymDense(n, nil)
-	if !curved.Factorize(curvature(f, o.logs)) || curved.InverseTo(o.covariance) != nil {
-		o.Reason, o.covariance = flat, nil
+	covariance := mat.NewSymDense(n, nil)
+	distance := math.Abs(o.logs[outmost])
+	switch {
+	case distance < farthest && curved.Factorize(curvature(f, o.logs)) && curved.InverseTo(covariance) == nil:
+		// One step more, with the true curvature: where the search ended must not show.
+		gradient := make([]float64, n)
+		o.value = f(o.logs, gradient)
+		o.step(f, &curved, gradient)
+		o.value, o.covariance = f(o.logs, nil), covariance
+	case distance > far:
+		o.Limit = names[outmost] + " goes to " + limit(o.logs[outmost])
+	default:
+		o.Reason = flat
 		return
 	}
 	o.Converged, o.Reason = true, ""

@@ -58,6 +58,9 @@ const roughGroups = 20_000
 // FitRepeat fits the model by maximum likelihood. Purchases in which nobody bought
 // twice tell nothing about the rate; the fit says then that it did not converge.
 func FitRepeat(model RepeatModel, p *Purchases) RepeatFit {
+	if p.events == 0 {
+		return RepeatFit{RepeatParameters: RepeatParameters{Model: model}, LogLikelihood: math.NaN(), Customers: p.customers, Convergence: Convergence{Reason: "nobody bought twice"}}
+	}
 	rough := p.coarse(roughGroups)
 	exposure := 0.0
 	for _, g := range rough.groups {

@@ -51,14 +51,14 @@ func FitSpend(spends []Spend) SpendFit {
 	sum := 0.0
 	for _, s := range sorted {
 		fit.Customers += s.Customers
-		sum += s.Customers * s.Mean
+		sum += s.Customers * math.Log(s.Mean)
 	}
 	if fit.Customers == 0 {
 		fit.Reason = "nobody bought twice"
 		return fit
 	}
-	// In units of the mean no currency is better than another to search in.
-	scale := sum / fit.Customers
+	// In units of the usual spend no currency is better than another to search in.
+	scale := math.Exp(sum / fit.Customers)
 	fine := newSpendLikelihood(sorted, scale)
 	rough := newSpendLikelihood(coarseSpends(sorted, roughGroups), scale)
 	var starts [][]float64

@@ -6,10 +6,14 @@ with
 
 customers as (
     select * from {{ ref "int_customers_scored" }}
+),
+
+predictions as (
+    select customer_key, p_alive, expected_orders_365d, clv from {{ ref "customer_predictions" }}
 )
 
 select
-    customer_key,
+    customers.customer_key as customer_key,
     name,
     kind,
     segment,
@@ -63,5 +67,9 @@ select
     dislikes,
     is_showcase,
     tags,
-    records
+    records,
+    predictions.p_alive as p_alive,
+    predictions.expected_orders_365d as expected_orders_365d,
+    predictions.clv as clv
 from customers
+left join predictions on predictions.customer_key = customers.customer_key
