@@ -18,6 +18,6 @@ func BenchmarkBudget(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		connectortest.Budget(b, source, f.Server(), 5*time.Second, func(seconds float64) float64 { return 7 * seconds })
+		connectortest.Budget(b, source, f.Server(), connectortest.Allowance{PerSecond: 7, Warm: time.Second, Last: 6 * time.Second})
 	}
 }

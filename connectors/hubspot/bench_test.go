@@ -18,6 +18,6 @@ func BenchmarkBudget(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		connectortest.Budget(b, source, f.Server(), 3*time.Second, func(seconds float64) float64 { return 10 * seconds })
+		connectortest.Budget(b, source, f.Server(), connectortest.Allowance{PerSecond: 10, Warm: time.Second / 2, Last: 3 * time.Second})
 	}
 }

@@ -10,21 +10,17 @@ import (
 	"winback/connectors/shopify/shopifytest"
 )
 
-// BenchmarkBudget reads a shop page by page by the machine's own clock, with a tenth
-// of a second for every answer, and reports how much of the points was used that the
-// shop gave out.
+// BenchmarkBudget reads a shop page by page by the machine's own clock, and reports the
+// share of the points used that the shop of a usual plan gives out a second, when those
+// are used up that are there at the beginning.
 func BenchmarkBudget(b *testing.B) {
 	for b.Loop() {
-		const rate, full = 400, 1000
-		shop := shopifytest.Start(b, connectors.SystemClock{}, shopifytest.Options{Seed: 3, Months: 1, Orders: 600, Rate: rate, Bucket: full, Latency: 100 * time.Millisecond})
+		shop := shopifytest.Start(b, connectors.SystemClock{}, shopifytest.Options{Seed: 3, Months: 1, Orders: 1200, Rate: 100, Bucket: 1000})
 		config := shop.Config() + "bulk: never\n"
 		source, err := connectortest.Open(shopify.Connector(), config, connectortest.Project{Dir: b.TempDir(), Variables: shop.Variables()})
 		if err != nil {
 			b.Fatal(err)
 		}
-		started := time.Now()
-		connectortest.NewReader(source).MustRun(b)
-		elapsed := time.Since(started).Seconds()
-		b.ReportMetric(100*shop.Spent/(full+rate*elapsed), "%budget")
+		connectortest.Budget(b, source, shop.Server(), connectortest.Allowance{PerSecond: 100, Warm: 5 * time.Second, Last: 20 * time.Second, Spent: shop.Spent, Left: shop.Left})
 	}
 }

@@ -87,7 +87,7 @@ func TestCost_QueriesWaitForTheirPoints(t *testing.T) {
 	run := begin(t, shopifytest.Options{Rate: 50, Bucket: 600}, "bulk: never\n")
 	run.complete()
 	elapsed := run.clock.Now().Sub(connectortest.Began).Seconds()
-	if share := run.shop.Spent / (600 + 50*elapsed); share > 1 {
+	if share := run.shop.Spent() / (600 + 50*elapsed); share > 1 {
 		t.Errorf("spent %.0f %% of the points", 100*share)
 	}
 }

@@ -50,8 +50,6 @@ type Options struct {
 	NoEvents bool
 	// MaxCost is what a query may cost; 0 is 1,000.
 	MaxCost float64
-	// Latency is how long an answer takes.
-	Latency time.Duration
 }
 
 // Shop is a fake of a shop. It answers as net/http.Handler.
@@ -60,10 +58,9 @@ type Shop struct {
 	clock   connectors.Clock
 	server  *connectortest.Server
 	limit   *connectortest.Limit
-	// Spent is what queries have cost.
-	Spent float64
 
 	mu        sync.Mutex
+	spent     float64
 	chance    *chance
 	last      int64
 	orders    []*order
@@ -282,11 +279,18 @@ func (s *Shop) installation() *object {
 	return &object{"AppInstallation", fields{"accessScopes": scopes}}
 }
 
+// Spent is what queries have cost so far.
+func (s *Shop) Spent() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spent
+}
+
+// Left is what queries may cost at once by now.
+func (s *Shop) Left() float64 { return s.limit.Left() }
+
 // ServeHTTP answers a request.
 func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.options.Latency > 0 {
-		_ = s.clock.Sleep(r.Context(), s.options.Latency)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -364,7 +368,7 @@ func (s *Shop) graphql(w http.ResponseWriter, r *http.Request) {
 	data := e.query(fields)
 	actual := min(requested, 1+float64(e.nodes)*4)
 	s.limit.Take(actual - requested)
-	s.Spent += actual
+	s.spent += actual
 	s.say(w, data, e.problems, e.warnings, requested, actual)
 }
 
