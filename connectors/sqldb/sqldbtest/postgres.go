@@ -73,6 +73,22 @@ func StartPostgres(settings ...string) (*Postgres, error) {
 
 func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
 
+// Encrypt restarts the server so that it offers encrypted connections with a certificate.
+func (p *Postgres) Encrypt(certificate, key []byte) error {
+	for name, text := range map[string][]byte{"server.crt": certificate, "server.key": key} {
+		path := filepath.Join(p.data(), name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return err
+		}
+		if p.as != nil {
+			if err := os.Chown(path, int(p.as.Uid), int(p.as.Gid)); err != nil {
+				return err
+			}
+		}
+	}
+	return p.run("pg_ctl", "-D", p.data(), "-w", "-m", "fast", "-l", filepath.Join(p.dir, "log"), "-o", "-c ssl=on", "restart")
+}
+
 // Start starts a server that was killed.
 func (p *Postgres) Start() error {
 	return p.run("pg_ctl", "-D", p.data(), "-w", "-l", filepath.Join(p.dir, "log"), "start")
