@@ -4,7 +4,7 @@ import "fmt"
 
 // winbackCampaigns returns statements that fill in the campaigns of the small
 // company as they stood at the end of a day: one with a control group, one of
-// which nobody wrote down what it cost, and reminders of carts.
+// which nobody wrote down what it cost; and the complaints they hear.
 func winbackCampaigns(day string) []string {
 	read := fmt.Sprintf("toDateTime64('%s 23:59:59', 6, 'UTC') as extracted_at, 'test' as run_id, false as deleted", day)
 	until := fmt.Sprintf("toDate(at, 'Europe/London') <= toDate('%s')", day)
@@ -17,5 +17,9 @@ func winbackCampaigns(day string) []string {
 		select 'mail', extracted_at, run_id, deleted, concat(id, '-', toString(number)), id, concat('p', toString(number), '@example.com'), at, number % 3 = 0, 'COME'
 		from (select *, ['1', '2'][1 + number % 2] as id, toDateTime64(['2023-08-01 10:00:00', '2024-02-01 10:00:00'][1 + number % 2], 6, 'UTC') + interval number hour as at, ` + read + ` from numbers(90))
 		where ` + until,
+		// Some of them come from customers who are just back.
+		`insert into raw.crm_complaints (source, extracted_at, run_id, deleted, id, customer_id, opened_at, category)
+		select 'crm', extracted_at, run_id, deleted, concat('w', toString(number)), toString(number % 40), at, 'late again'
+		from (select *, toDateTime64('2023-03-01 10:00:00', 6, 'UTC') + interval number * 37 hour as at, ` + read + ` from numbers(450)) where ` + until,
 	}
 }
