@@ -20,7 +20,7 @@ func (c *company) checkReport(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "report.html")
 	p := winback(t, exitDone, "report", "-c", c.config, "--out", page, "--json")
 	var lines []reportLine
-	if err := json.Unmarshal([]byte(p.stdout.String()), &lines); err != nil {
+	if err := json.Unmarshal(p.stdout.Bytes(), &lines); err != nil {
 		t.Fatalf("%v: %s", err, p.stdout.String())
 	}
 	if len(lines) == 0 {

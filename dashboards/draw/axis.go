@@ -82,6 +82,9 @@ func valueTicks(s scale, step float64, c board.Field) []tick {
 	if math.Abs(step*math.Pow(10, float64(decimals))-math.Round(step*math.Pow(10, float64(decimals)))) > 1e-6 {
 		decimals++ // 2.5
 	}
+	if c.Unit == "percentunit" {
+		decimals = max(0, decimals-2)
+	}
 	var ticks []tick
 	for v := math.Ceil(s.lo/step-1e-9) * step; v <= s.hi+step/1e6 && len(ticks) < 12; v += step {
 		ticks = append(ticks, tick{s.at(v), axisLabel(v, step, c.Unit, decimals)})

@@ -35,6 +35,7 @@ type chart struct {
 	y      scale
 	gap    float64 // least distance of two points, in units of x
 	times  []time.Time
+	below  board.Field // of the lower axis, where it is one of numbers
 }
 
 func timeSeries(in Input) (template.HTML, error) {
@@ -60,23 +61,26 @@ func timeSeries(in Input) (template.HTML, error) {
 	return c.html()
 }
 
-// trend draws numbers over numbers: the panels trend and xychart.
+// trend draws numbers over numbers: the panel trend, which has one frame, and
+// xychart, which has a frame for each series or one for all.
 func trend(in Input) (template.HTML, error) {
 	c := &chart{in: in}
-	f := in.Frames[0]
-	numbers := f.OfKind(frame.Number)
-	at := f.Field(in.Panel.Options.XField)
-	if at == nil && len(numbers) > 0 {
-		at = numbers[0]
-	}
-	if at == nil || at.Kind != frame.Number {
-		return "", fmt.Errorf("a trend wants a column of numbers for its lower axis")
-	}
 	n := 0
-	for _, field := range numbers {
-		if field != at {
-			c.add(field, at.Floats(), n)
-			n++
+	for _, f := range in.Frames {
+		numbers := f.OfKind(frame.Number)
+		at := f.Field(in.Panel.Options.XField)
+		if at == nil && len(numbers) > 0 {
+			at = numbers[0]
+		}
+		if at == nil || at.Kind != frame.Number {
+			return "", fmt.Errorf("a trend wants a column of numbers for its lower axis")
+		}
+		c.below = at.Config
+		for _, field := range numbers {
+			if field != at {
+				c.add(field, at.Floats(), n)
+				n++
+			}
 		}
 	}
 	return c.html()
@@ -145,25 +149,16 @@ func (c *chart) html() (template.HTML, error) {
 	if c.times != nil {
 		p.X = timeTicks(c.times, c.x)
 	} else {
-		p.X = numberTicks(c.x, c.xUnit())
+		p.X = numberTicks(c.x, c.below.Unit)
 	}
-	return template.HTML(c.axisTitle(first) + string(p.html()) + legend(c.keys()) + notes), nil
+	return template.HTML(axisTitle(first, "axis") + string(p.html()) + axisTitle(c.below, "axis below") + legend(c.keys()) + notes), nil
 }
 
-func (c *chart) axisTitle(f board.Field) string {
+func axisTitle(f board.Field, class string) string {
 	if f.Custom.AxisLabel == "" {
 		return ""
 	}
-	return `<p class="axis">` + esc(f.Custom.AxisLabel) + `</p>`
-}
-
-func (c *chart) xUnit() string {
-	for _, f := range c.in.Frames {
-		if x := f.Field(c.in.Panel.Options.XField); x != nil {
-			return x.Config.Unit
-		}
-	}
-	return ""
+	return `<p class="` + class + `">` + esc(f.Custom.AxisLabel) + `</p>`
 }
 
 // filled tells that areas are drawn: they begin at zero.

@@ -20,7 +20,7 @@ type node struct {
 // flow draws how many went from where to where: two columns of names and one of
 // numbers.
 func flow(in Input) (template.HTML, error) {
-	f := in.Frames[0]
+	f := triples(in.Frames[0])
 	names, numbers := f.OfKind(frame.String), f.OfKind(frame.Number)
 	if len(names) < 2 || len(numbers) == 0 {
 		return "", fmt.Errorf("a flow wants a column of origins, one of destinations and one of numbers")
@@ -58,6 +58,24 @@ func flow(in Input) (template.HTML, error) {
 	}
 	out.add(`</svg><div class="end to">%s</div></div>`, endLabels(right, n))
 	return out.html(), nil
+}
+
+// triples makes rows of origin, destination and number of a matrix, whose columns
+// are the destinations. Rows that are triples stay.
+func triples(f *frame.Frame) *frame.Frame {
+	names, columns := f.OfKind(frame.String), f.OfKind(frame.Number)
+	if len(names) != 1 || len(columns) < 2 {
+		return f
+	}
+	from, to, n := &frame.Field{Name: "from", Kind: frame.String}, &frame.Field{Name: "to", Kind: frame.String}, columns[0].Like()
+	for row := range f.Rows() {
+		for _, column := range columns {
+			if column.Values[row] != nil {
+				from.Values, to.Values, n.Values = append(from.Values, names[0].Values[row]), append(to.Values, column.Display), append(n.Values, column.Values[row])
+			}
+		}
+	}
+	return &frame.Frame{Fields: []*frame.Field{from, to, n}}
 }
 
 // ends are the names of a side in the order of their rows. Equal names have equal

@@ -184,6 +184,9 @@ func states(in Input, merge bool) (template.HTML, error) {
 	}
 	out.WriteString(`</div>`)
 	first, last := value.Time(time.UnixMilli(int64(at.Float(0))), ""), value.Time(time.UnixMilli(int64(at.Float(f.Rows()-1))), "")
+	if first == last {
+		last = ""
+	}
 	out.add(`<p class="span states-span"><span>%s</span><span>%s</span></p>`, esc(first), esc(last))
 	out.WriteString(legend(stateKeys(in.Panel.FieldConfig)))
 	return out.html(), nil

@@ -66,6 +66,11 @@ func (p plot) labels() string {
 		if class == "" {
 			continue
 		}
+		if t.At < 0.02 {
+			class += " first"
+		} else if t.At > 0.98 {
+			class += " last"
+		}
 		out.add(`<span class="%s" style="left:%s%%">%s</span>`, class, num(t.At*100), esc(t.Label))
 	}
 	return out.String()

@@ -19,7 +19,6 @@ type single struct {
 	field  *frame.Field
 	limits value.Limits
 	over   []float64 // its history, for a sparkline
-	links  []board.Link
 	row    int
 	frame  *frame.Frame
 }
@@ -107,7 +106,7 @@ func stat(in Input) (template.HTML, error) {
 	var out page
 	main := all[0]
 	out.WriteString(`<div class="stat">`)
-	out.add(`<p class="big"%s>%s%s</p>`, statColor(main, o.ColorMode), linked(in, main, valueHTML(main.shown)), change(main, o))
+	out.add(`<p class="big%s"%s>%s%s</p>`, map[bool]string{true: " said"}[main.shown.Missing && main.shown.Text.Number != ""], statColor(main, o.ColorMode), linked(in, main, valueHTML(main.shown)), change(main, o))
 	if len(all) > 1 {
 		out.WriteString(`<p class="beside">`)
 		for _, s := range all[1:] {
@@ -159,7 +158,7 @@ func statColor(s single, mode string) string {
 	if s.shown.Paint.Color == "var(--text)" {
 		return ""
 	}
-	return ` class="lamp" style="--lamp:` + s.shown.Paint.Color + `"`
+	return ` data-lamp style="--lamp:` + s.shown.Paint.Color + `"`
 }
 
 func secondColor(s single) string {

@@ -229,7 +229,7 @@ func nameFields(frames []*Frame) {
 	for _, f := range frames {
 		for _, field := range f.Fields {
 			field.Display = labelled(field, len(keys) == 1)
-			if several && field.Kind == Number && f.Name != "" && clashes(frames, f, field) {
+			if several && field.Kind == Number && len(field.Labels) == 0 && f.Name != "" && clashes(frames, f, field) {
 				field.Display = f.Name + " " + field.Display
 			}
 		}

@@ -33,6 +33,7 @@ type transformation func(frames []*Frame, options json.RawMessage) ([]*Frame, er
 var transformations = map[string]transformation{
 	"organize": organize, "filterFieldsByName": filterFields, "sortBy": sortBy, "limit": limit, "reduce": reduceFrames,
 	"rowsToFields": rowsToFields, "groupingToMatrix": groupingToMatrix, "merge": merge, "joinByField": joinByField,
+	"partitionByValues": partitionByValues,
 }
 
 func organize(frames []*Frame, options json.RawMessage) ([]*Frame, error) {
@@ -216,6 +217,56 @@ func groupingToMatrix(frames []*Frame, options json.RawMessage) ([]*Frame, error
 		field.put(len(head.Values)-1, field.at(len(head.Values)-1))
 	}
 	return []*Frame{out}, nil
+}
+
+// partitionByValues makes a frame of the rows of each value of some columns.
+func partitionByValues(frames []*Frame, options json.RawMessage) ([]*Frame, error) {
+	var o struct {
+		Fields     []string `json:"fields"`
+		KeepFields bool     `json:"keepFields"`
+	}
+	if err := json.Unmarshal(options, &o); err != nil {
+		return nil, err
+	}
+	var parts []*Frame
+	for _, f := range frames {
+		rows, order := map[string][]int{}, []string{}
+		for i := range f.Rows() {
+			key := ""
+			for _, name := range o.Fields {
+				if by := f.Field(name); by != nil {
+					key += by.Text(i) + "\x00"
+				}
+			}
+			if _, known := rows[key]; !known {
+				order = append(order, key)
+			}
+			rows[key] = append(rows[key], i)
+		}
+		for _, key := range order {
+			parts = append(parts, partOf(f.Keep(rows[key]), o.Fields, o.KeepFields))
+		}
+	}
+	return parts, nil
+}
+
+// partOf makes labels of the columns that a part has one value of.
+func partOf(part *Frame, by []string, keep bool) *Frame {
+	labels := map[string]string{}
+	for _, name := range by {
+		if field := part.Field(name); field != nil {
+			labels[name] = field.Text(0)
+		}
+	}
+	out := &Frame{Name: part.Name}
+	for _, field := range part.Fields {
+		if _, split := labels[field.Name]; split && !keep {
+			continue
+		}
+		field.Labels = labels
+		out.Fields = append(out.Fields, field)
+	}
+	return out
 }
 
 // put sets the value of a row, filling the rows before it with nulls.
