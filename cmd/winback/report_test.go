@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// quiet are the panels that have nothing to show for a company in good order.
-var quiet = []string{}
+// quiet are the dashboards and panels that have nothing to show for the company of
+// the test: all its checks are green, nothing of it was restated.
+var quiet = []string{"winback-campaigns", "data-health/Red checks, as they last ran", "data-health/Figures of whole months that changed after they were told"}
 
 // checkReport draws every dashboard from a company's warehouse: each panel's query
 // runs as Grafana's plugin would send it, and gives the rows and columns that its
@@ -30,7 +31,7 @@ func (c *company) checkReport(t *testing.T) {
 		if l.Error != "" {
 			t.Errorf("%s, %s: %s", l.Dashboard, l.Panel, l.Error)
 		}
-		if l.Empty && !slices.Contains(quiet, l.Dashboard+"/"+l.Panel) {
+		if l.Empty && !slices.Contains(quiet, l.Dashboard) && !slices.Contains(quiet, l.Dashboard+"/"+l.Panel) {
 			t.Errorf("%s, %s shows nothing of a company of two years", l.Dashboard, l.Panel)
 		}
 	}

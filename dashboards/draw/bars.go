@@ -211,25 +211,28 @@ func (b *barSet) acrossBars(out *page, row int) {
 			}
 			end = math.Max(end, hi)
 			inside := ""
-			if b.stacked() && hi-lo > 0.09 && b.in.Panel.Options.ShowValue != "never" {
+			if b.stacked() && hi-lo > 0.09 && drawnPieces(group) > 1 && b.in.Panel.Options.ShowValue != "never" {
 				inside = esc(p.text)
 			}
 			out.add(`<span class="bar" style="left:%s%%;width:%s%%;background:%s;color:%s" title="%s">%s</span>`,
 				num(lo*100), num((hi-lo)*100), paint.Color, paint.Ink, esc(b.fields[p.field].Display+": "+p.text), inside)
 		}
 		if label := b.valueLabel(group); label != "" && b.in.Panel.Options.ShowValue != "never" {
-			out.add(`<span class="value" style="%s">%s</span>`, beside(end), esc(label))
+			out.add(`<span class="value" style="left:calc(%s%% + 4px)">%s</span>`, num(end*100), esc(label))
 		}
 		out.WriteString(`</span>`)
 	}
 }
 
-// beside places a value after its bar, or at the end of it when there is no room.
-func beside(end float64) string {
-	if end > 0.8 {
-		return "right:4px"
+// drawnPieces counts the parts of a stack that can be seen.
+func drawnPieces(group []piece) int {
+	n := 0
+	for _, p := range group {
+		if p.from != p.to {
+			n++
+		}
 	}
-	return "left:calc(" + num(end*100) + "% + 4px)"
+	return n
 }
 
 // valueLabel is what stands beside a bar: its value, or the sum of a stack.

@@ -74,7 +74,10 @@ func rows(frames []*frame.Frame) int {
 // nothing says in the panel's own words that there is nothing to see.
 func nothing(in Input) template.HTML {
 	words, _ := in.Panel.FieldConfig.Defaults["noValue"].(string)
-	return template.HTML(`<p class="none">` + esc(cmp.Or(in.State.Say(words), "No data in this period")) + `</p>`)
+	if words == "" || words == "–" { // what stands in an empty cell says nothing of an empty table
+		words = "Nothing to show for this period"
+	}
+	return template.HTML(`<p class="none">` + esc(in.State.Say(words)) + `</p>`)
 }
 
 func esc(s string) string { return template.HTMLEscapeString(s) }

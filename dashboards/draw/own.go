@@ -105,13 +105,11 @@ func forest(in Input) (template.HTML, error) {
 	return out.html(), nil
 }
 
-// whiskerColor is green or red only when the interval is all on one side of zero.
+// whiskerColor is strong only when the interval is all on one side of zero;
+// whether that is good depends on what is compared.
 func whiskerColor(lo, hi float64) string {
-	switch {
-	case lo > 0:
-		return "--c:" + value.Named("green").Color
-	case hi < 0:
-		return "--c:" + value.Named("red").Color
+	if lo > 0 || hi < 0 {
+		return "--c:var(--p2)"
 	}
 	return "--c:var(--soft)"
 }

@@ -110,7 +110,7 @@ func stat(in Input) (template.HTML, error) {
 	if len(all) > 1 {
 		out.WriteString(`<p class="beside">`)
 		for _, s := range all[1:] {
-			out.add(`<span%s>%s <b>%s</b></span> `, secondColor(s), esc(s.name), esc(missing(s.shown)))
+			out.add(`<span%s>%s <b>%s</b></span> `, secondColor(s), esc(s.name), esc(second(s.shown)))
 		}
 		out.WriteString(`</p>`)
 	}
@@ -138,6 +138,15 @@ func valueHTML(s value.Shown) string {
 		return `<span class="none">–</span>`
 	}
 	return `<small>` + esc(s.Text.Prefix) + `</small>` + esc(s.Text.Number) + `<small>` + esc(s.Text.Suffix) + `</small>`
+}
+
+// second is one of the further values: a dash where there is none, as the words
+// for that are said of the first.
+func second(s value.Shown) string {
+	if s.Missing && !s.Mapped {
+		return "–"
+	}
+	return missing(s)
 }
 
 func missing(s value.Shown) string {

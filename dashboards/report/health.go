@@ -62,6 +62,9 @@ func sentence(said, why string) string {
 	if why == "" {
 		return said + "."
 	}
+	if letters := []rune(why); len(letters) > 160 {
+		why = string(letters[:160]) + " …"
+	}
 	return said + ": " + strings.TrimSuffix(why, ".") + "."
 }
 

@@ -103,7 +103,39 @@ func Build(ctx context.Context, o Options) (*Report, error) {
 			})
 		}
 	}
-	return r, group.Wait()
+	err := group.Wait()
+	for _, b := range r.Boards {
+		b.closeUp()
+	}
+	return r, err
+}
+
+// emptyHeight is how high a band of panels is that have nothing to show.
+const emptyHeight = 4
+
+// closeUp takes the height from bands of panels that are all empty, so that a
+// company without calls does not leaf through white paper.
+func (b *Board) closeUp() {
+	saved := 0
+	for at := 0; at < len(b.Panels); {
+		end, bottom, empty := at, b.Panels[at].Y, true
+		for end < len(b.Panels) && (end == at || b.Panels[end].Y < bottom) {
+			bottom = max(bottom, b.Panels[end].Y+b.Panels[end].H)
+			empty = empty && b.Panels[end].Empty
+			end++
+		}
+		top := b.Panels[at].Y
+		for _, p := range b.Panels[at:end] {
+			p.Y -= saved
+			if empty {
+				p.Y, p.H = top-saved, min(p.H, emptyHeight)
+			}
+		}
+		if empty {
+			saved += max(0, bottom-top-emptyHeight)
+		}
+		at = end
+	}
 }
 
 // Failed counts what could not be drawn.
@@ -193,6 +225,9 @@ func (o Options) panel(ctx context.Context, d *board.Dashboard, p *board.Panel, 
 	if p.Type == "row" {
 		return out
 	}
+	if p.Type == "text" {
+		out.Description = ""
+	}
 	frames, err := o.asker(d).Panel(ctx, state, p)
 	if err != nil {
 		out.Error = inWords(err)
@@ -243,6 +278,9 @@ func inWords(err error) string {
 		return "interrupted"
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
+	if _, said, found := strings.Cut(text, "message: "); found && strings.HasPrefix(text, "sendQuery") {
+		text = said
+	}
 	if cut := strings.Index(text, " (version "); cut > 0 {
 		text = text[:cut]
 	}
