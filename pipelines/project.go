@@ -113,6 +113,8 @@ func (p *Project) Vars() model.Vars {
 		Winback: p.winbackVars(),
 		Carts:   model.Carts(p.Config.Carts),
 		Bonus:   model.Bonus{LowerChurn: float64(p.Config.Bonus.LowerChurn), MinCustomers: p.Config.Bonus.MinCustomers},
+
+		CallCentre: model.CallCentre(p.Config.CallCentre), Service: model.Service(p.Config.Service),
 	}
 	for _, tier := range p.Config.Bonus.Tiers() {
 		vars.Bonus.Tiers = append(vars.Bonus.Tiers, model.BonusTier(tier))

@@ -21,6 +21,8 @@ type Settings struct {
 	AsOf       spec.Date               `yaml:"as_of" doc:"the day the warehouse describes, inclusive; yesterday if not given" example:"2011-12-09"`
 	Warehouse  Warehouse               `yaml:"warehouse" doc:"a ClickHouse server; the embedded engine if not given"`
 	Churn      Churn                   `yaml:"churn" doc:"what a lost customer is"`
+	CallCentre CallCentre              `yaml:"call_centre" doc:"by what calls are judged"`
+	Service    Service                 `yaml:"service" doc:"what customers may expect of complaints, refunds and promises"`
 	Carts      Carts                   `yaml:"carts" doc:"abandoned carts and reminders of them"`
 	Bonus      Bonus                   `yaml:"bonus" doc:"what managers earn for customers who stay"`
 	Targets    spec.Ordered[Target]    `yaml:"targets" doc:"what the monthly figures of the executive page are to reach, by the id of the figure"`

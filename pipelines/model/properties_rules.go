@@ -5,9 +5,11 @@ import "github.com/goccy/go-yaml"
 // rules are the blocks of the project's values that a unit test overrides as they
 // are written, by their key: what it leaves out stays as it is.
 var rules = map[string]func(*Vars) any{
-	"carts":   func(v *Vars) any { return &v.Carts },
-	"bonus":   func(v *Vars) any { return &v.Bonus },
-	"targets": func(v *Vars) any { return &v.Targets },
+	"carts":       func(v *Vars) any { return &v.Carts },
+	"bonus":       func(v *Vars) any { return &v.Bonus },
+	"call_centre": func(v *Vars) any { return &v.CallCentre },
+	"service":     func(v *Vars) any { return &v.Service },
+	"targets":     func(v *Vars) any { return &v.Targets },
 }
 
 func readRules(y *yamlFile, fields yamlFields) []override {

@@ -24,6 +24,9 @@ type Vars struct {
 	Winback Winback
 	Carts   Carts
 	Bonus   Bonus
+	// CallCentre and Service are by what calls and promises are judged.
+	CallCentre CallCentre
+	Service    Service
 	// Targets are what monthly figures are to reach.
 	Targets []Target
 }
@@ -131,6 +134,8 @@ func DefaultVars() Vars {
 		Carts:   Carts{AbandonedAfter: 60, SecondReminder: 1, ThirdReminder: 5, RemindUntil: 7, RecoveredIn: 14},
 		Bonus:   Bonus{MinCustomers: 30},
 		Winback: defaultWinback(),
+
+		CallCentre: defaultCallCentre(), Service: defaultService(),
 	}
 }
 
@@ -145,6 +150,8 @@ type templateVars struct {
 	Bonus               templateBonus
 	Targets             []templateTarget
 	Winback             templateWinback
+	CallCentre          CallCentre
+	Service             Service
 }
 
 type templateBonus struct {
@@ -198,7 +205,7 @@ func (v Vars) forTemplate() templateVars {
 		targets = append(targets, t.forTemplate())
 	}
 	return templateVars{
-		Carts: v.Carts, Bonus: bonus, Targets: targets,
+		Carts: v.Carts, Bonus: bonus, Targets: targets, CallCentre: v.CallCentre, Service: v.Service,
 		AsOf: quote.Date(v.AsOf), Timezone: quote.Literal(v.Timezone), Currency: quote.Literal(v.Currency), Region: quote.Literal(v.Region),
 		Churn: templateChurn{
 			SleepingAfter: v.Churn.SleepingAfter, LostAfter: v.Churn.LostAfter, NewFor: v.Churn.NewFor,
