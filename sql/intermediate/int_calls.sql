@@ -2,7 +2,7 @@
 -- grain: one row per source and call_id
 -- materialized: incremental
 -- key: source, call_id
--- changes: started_on, caller
+-- changes: started_on, caller, callback_of
 -- partition_by: toYYYYMM(started_on)
 -- order_by: (started_on, source, call_id)
 with
