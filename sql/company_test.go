@@ -2,6 +2,7 @@ package sqlfiles_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,21 +28,22 @@ func smallCompany(day string) []string {
 		return fmt.Sprintf("toDate(%s, 'Europe/London') <= toDate('%s')", column, day)
 	}
 	return append([]string{
-		`insert into raw.shop_orders (source, extracted_at, run_id, deleted, id, customer_id, email, ordered_at, status, currency, items_total)
+		`insert into raw.shop_orders (source, extracted_at, run_id, deleted, id, customer_id, email, ordered_at, status, currency, items_total, promised_at, delivered_at)
 		select 'shop', extracted_at, run_id, deleted, toString(n), if(n % 17 = 0, null, toString(customer)),
-			concat('p', toString(customer), '@example.com'), at, if(n % 23 = 0, 'cancelled', 'completed'), 'GBP', toDecimal64(10 + cityHash64('money', n) % 90, 4)
-		from (select *, ` + read + ` from (` + orders + `)) where ` + until("at"),
+			concat('p', toString(customer), '@example.com'), at, if(n % 23 = 0, 'cancelled', 'completed'), 'GBP', toDecimal64(10 + cityHash64('money', n) % 90, 4),
+			at + interval 5 day, if(` + until("came_at") + `, came_at, null)
+		from (select *, at + interval n % 7 day as came_at, ` + read + ` from (` + orders + `)) where ` + until("at"),
 		`insert into raw.shop_refunds (source, extracted_at, run_id, deleted, id, order_id, at, amount)
 		select 'shop', extracted_at, run_id, deleted, toString(n), toString(n), refunded_at, toDecimal64(5, 4)
 		from (select *, at + interval n % 90 day as refunded_at, ` + read + ` from (` + orders + `)) where n % 11 = 0 and ` + until("refunded_at"),
-		`insert into raw.shop_customers (source, extracted_at, run_id, deleted, id, email, first_name, registered_at)
-		select 'shop', extracted_at, run_id, deleted, toString(number), concat('p', toString(number), '@example.com'), concat('Person ', toString(number)), at
+		`insert into raw.shop_customers (source, extracted_at, run_id, deleted, id, email, phone, first_name, registered_at)
+		select 'shop', extracted_at, run_id, deleted, toString(number), concat('p', toString(number), '@example.com'), concat('020 7946 1', leftPad(toString(number), 3, '0')), concat('Person ', toString(number)), at
 		from (select *, toDateTime64('2022-12-01 00:00:00', 6, 'UTC') + interval number * 7 day as at, ` + read + ` from numbers(100)) where ` + until("at"),
 		`insert into raw.crm_customers (source, extracted_at, run_id, deleted, id, name, segment, email, created_at, contract_started_at, contract_terminated_at)
 		select 'crm', extracted_at, run_id, deleted, toString(number), concat('Firm ', toString(number)), ['small', 'large'][1 + number % 2],
 			[concat('p', toString(number * 2), '@example.com')], at, at, if(number % 4 = 0 and ` + until("ended") + `, ended, null)
 		from (select *, toDateTime64('2022-12-15 00:00:00', 6, 'UTC') + interval number * 11 day as at, at + interval 300 day as ended, ` + read + ` from numbers(40)) where ` + until("at"),
-	}, append(smallSales(day), winbackCampaigns(day)...)...)
+	}, slices.Concat(smallSales(day), winbackCampaigns(day), smallService(day))...)
 }
 
 func smallCompanyVars(day string) model.Vars {

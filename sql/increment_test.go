@@ -93,6 +93,14 @@ func (c *company) moment(days int) string {
 	return "'" + c.day.AddDate(0, 0, 2-c.random.IntN(days)).Add(time.Duration(c.random.IntN(24))*time.Hour).Format(time.DateTime) + "'"
 }
 
+// sometime is a moment, or none.
+func (c *company) sometime() string {
+	if c.one(2) {
+		return "null"
+	}
+	return c.moment(60)
+}
+
 func (c *company) email() string {
 	return c.pick("", "", fmt.Sprintf("p%d@example.com", c.random.IntN(25)), fmt.Sprintf("P%d@example.com", c.random.IntN(25)), "info@example.com")
 }
@@ -123,9 +131,10 @@ func (c *company) liveShop(scale int) {
 		if scale > 10 || c.one(8) {
 			days = 400
 		}
-		orders = append(orders, fmt.Sprintf("'%d', %s, %s, %s, %s, %s, %s, %d, %s", id,
+		orders = append(orders, fmt.Sprintf("'%d', %s, %s, %s, %s, %s, %s, %d, %s, %s, %s", id,
 			c.pick("", fmt.Sprint(c.random.IntN(40)), fmt.Sprint(c.random.IntN(40))), c.email(), c.phone(), c.moment(days),
-			c.pick("", "completed", "completed", "cancelled"), c.pick("", "", "EUR", "USD"), c.random.IntN(100), c.pick("", "", "1")))
+			c.pick("", "completed", "completed", "cancelled"), c.pick("", "", "EUR", "USD"), c.random.IntN(100), c.pick("", "", "1"),
+			c.sometime(), c.sometime()))
 		for line := range c.random.IntN(3) {
 			lines = append(lines, fmt.Sprintf("'%d', %d, %s, %d, %d, %s", id, line+1, c.pick("", "p1", "p2"), c.random.IntN(3), c.random.IntN(30), c.pick("", "", "2")))
 		}
@@ -133,7 +142,7 @@ func (c *company) liveShop(scale int) {
 	for range c.random.IntN(3) {
 		refunds = append(refunds, fmt.Sprintf("'r%d', %s, %s, %d", c.random.IntN(20), c.pick("", fmt.Sprint(c.random.IntN(c.orders+1))), c.moment(40), c.random.IntN(20)))
 	}
-	c.bring("shop.orders", "id, customer_id, email, phone, ordered_at, status, currency, items_total, line_count", orders...)
+	c.bring("shop.orders", "id, customer_id, email, phone, ordered_at, status, currency, items_total, line_count, promised_at, delivered_at", orders...)
 	c.bring("shop.order_lines", "order_id, line_no, product_id, quantity, price, cost", lines...)
 	c.bring("shop.refunds", "id, order_id, at, amount", refunds...)
 	if c.one(3) {
@@ -171,11 +180,12 @@ func (c *company) liveService(scale int) {
 		carts = append(carts, fmt.Sprintf("'%d', %s, %s, %s", c.random.IntN(60), c.pick("", fmt.Sprint(c.random.IntN(40))), c.email(), c.phone()))
 		touches = append(touches, fmt.Sprintf("'%d', %s, %s, %s", c.random.IntN(60),
 			c.pick("", fmt.Sprint(c.random.IntN(40)), fmt.Sprintf("c%d", c.random.IntN(20)), fmt.Sprintf("a:%d", c.random.IntN(40))), c.email(), c.moment(100)))
-		complaints = append(complaints, fmt.Sprintf("'%d', %s, %s", c.random.IntN(40), c.pick("", fmt.Sprintf("c%d", c.random.IntN(20))), c.moment(200)))
+		complaints = append(complaints, fmt.Sprintf("'%d', %s, %s, %s, %s, %s", c.random.IntN(40), c.pick("", fmt.Sprintf("c%d", c.random.IntN(20))), c.moment(200),
+			c.sometime(), c.pick("", "true", "false"), c.pick("", "money back")))
 	}
 	c.bring("shop.carts", "id, customer_id, email, phone", carts...)
 	c.bring("winback.touches", "id, customer_id, email, at", touches...)
-	c.bring("crm.complaints", "id, customer_id, opened_at", complaints...)
+	c.bring("crm.complaints", "id, customer_id, opened_at, answered_at, satisfied, resolution", complaints...)
 	c.liveCalls(scale)
 	c.liveManagers(scale)
 }
@@ -200,9 +210,13 @@ func (c *company) liveManagers(scale int) {
 func (c *company) liveCalls(scale int) {
 	var calls []string
 	for range scale/2 + c.random.IntN(3) {
-		calls = append(calls, fmt.Sprintf("'%d', %s, %s, %s, %s", c.random.IntN(90), c.moment(60), c.pick("inbound", "outbound"), c.phone(), c.phone()))
+		calls = append(calls, fmt.Sprintf("'%d', %s, %s, %s, %s, %s, %s, %d, %s, %s, %s", c.random.IntN(90), c.moment(60), c.pick("inbound", "outbound"), c.phone(), c.phone(),
+			c.pick("", "answered", "abandoned"), c.pick("", "billing"), c.random.IntN(40)-5, c.pick("", "m1", "m2"), c.sometime(), c.pick("", "", fmt.Sprint(c.random.IntN(90)))))
 	}
-	c.bring("callcenter.calls", "id, started_at, direction, from_number, to_number", calls...)
+	c.bring("callcenter.calls", "id, started_at, direction, from_number, to_number, disposition, topic, wait_seconds, agent_id, callback_promised_at, callback_of", calls...)
+	if c.one(4) {
+		c.bring("callcenter.agents", "id, team", fmt.Sprintf("%s, %s", c.pick("m1", "m2"), c.pick("", "sales", "help")))
+	}
 }
 
 // build builds what the day touches and returns how many models were built
