@@ -31,7 +31,7 @@ func smallService(day string) []string {
 		`insert into raw.crm_surveys (source, extracted_at, run_id, deleted, id, customer_id, kind, at, score, score_max, respondent)
 		select 'crm', extracted_at, run_id, deleted, concat('m', toString(n)), toString(n % 40), ['satisfaction', 'nps', 'employee_guess'][1 + n % 3], at,
 			if(n % 4 = 1, null, toDecimal64(n % 11, 4)), 10, if(n % 3 = 2, 'employee', 'customer')
-		from (select *, READ from (` + complaints + ` union all select 100 + number, toDateTime64('2023-03-02 09:00:00', 6, 'UTC') + interval number * 3 day, at from numbers(200))) where UNTIL(at)`,
+		from (select *, READ from (select number as n, toDateTime64('2023-03-02 09:00:00', 6, 'UTC') + interval n * 3 day as at from numbers(230))) where UNTIL(at)`,
 	}
 	read := fmt.Sprintf("toDateTime64('%s 23:59:59', 6, 'UTC') as extracted_at, 'test' as run_id, false as deleted", day)
 	for i, text := range statements {

@@ -1,0 +1,79 @@
+-- complaint_outcomes: do customers buy again: those who never complained, who were answered well, who were answered badly.
+-- grain: one row per outcome
+-- materialized: table
+-- order_by: outcome
+-- tags: service
+with
+
+buyers as (
+    select customer_key from {{ ref "customers" }} where orders > 0
+),
+
+purchases as (
+    select customer_key, source, order_id, ordered_on from {{ ref "int_purchases" }}
+),
+
+complaints as (
+    select assumeNotNull(customer_key) as customer_key, complaint_id, opened_on, outcome, opened_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }} as is_over
+    from {{ ref "int_complaints" }}
+    where customer_key is not null
+),
+
+-- The last complaint whose days for buying again are over; else the last one.
+complained as (
+    select
+        customer_key,
+        argMax(complaints.outcome, (is_over, opened_on, complaint_id)) as outcome,
+        argMax(complaints.opened_on, (is_over, opened_on, complaint_id)) as since,
+        max(is_over) as is_judged
+    from complaints
+    group by customer_key
+),
+
+-- Who never complained is watched from one purchase of theirs, drawn by lot: the
+-- first one would say how newcomers behave, the last one what long gaps do.
+content as (
+    select
+        customer_key,
+        'no_complaint' as outcome,
+        argMinIf(ordered_on, sipHash64(source, order_id), ordered_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }}) as since,
+        max(ordered_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }}) as is_judged
+    from purchases
+    where customer_key not in (select customer_key from complaints)
+    group by customer_key
+),
+
+watched as (
+    select complained.* from complained inner join buyers on buyers.customer_key = complained.customer_key
+    union all
+    select content.* from content
+),
+
+repurchased as (
+    select distinct watched.customer_key as customer_key
+    from watched
+    inner join purchases on purchases.customer_key = watched.customer_key
+    where watched.is_judged and purchases.ordered_on > watched.since
+        and purchases.ordered_on <= watched.since + {{ .Service.RepurchaseWithin }}
+),
+
+counted as (
+    select
+        outcome,
+        count() as customers,
+        countIf(is_judged) as judged,
+        countIf(customer_key in (select customer_key from repurchased)) as repurchased
+    from watched
+    group by outcome
+)
+
+select
+    outcome,
+    customers,
+    judged,
+    repurchased,
+    100 * repurchased / nullIf(judged, 0) as repurchase_pct,
+    {{ wilson_lower "repurchased" "judged" }} as repurchase_lower,
+    {{ wilson_upper "repurchased" "judged" }} as repurchase_upper,
+    transform(outcome, ['no_complaint', 'answered_well', 'answered_badly'], [91, 96, 54], null) as literature_pct
+from counted
