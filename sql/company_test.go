@@ -173,6 +173,9 @@ func turnRed(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) 
 		{"churn_reconciliation_customers", "delete where lost = 1 and month = '2024-06-01' and definition = 'personal_clock'", "churn_reconciliation_balances"},
 		{"churn_reasons", "update lost = lost + 1 where month = '2024-06-01'", "churn_reasons_add_up"},
 		{"churn_reasons", "update share_pct = 101 where month = '2024-06-01'", "a_share_lies_in_its_interval"},
+		{"int_funnel", "update dropped = dropped + 1, open = open - 1 where open > 0", "funnel_reasons_add_up"},
+		{"int_funnel", "update entered = entered + 1 where stage_no = 3", "the_funnel_balances"},
+		{"int_funnel", "update entered = 1000 where stage_no = 3", "the_funnel_never_widens"},
 		{"int_reasons", "update reason_category = 'price' where reason = 'rude manager'", "reasons_find_their_examples"},
 		{"int_customer_cards", "delete where cityHash64(customer_key) % 4 = 0", "row_count_change"},
 	} {

@@ -116,6 +116,7 @@ func (c *company) live(scale int) {
 	c.liveShop(scale)
 	c.livePeople(scale)
 	c.liveService(scale)
+	c.liveSales(scale)
 }
 
 func (c *company) liveShop(scale int) {

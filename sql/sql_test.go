@@ -83,6 +83,27 @@ func TestModels_Watched(t *testing.T) {
 // every model.
 func build(tb testing.TB, conn driver.Conn, vars model.Vars, fill ...string) model.Summary {
 	tb.Helper()
+	emptyWarehouse(tb, conn, fill...)
+	summary, err := model.NewRunner(conn, project(tb), model.RunnerOptions{Vars: vars, Sources: contract{}}).Run(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, result := range summary.Models {
+		if result.Err != nil {
+			tb.Errorf("%s: %v", result.Model.Name, result.Err)
+		}
+	}
+	for _, check := range summary.AllChecks() {
+		if check.Blocking() {
+			tb.Error(check)
+		}
+	}
+	return summary
+}
+
+// emptyWarehouse makes the raw tables anew and fills them by the given statements.
+func emptyWarehouse(tb testing.TB, conn driver.Conn, fill ...string) {
+	tb.Helper()
 	run := func(sql string) {
 		tb.Helper()
 		if err := conn.Exec(tb.Context(), sql); err != nil {
@@ -99,21 +120,6 @@ func build(tb testing.TB, conn driver.Conn, vars model.Vars, fill ...string) mod
 	for _, sql := range fill {
 		run(sql)
 	}
-	summary, err := model.NewRunner(conn, project(tb), model.RunnerOptions{Vars: vars, Sources: contract{}}).Run(tb.Context())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, result := range summary.Models {
-		if result.Err != nil {
-			tb.Errorf("%s: %v", result.Model.Name, result.Err)
-		}
-	}
-	for _, check := range summary.AllChecks() {
-		if check.Blocking() {
-			tb.Error(check)
-		}
-	}
-	return summary
 }
 
 // TestModels_EmptyWarehouse builds everything over nothing: the first run of a
