@@ -87,6 +87,24 @@ ENGINE = ReplacingMergeTree(loaded_at) ORDER BY path COMMENT 'One row a landing 
 )
 ENGINE = ReplacingMergeTree(revision) ORDER BY (source, dataset, run_id, number)
 COMMENT 'Records that did not fit, one row each and revision; read ops.quarantine'`,
+
+	`CREATE TABLE IF NOT EXISTS ops.verifications
+(
+    verified_at DateTime64(6, 'UTC')    COMMENT 'When winback verify ran; the last one counts',
+    number      UInt32                  COMMENT 'Place of the line in the report, from 1',
+    subject     String                  COMMENT 'Published case',
+    what        String                  COMMENT 'Number of it',
+    source      String                  COMMENT 'Who published it',
+    through     String                  COMMENT 'What computed it: a mart, or a package of the program',
+    published   Float64                 COMMENT 'Published number',
+    decimals    UInt8                   COMMENT 'So many decimals of it have to be the same',
+    computed    Nullable(Float64)       COMMENT 'Computed number; null unless the state is ok or differs',
+    state       LowCardinality(String)  COMMENT 'ok, differs, skipped (the data are not here) or broken (it could not be computed)',
+    message     String                  COMMENT 'Why it was skipped or is broken',
+    version     String                  COMMENT 'Version of winback'
+)
+ENGINE = MergeTree ORDER BY (verified_at, number)
+COMMENT 'Published numbers beside those that the program computes, one row each and time that winback verify ran'`,
 }
 
 // additions bring the tables of an older program up to date.

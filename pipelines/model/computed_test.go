@@ -159,3 +159,29 @@ func TestLoad_Computed_Mistakes(t *testing.T) {
 		}
 	}
 }
+
+func TestRunner_Try(t *testing.T) {
+	project, err := model.Load(ranked(), model.WithComputations(ranks("1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner := model.NewRunner(warehouse(t), project, model.RunnerOptions{Sources: entities{}})
+	places, err := runner.Try(t.Context(), "places", model.DefaultVars(), map[string]string{"shop.orders": "select arrayJoin(['ann', 'cid', 'cid']) as customer_id"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers, err := places.Numbers(t.Context(), "count()", "sum(rank)", "nullIf(min(rank), 1)")
+	if err != nil || numbers[0] != 2 || numbers[1] != 4 || numbers[2] == numbers[2] {
+		t.Errorf("got %v, %v", numbers, err)
+	}
+	first, err := runner.Try(t.Context(), "first", model.DefaultVars(), map[string]string{"places": places.SQL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if numbers, err := first.Numbers(t.Context(), "any(rank)"); err != nil || numbers[0] != 1 {
+		t.Errorf("got %v, %v", numbers, err)
+	}
+	if _, err := runner.Try(t.Context(), "place", model.DefaultVars(), nil); err == nil || !strings.Contains(err.Error(), `did you mean "places"?`) {
+		t.Errorf("got %v", err)
+	}
+}
