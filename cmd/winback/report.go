@@ -25,12 +25,13 @@ type reportOptions struct {
 	dashboards []string
 	filters    []string
 	out, pdf   string
+	mail       bool
 }
 
 func (a *app) reportCommand() *cobra.Command {
 	var o reportOptions
 	cmd := &cobra.Command{
-		Use:   "report [--dashboard UID] [--out F.html] [--pdf F.pdf]",
+		Use:   "report [--dashboard UID] [--out F.html] [--pdf F.pdf] [--mail]",
 		Short: "Draw the dashboards as one page, without Grafana",
 		Long: `report asks the questions of the dashboards and draws the answers as one HTML file that needs
 no network, no script and no Grafana. It prints well, and it says on top when the data are old.
@@ -38,15 +39,17 @@ A panel that fails shows its error; the others are whole, and the exit code is 3
 		Example: `  winback report --out week.html
   winback report --dashboard executive --pdf week.pdf
   winback report --dashboard executive,churn-cohorts --filter segment=retail --out retail.html
-  winback report --as-of 2026-03-31 --out march.html`,
+  winback report --as-of 2026-03-31 --out march.html
+  winback report --mail`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.report(cmd.Context(), o) },
 	}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.dashboards, "dashboard", nil, "`uid` of the dashboards to draw, in this order (default: all)")
 	flags.StringArrayVar(&o.filters, "filter", nil, "`variable=value` of the dashboards; again for further values")
-	flags.StringVar(&o.out, "out", "", "HTML `file` to write (default report.html, unless --pdf is given)")
+	flags.StringVar(&o.out, "out", "", "HTML `file` to write (default report.html, unless --pdf or --mail is given)")
 	flags.StringVar(&o.pdf, "pdf", "", "PDF `file` to write; needs Chromium")
+	flags.BoolVar(&o.mail, "mail", false, "send a report to each of the configuration's report.recipients, of their dashboards and filters")
 	return cmd
 }
 
@@ -59,19 +62,27 @@ func (a *app) report(ctx context.Context, o reportOptions) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if o.out == "" && o.pdf == "" {
+	if o.mail && len(project.Config.Report.Recipients) == 0 {
+		return usageError{errors.New("nobody gets a report by mail: name report.mail and report.recipients in the configuration")}
+	}
+	if o.out == "" && o.pdf == "" && !o.mail {
 		o.out = "report.html"
 	}
 	boards, err := loadDashboards(project.Config.Currency, o.dashboards)
 	if err != nil {
 		return usageError{err}
 	}
-	started := time.Now()
-	r, err := a.buildReport(ctx, project, boards, values)
-	if err != nil {
-		return err
+	if o.out != "" || o.pdf != "" {
+		started := time.Now()
+		r, err := a.buildReport(ctx, project, boards, values)
+		if err != nil {
+			return err
+		}
+		if err := a.publishReport(ctx, r, o, time.Since(started)); err != nil && !errors.Is(err, errPartly) || !o.mail {
+			return err
+		}
 	}
-	return a.publishReport(ctx, r, o, time.Since(started))
+	return a.mailReports(ctx, project, o, values)
 }
 
 // buildReport asks the warehouse.

@@ -66,6 +66,7 @@ type Panel struct {
 	X, Y, W, H      int
 	Body, Behind    template.HTML
 	Links           []board.Link
+	Facts           []draw.Fact
 	Bare, Empty     bool
 	Error           string
 }
@@ -233,12 +234,15 @@ func (o Options) panel(ctx context.Context, d *board.Dashboard, p *board.Panel, 
 		out.Error = inWords(err)
 		return out
 	}
-	drawing, err := safely(draw.Input{Panel: p, Frames: frames, State: state, Marks: marks, Link: o.link})
+	said := *p
+	said.Title = out.Title
+	in := draw.Input{Panel: &said, Frames: frames, State: state, Marks: marks, Link: o.link}
+	drawing, err := safely(in)
 	if err != nil {
 		out.Error = inWords(err)
 		return out
 	}
-	out.Body, out.Behind, out.Empty = drawing.Body, drawing.Behind, drawing.Empty
+	out.Body, out.Behind, out.Empty, out.Facts = drawing.Body, drawing.Behind, drawing.Empty, draw.Facts(in)
 	return out
 }
 

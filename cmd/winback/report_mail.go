@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+
+	"winback/dashboards/report"
+	"winback/pipelines"
+)
+
+// mailReports sends each recipient the report of their own dashboards and filters.
+// What the command line says stands where the configuration says nothing.
+func (a *app) mailReports(ctx context.Context, project *pipelines.Project, o reportOptions, values map[string][]string) error {
+	c := &project.Config.Report
+	var letters []report.Letter
+	failed := 0
+	for _, recipient := range c.Recipients {
+		uids, filters := o.dashboards, maps.Clone(values)
+		if len(recipient.Dashboards) > 0 {
+			uids = recipient.Dashboards
+		}
+		maps.Copy(filters, recipient.Filters)
+		boards, err := loadDashboards(project.Config.Currency, uids)
+		if err != nil {
+			return usageError{fmt.Errorf("report for %s: %w", recipient.To, err)}
+		}
+		r, err := a.buildReport(ctx, project, boards, filters)
+		if err != nil {
+			return fmt.Errorf("report for %s: %w", recipient.To, err)
+		}
+		failed += r.Failed()
+		pdf, err := a.printed(ctx, r)
+		if err != nil {
+			return err
+		}
+		letters = append(letters, report.Letter{To: recipient.To, Report: r, PDF: pdf})
+	}
+	m := &c.Mail
+	err := report.Send(ctx, report.Server{Host: m.Host, Port: m.Port, TLS: m.TLS, User: m.User, Password: m.Password.Reveal(), From: m.From}, letters)
+	if err != nil {
+		return err
+	}
+	if !a.json {
+		fmt.Fprintf(a.stdout, "Sent %s.\n", plural(len(letters), "report"))
+	}
+	if failed > 0 {
+		a.say("%s failed and %s shown with the error.", plural(failed, "panel"), map[bool]string{true: "is", false: "are"}[failed == 1])
+		return errPartly
+	}
+	return nil
+}
+
+// printed is the report as a PDF; nil, and said so, where nothing here prints.
+func (a *app) printed(ctx context.Context, r *report.Report) (pdf []byte, err error) {
+	dir, err := os.MkdirTemp("", "winback-mail-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder to print in: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	var page bytes.Buffer
+	if err := r.WriteHTML(&page); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "report.pdf")
+	err = report.PDF(ctx, page.Bytes(), file, os.Getenv)
+	if none := new(report.NoBrowserError); errors.As(err, &none) {
+		a.say("Note: the mail has no PDF: %v; %s.", none, none.Hint())
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+}

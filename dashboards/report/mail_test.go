@@ -1,0 +1,144 @@
+package report
+
+import (
+	"bufio"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net"
+	"net/mail"
+	"strings"
+	"testing"
+	"time"
+
+	"winback/dashboards/draw"
+)
+
+// inbox is a mail server that refuses one address and keeps what it is given.
+type inbox struct {
+	port int
+	got  chan string
+}
+
+func newInbox(t *testing.T) *inbox {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	in := &inbox{port: l.Addr().(*net.TCPAddr).Port, got: make(chan string, 10)}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go in.serve(conn)
+		}
+	}()
+	return in
+}
+
+func (in *inbox) serve(conn net.Conn) {
+	defer conn.Close()
+	say := func(line string) { io.WriteString(conn, line+"\r\n") } //nolint:errcheck // the client notices
+	say("220 inbox")
+	lines := bufio.NewReader(conn)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return
+		}
+		switch verb := strings.ToUpper(strings.Fields(line + " .")[0]); {
+		case strings.Contains(line, "nobody@"):
+			say("550 no such mailbox")
+		case verb == "DATA":
+			say("354 go on")
+			var text strings.Builder
+			for line, _ = lines.ReadString('\n'); line != ".\r\n"; line, _ = lines.ReadString('\n') {
+				text.WriteString(line)
+			}
+			in.got <- text.String()
+			say("250 kept")
+		case verb == "QUIT":
+			say("221 bye")
+			return
+		default:
+			say("250 inbox")
+		}
+	}
+}
+
+func letter(to string) Letter {
+	day := time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC)
+	return Letter{To: to, PDF: []byte("%PDF-1.4"), Report: &Report{
+		Project: "Ромашка & Co", AsOf: day, Made: day.Add(30 * time.Hour), Warnings: []string{"Nothing new was read since Friday."},
+		Boards: []*Board{{ID: "executive", Title: "Are we keeping our customers?", Period: "a year", Filters: []Filter{{"Segment", "retail"}}, Panels: []*Panel{
+			{ID: "executive-1", Kind: "stat", Title: "Yearly churn", W: 6, H: 5, X: 1, Y: 1, Body: "<p>19.4%</p>", Facts: []draw.Fact{{Name: "Yearly churn", Value: "19.4%"}, {Name: "of customers", Value: "965"}}},
+		}}},
+	}}
+}
+
+// TestSend reads a letter as a mail program does: words, a table, the page and the
+// PDF; and one address that does not exist keeps back no other.
+func TestSend(t *testing.T) {
+	in := newInbox(t)
+	s := Server{Host: "127.0.0.1", Port: in.port, TLS: "none", From: "winback <reports@example.com>"}
+	err := Send(t.Context(), s, []Letter{letter("nobody@example.com"), letter("Ann <ann@example.com>")})
+	if err == nil || !strings.Contains(err.Error(), "send the report to nobody@example.com") || strings.Contains(err.Error(), "ann@") {
+		t.Errorf("the error is to name who got nothing: %v", err)
+	}
+	m, err := mail.ReadMessage(strings.NewReader(<-in.got))
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, _ := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
+	if subject != "Ромашка & Co: Are we keeping our customers, 31 October 2026 (read the note on top)" {
+		t.Errorf("subject %q", subject)
+	}
+	parts := partsOf(t, m.Header.Get("Content-Type"), m.Body)
+	for kind, want := range map[string]string{
+		"text/plain": "Yearly churn: 19.4%; of customers 965", "text/html": "<b>19.4%</b>", "report-2026-10-31.html": "<article", "report-2026-10-31.pdf": "%PDF-1.4",
+	} {
+		if !strings.Contains(parts[kind], want) {
+			t.Errorf("%s lacks %q: %.400s", kind, want, parts[kind])
+		}
+	}
+	for _, kind := range []string{"text/plain", "text/html", "report-2026-10-31.html"} {
+		if !strings.Contains(parts[kind], "Nothing new was read since Friday.") {
+			t.Errorf("%s does not say that the data are old", kind)
+		}
+	}
+}
+
+// partsOf returns the parts of a mail by file name, or by type.
+func partsOf(t *testing.T, contentType string, body io.Reader) map[string]string {
+	t.Helper()
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for parts := multipart.NewReader(body, params["boundary"]); ; {
+		p, err := parts.NextRawPart()
+		if err != nil {
+			return all
+		}
+		kind, _, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
+		if strings.HasPrefix(kind, "multipart/") {
+			for name, text := range partsOf(t, p.Header.Get("Content-Type"), p) {
+				all[name] = text
+			}
+			continue
+		}
+		text, err := decoded(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.FileName() != "" {
+			kind = p.FileName()
+		}
+		all[kind] = text
+	}
+}
