@@ -21,3 +21,13 @@ func BenchmarkBudget(b *testing.B) {
 		connectortest.Budget(b, source, f.Server(), connectortest.Allowance{PerSecond: 7, Warm: time.Second, Last: 6 * time.Second})
 	}
 }
+
+// BenchmarkChanges reports what a run costs, of the first, when one record in a hundred
+// has changed.
+func BenchmarkChanges(b *testing.B) {
+	for b.Loop() {
+		connectortest.CostOfChanges(b, Connector(), func(t testing.TB, clock connectors.Clock) connectortest.Fake {
+			return amocrmtest.StartLarge(t, clock, 24)
+		}, 175)
+	}
+}

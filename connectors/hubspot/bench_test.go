@@ -21,3 +21,13 @@ func BenchmarkBudget(b *testing.B) {
 		connectortest.Budget(b, source, f.Server(), connectortest.Allowance{PerSecond: 10, Warm: time.Second / 2, Last: 3 * time.Second})
 	}
 }
+
+// BenchmarkChanges reports what a run costs, of the first, when one record in a hundred
+// has changed.
+func BenchmarkChanges(b *testing.B) {
+	for b.Loop() {
+		connectortest.CostOfChanges(b, Connector(), func(t testing.TB, clock connectors.Clock) connectortest.Fake {
+			return hubspottest.StartLarge(t, clock, 60)
+		}, 560)
+	}
+}

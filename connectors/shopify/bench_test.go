@@ -24,3 +24,13 @@ func BenchmarkBudget(b *testing.B) {
 		connectortest.Budget(b, source, shop.Server(), connectortest.Allowance{PerSecond: 100, Warm: 5 * time.Second, Last: 20 * time.Second, Spent: shop.Spent, Left: shop.Left})
 	}
 }
+
+// BenchmarkChanges reports what a run costs, of the first, when one record in a hundred
+// has changed.
+func BenchmarkChanges(b *testing.B) {
+	for b.Loop() {
+		connectortest.CostOfChanges(b, shopify.Connector(), func(t testing.TB, clock connectors.Clock) connectortest.Fake {
+			return shopifytest.Start(t, clock, shopifytest.Options{Seed: 3, Months: 24, Orders: 2400})
+		}, 24)
+	}
+}

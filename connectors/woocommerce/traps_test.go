@@ -143,3 +143,38 @@ func TestSignIn_OverHTTPSWithKeyAndSecret(t *testing.T) {
 		})
 	}
 }
+
+// The list of orders is walked once for all that is made from it, and anew by the next
+// comparison.
+func TestSweep_WalksTheOrdersOnce(t *testing.T) {
+	run := begin(t, woocommercetest.Options{}, "")
+	run.complete()
+	sweeper := run.reader.Source.(connectors.Sweeper)
+	entities, _ := sweeper.Sweeps("orders")
+	pages := (len(run.shop.Rows()["shop.orders"]) + 99) / 100
+	for round := range 2 {
+		run.shop.Server().Forget()
+		for _, e := range entities {
+			var keys []string
+			if err := sweeper.Sweep(t.Context(), "orders", e, func(key ...string) { keys = append(keys, strings.Join(key, "/")) }); err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(keys)
+			want := run.shop.Rows()[e.FullName()]
+			slices.Sort(want)
+			if !slices.Equal(slices.Compact(keys), want) {
+				t.Errorf("%s: %d keys of %d", e.FullName(), len(keys), len(want))
+			}
+		}
+		walked := 0
+		for _, asked := range run.shop.Server().Asked() {
+			if status := asked.Query.Get("status"); strings.HasSuffix(asked.Path, "/orders") && status == "any" {
+				walked++
+			}
+		}
+		if walked == 0 || walked > pages+2 {
+			t.Errorf("comparison %d: asked for %d pages of orders, there are about %d", round+1, walked, pages)
+		}
+		run.shop.Remove(3)
+	}
+}

@@ -91,6 +91,8 @@ type source struct {
 	ahead   time.Duration // of the shop's clock before ours
 	met     bool          // the clock is known
 
+	swept *orderKeys // by the sweep of the orders' dataset; nil between two of them
+
 	mu        sync.Mutex
 	oneByOne  bool // the shop has no list of all refunds
 	noisy     bool // it prints warnings

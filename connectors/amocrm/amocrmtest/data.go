@@ -68,19 +68,19 @@ func (f *Fake) fill(end time.Time) {
 	w := world{Fake: f, r: rand.New(rand.NewPCG(7, 7)), begin: end.AddDate(0, -5, 0).Unix(), end: end.Unix()}
 	f.users = []object{w.user(123321, "Пётр Ли", true), w.user(123322, "Ольга Ким", true), w.user(123323, "Gone", false)}
 	f.reasons = []object{reason(4203748, "Дорого"), reason(4203749, "Купили у других")}
-	for i := range int64(companyCount) {
+	for i := range f.times * companyCount {
 		w.customer(f.companies, 500+i, fmt.Sprintf("ООО %d", i))
 	}
-	for i := range int64(contactCount) {
+	for i := range f.times * contactCount {
 		w.customer(f.contacts, 7000+i, fmt.Sprintf("Анна %d", i))
 	}
-	for i := range int64(leadCount) {
+	for i := range f.times * leadCount {
 		w.lead(19000 + i)
 	}
-	for i := range int64(taskCount) {
+	for i := range f.times * taskCount {
 		w.task(40000 + i)
 	}
-	for i := range int64(noteCount) {
+	for i := range f.times * noteCount {
 		w.note(90000 + i)
 	}
 }
@@ -186,10 +186,10 @@ func (w *world) lead(id int64) {
 func (f *Fake) newLead(id, created, user int64) *record {
 	inside := object{"tags": []object{{"id": 1, "name": "vip", "color": nil}}, "companies": []object{}, "contacts": []object{}, "loss_reason": []object{}}
 	if id%3 == 0 {
-		inside["companies"] = []object{{"id": 500 + id%companyCount}}
+		inside["companies"] = []object{{"id": 500 + id%(f.times*companyCount)}}
 	}
 	if id%4 > 0 {
-		inside["contacts"] = []object{{"id": 7000 + id%contactCount, "is_main": false}, {"id": 7000 + (id+1)%contactCount, "is_main": true}}
+		inside["contacts"] = []object{{"id": 7000 + id%(f.times*contactCount), "is_main": false}, {"id": 7000 + (id+1)%(f.times*contactCount), "is_main": true}}
 	}
 	r := &record{id: id, created: created, object: object{
 		"id": id, "name": "", "price": id % 7 * 1000, "responsible_user_id": user, "group_id": 0, "status_id": 32392159, "pipeline_id": 1300,
@@ -243,7 +243,7 @@ func (f *Fake) move(r *record, to stage, at int64) {
 func (w *world) task(id int64) {
 	created := w.at()
 	r := &record{id: id, created: created, object: object{
-		"id": id, "text": "Перезвонить", "responsible_user_id": w.someone(), "entity_id": 19000 + id%leadCount, "entity_type": "leads",
+		"id": id, "text": "Перезвонить", "responsible_user_id": w.someone(), "entity_id": 19000 + id%(w.times*leadCount), "entity_type": "leads",
 		"task_type_id": 1 + id%3, "is_completed": id%2 == 0, "complete_till": created + 86400, "duration": 0, "result": []any{},
 		"created_by": 0, "updated_by": 0, "created_at": created, "group_id": 0, "account_id": 28805383,
 	}}
@@ -252,7 +252,7 @@ func (w *world) task(id int64) {
 		r.set("entity_id", nil)
 		r.set("entity_type", nil)
 	case 1:
-		r.set("entity_id", 7000+id%contactCount)
+		r.set("entity_id", 7000+id%(w.times*contactCount))
 		r.set("entity_type", "contacts")
 		r.set("result", object{"text": "дозвонился"})
 	}
@@ -274,7 +274,7 @@ func (w *world) note(id int64) {
 		kind, params = "sms_out", object{"text": "Здравствуйте", "phone": "+79160000001"}
 	}
 	of := []string{"leads", "contacts", "companies"}[id%3]
-	entity := []int64{19000 + id%leadCount, 7000 + id%contactCount, 500 + id%companyCount}[id%3]
+	entity := []int64{19000 + id%(w.times*leadCount), 7000 + id%(w.times*contactCount), 500 + id%(w.times*companyCount)}[id%3]
 	r := &record{id: id, created: created, object: object{
 		"id": id, "entity_id": entity, "created_by": 123321, "updated_by": 123321, "created_at": created, "responsible_user_id": 123321, "group_id": 0,
 		"note_type": kind, "params": params, "account_id": 28805383,

@@ -26,6 +26,7 @@ const (
 
 // Fake is one account. It is granted access by OAuth, whose tokens expire.
 type Fake struct {
+	times  int64 // as many records as usual
 	server *connectortest.Server
 	clock  connectors.Clock
 	limit  *connectortest.Limit
@@ -55,9 +56,12 @@ type Fake struct {
 }
 
 // Start makes an account and starts its server.
-func Start(t testing.TB, clock connectors.Clock) *Fake {
+func Start(t testing.TB, clock connectors.Clock) *Fake { return StartLarge(t, clock, 1) }
+
+// StartLarge starts a fake with so many times as many records.
+func StartLarge(t testing.TB, clock connectors.Clock, times int64) *Fake {
 	f := &Fake{
-		clock: clock, limit: connectortest.NewLimit(clock, 7, 7), nextID: 1_000_000,
+		times: times, clock: clock, limit: connectortest.NewLimit(clock, 7, 7), nextID: 1_000_000,
 		eventsBy: map[string][]happening{},
 		leads:    map[int64]*record{}, contacts: map[int64]*record{}, companies: map[int64]*record{}, tasks: map[int64]*record{},
 		notes: map[string]map[int64]*record{"leads": {}, "contacts": {}, "companies": {}},

@@ -181,19 +181,19 @@ func (p *Portal) customersOf(d *data) {
 			d.types[typeID].add(newRecord(id, f))
 		}
 	}
-	person(contact, contacts, 1, func(i int, f map[string]any) {
+	person(contact, p.times*contacts, 1, func(i int, f map[string]any) {
 		f["name"], f["lastName"], f["secondName"], f["companyId"], f["birthdate"] = "Анна", fmt.Sprintf("Ким %d", i), nil, 0, ""
 		if i%2 == 0 {
 			f["companyId"], f["birthdate"] = 1+i%companies, "1990-05-06T02:00:00+02:00"
 		}
 	})
-	person(company, companies, 2, func(i int, f map[string]any) {
+	person(company, p.times*companies, 2, func(i int, f map[string]any) {
 		f["title"], f["isMyCompany"], f["revenue"] = fmt.Sprintf("ООО Ромашка %d", i), "N", nil
 		if i%40 == 3 {
 			f["isMyCompany"] = "Y"
 		}
 	})
-	person(lead, leads, 1, func(i int, f map[string]any) {
+	person(lead, p.times*leads, 1, func(i int, f map[string]any) {
 		f["title"], f["name"], f["lastName"], f["secondName"], f["companyTitle"] = fmt.Sprintf("Лид #%d", i), "", "", nil, nil
 		f["contactId"], f["companyId"], f["birthdate"], f["stageId"], f["stageSemanticId"] = 0, 0, "", "NEW", "P"
 		if i%3 == 0 {
@@ -204,12 +204,12 @@ func (p *Portal) customersOf(d *data) {
 
 // dealsOf makes deals with their history and lines.
 func (p *Portal) dealsOf(d *data) {
-	for i := range deals {
+	for i := range p.times * deals {
 		id := int64(101 + i + i/11)
-		at := p.changedAt((i*53)%deals, deals)
+		at := p.changedAt((i*53)%(p.times*deals), p.times*deals)
 		f := p.common(id, deal, at)
 		for name, value := range map[string]any{
-			"title": fmt.Sprintf("Кухня %d", i), "typeId": "SALE", "isRecurring": "N", "isNew": "N", "companyId": 0, "contactId": 1 + i%contacts, "contactIds": []int{1 + i%contacts},
+			"title": fmt.Sprintf("Кухня %d", i), "typeId": "SALE", "isRecurring": "N", "isNew": "N", "companyId": 0, "contactId": 1 + i%(p.times*contacts), "contactIds": []int{1 + i%(p.times*contacts)},
 			"leadId": nil, "opportunity": 1000.5 + float64(i), "isManualOpportunity": "N", "currencyId": "RUB", "taxValue": 0, "probability": nil,
 			"begindate": midnight(at), "closedate": midnight(at.AddDate(0, 1, 0)), "closed": "N", "sourceId": []any{"WEB", "CALL", nil, ""}[i%4],
 			"hasProducts": nil, ReasonField: "", "UF_CRM_1700000001": nil, "movedTime": stamp(at),
@@ -217,7 +217,7 @@ func (p *Portal) dealsOf(d *data) {
 			f[name] = value
 		}
 		if i%3 == 0 {
-			f["companyId"] = 1 + (i%companies)*2
+			f["companyId"] = 1 + (i%(p.times*companies))*2
 		}
 		if i%90 == 17 {
 			f["isRecurring"] = "Y"
@@ -311,17 +311,17 @@ func (p *Portal) processesOf(d *data) {
 			d.types[typeID].add(newRecord(id, f))
 		}
 	}
-	process(invoice, invoices, 13, []string{"DT31_13:N", "DT31_13:P", "DT31_13:D"})
-	process(complaint, complaints, 17, []string{"DT1036_17:NEW", "DT1036_17:SUCCESS", "DT1036_17:FAIL"})
+	process(invoice, p.times*invoices, 13, []string{"DT31_13:N", "DT31_13:P", "DT31_13:D"})
+	process(complaint, p.times*complaints, 17, []string{"DT1036_17:NEW", "DT1036_17:SUCCESS", "DT1036_17:FAIL"})
 }
 
 // talksOf makes activities and calls.
 func (p *Portal) talksOf(d *data) {
-	for i := range activities {
-		p.activity(d, p.changedAt((i*11)%activities, activities))
+	for i := range p.times * activities {
+		p.activity(d, p.changedAt((i*11)%(p.times*activities), p.times*activities))
 	}
-	for i := range callCount {
-		p.callAt(d, connectortest.Began.Add(-time.Duration(callCount-i)*3*time.Hour))
+	for i := range p.times * callCount {
+		p.callAt(d, connectortest.Began.Add(-time.Duration(p.times*callCount-i)*3*time.Hour/time.Duration(p.times)))
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 
 // Portal is a portal of Bitrix24.
 type Portal struct {
+	times  int // as many records as usual
 	server *connectortest.Server
 	clock  connectors.Clock
 	limit  *connectortest.Limit
@@ -57,14 +58,19 @@ type spell struct {
 }
 
 // Start starts a portal that is read with a webhook.
-func Start(t testing.TB, clock connectors.Clock) *Portal { return start(t, clock, false) }
+func Start(t testing.TB, clock connectors.Clock) *Portal { return start(t, clock, false, 1) }
+
+// StartLarge starts a portal with so many times as many records.
+func StartLarge(t testing.TB, clock connectors.Clock, times int) *Portal {
+	return start(t, clock, false, times)
+}
 
 // StartOAuth starts a portal that is read by an application.
-func StartOAuth(t testing.TB, clock connectors.Clock) *Portal { return start(t, clock, true) }
+func StartOAuth(t testing.TB, clock connectors.Clock) *Portal { return start(t, clock, true, 1) }
 
-func start(t testing.TB, clock connectors.Clock, oauth bool) *Portal {
+func start(t testing.TB, clock connectors.Clock, oauth bool, times int) *Portal {
 	p := &Portal{
-		clock: clock, oauth: oauth, limit: connectortest.NewLimit(clock, 2, 50), random: rand.New(rand.NewPCG(24, 7)),
+		clock: clock, oauth: oauth, times: times, limit: connectortest.NewLimit(clock, 2, 50), random: rand.New(rand.NewPCG(24, 7)),
 		admin: true, scopes: []string{"crm", "user", "department", "telephony"},
 		refresh: firstRefresh, expired: map[string]bool{}, cost: map[string]float64{}, spent: map[string][]spell{}, commands: map[string]int{},
 	}

@@ -113,7 +113,7 @@ func (f *Fake) fill(end time.Time) {
 	w := world{f, rand.New(rand.NewPCG(3, 3)), end}
 	for _, kind := range order {
 		f.objects[kind] = map[int64]*record{}
-		for i := range sizes[kind] {
+		for i := range f.times * sizes[kind] {
 			w.make(kind, base(kind)+i)
 		}
 	}

@@ -28,6 +28,7 @@ const (
 
 // Fake is one account.
 type Fake struct {
+	times  int64 // as many records as usual
 	server *connectortest.Server
 	clock  connectors.Clock
 
@@ -48,8 +49,11 @@ type Fake struct {
 }
 
 // Start makes an account and starts its server.
-func Start(t testing.TB, clock connectors.Clock) *Fake {
-	f := &Fake{clock: clock, objects: map[string]map[int64]*record{}, nextID: 50_000, Most: 100, Daily: -1, access: "access-0-0123456789"}
+func Start(t testing.TB, clock connectors.Clock) *Fake { return StartLarge(t, clock, 1) }
+
+// StartLarge starts a fake with so many times as many records.
+func StartLarge(t testing.TB, clock connectors.Clock, times int64) *Fake {
+	f := &Fake{times: times, clock: clock, objects: map[string]map[int64]*record{}, nextID: 50_000, Most: 100, Daily: -1, access: "access-0-0123456789"}
 	f.fill(clock.Now().Add(-time.Hour))
 	f.server = connectortest.NewServer(t, clock, f, func(w http.ResponseWriter, _ *http.Request) { tooMany(w, "TEN_SECONDLY_ROLLING") })
 	return f
