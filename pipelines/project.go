@@ -28,6 +28,9 @@ type OpenOptions struct {
 	Registry *connectors.Registry
 	Now      func() time.Time
 	Logger   *slog.Logger
+	// WithoutModels leaves Project.Models empty, for those who only ask the
+	// warehouse: reading the models takes longer than many a query.
+	WithoutModels bool
 }
 
 // Project is a configuration brought to life: its sources, its landing zone and
@@ -76,7 +79,10 @@ func Open(o OpenOptions) (*Project, error) {
 		return nil, err
 	}
 	p.Zone = landing.Open(filepath.Join(home, "landing"))
-	if p.Models, err = loadModels(&c.Models); err != nil {
+	if !o.WithoutModels {
+		p.Models, err = loadModels(&c.Models)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -24,7 +24,8 @@ func TestFilesArriveOneByOne(t *testing.T) {
 	c := makeCompany(t, demo.Options{
 		Customers: 120, Months: 3, Seed: 5, End: time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC), Dir: dir,
 	})
-	allowQuarantine(t, c.config) // a sum below ten refunds is a tenth of them
+	coreModels(t, c.config)
+	appendTo(t, c.config, "quarantine: {limit: 50%}\n") // a sum below ten refunds is a tenth of them
 	c.home = filepath.Join(dir, "at-once")
 	winback(t, exitDone, "run", "-q", "-c", c.config, "--home", c.home)
 	c.tables = contentsOf(t, c.config, c.home)
@@ -89,18 +90,6 @@ func arrive(t *testing.T, file, dir string) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), content, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// allowQuarantine lets half of the records of an entity not fit.
-func allowQuarantine(t *testing.T, config string) {
-	t.Helper()
-	text, err := os.ReadFile(config)
-	if err == nil {
-		err = os.WriteFile(config, append(text, "\nquarantine: {limit: 50%}\n"...), 0o644)
-	}
-	if err != nil {
 		t.Fatal(err)
 	}
 }

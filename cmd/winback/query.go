@@ -78,7 +78,12 @@ func (a *app) format(chosen string) string {
 }
 
 func (a *app) query(ctx context.Context, sql, format string) (err error) {
-	project, err := a.project()
+	options, err := a.openOptions()
+	if err != nil {
+		return err
+	}
+	options.WithoutModels = true
+	project, err := openProject(options)
 	if err != nil {
 		return err
 	}

@@ -117,6 +117,10 @@ func (a *app) project() (*pipelines.Project, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openProject(options)
+}
+
+func openProject(options pipelines.OpenOptions) (*pipelines.Project, error) {
 	project, err := pipelines.Open(options)
 	if err != nil {
 		return nil, usageError{err}
