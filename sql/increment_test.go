@@ -178,15 +178,22 @@ func (c *company) livePeople(scale int) {
 func (c *company) liveService(scale int) {
 	var carts, touches, complaints []string
 	for range scale/4 + c.random.IntN(2) {
-		carts = append(carts, fmt.Sprintf("'%d', %s, %s, %s", c.random.IntN(60), c.pick("", fmt.Sprint(c.random.IntN(40))), c.email(), c.phone()))
+		begun := c.moment(30)
+		carts = append(carts, fmt.Sprintf("'%d', %s, %s, %s, %s, %s, %s, %d, %s, %s", c.random.IntN(60), c.pick("", fmt.Sprint(c.random.IntN(40))), c.email(), c.phone(),
+			begun, c.pick("", strings.Trim(begun, "'"), strings.Trim(c.moment(10), "'")), c.pick("", fmt.Sprint(c.random.IntN(c.orders+1))), c.random.IntN(90), c.pick("", "EUR", "USD"),
+			c.pick("", `[{"product_id": "p1", "quantity": 2}, {"category": "Hats", "price": "3.5"}]`)))
 		touches = append(touches, fmt.Sprintf("'%d', %s, %s, %s", c.random.IntN(60),
 			c.pick("", fmt.Sprint(c.random.IntN(40)), fmt.Sprintf("c%d", c.random.IntN(20)), fmt.Sprintf("a:%d", c.random.IntN(40))), c.email(), c.moment(100)))
 		complaints = append(complaints, fmt.Sprintf("'%d', %s, %s, %s, %s, %s", c.random.IntN(40), c.pick("", fmt.Sprintf("c%d", c.random.IntN(20))), c.moment(200),
 			c.sometime(), c.pick("", "true", "false"), c.pick("", "money back")))
 	}
-	c.bring("shop.carts", "id, customer_id, email, phone", carts...)
+	c.bring("shop.carts", "id, customer_id, email, phone, created_at, updated_at, order_id, value, currency, items", carts...)
 	c.bring("winback.touches", "id, customer_id, email, at", touches...)
 	c.bring("crm.complaints", "id, customer_id, opened_at, answered_at, satisfied, resolution", complaints...)
+	c.bring("crm.complaints", "id, customer_id, opened_at", complaints...)
+	for range c.random.IntN(3) {
+		c.bring("winback.cart_reminders", "id, cart_id, at, cost", fmt.Sprintf("'%d', '%s%d', %s, %s", c.random.IntN(30), strings.Repeat("a:", c.random.IntN(2)), c.random.IntN(60), c.moment(20), c.pick("", "0.1")))
+	}
 	c.liveCalls(scale)
 	c.liveManagers(scale)
 }

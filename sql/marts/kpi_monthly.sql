@@ -17,6 +17,10 @@ managers as (
     select * from {{ ref "managers_monthly" }} where manager_id = '(all)' and is_complete
 ),
 
+carts as (
+    select * from {{ ref "carts_monthly" }} where category = '(all)' and is_complete
+),
+
 -- Nothing is computed here: a figure is what its own table says of a month that is
 -- over, with the n of a rate and the interval.
 figures as (
@@ -33,6 +37,14 @@ figures as (
     from churn
     union all
     select month, ('plan_fact_pct', toFloat64(fact_pct), null, null, null) as figure from managers
+    union all
+    select
+        month,
+        arrayJoin([
+            ('cart_abandoned_pct', toFloat64(abandoned_pct), toFloat64(carts), abandoned_lower, abandoned_upper),
+            ('cart_recovered_pct', toFloat64(recovered_pct), toFloat64(abandoned), recovered_lower, recovered_upper)
+        ]) as figure
+    from carts
 ),
 
 rates as (
@@ -88,6 +100,8 @@ money as (
     from movements
     union all
     select month, ('overdue_debt', toNullable(overdue_debt)) as figure from managers
+    union all
+    select month, ('cart_recovered_revenue', toNullable(recovered_revenue)) as figure from carts where is_settled
 ),
 
 told as (

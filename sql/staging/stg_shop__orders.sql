@@ -25,5 +25,6 @@ select
     nullIf(trimBoth(channel), '') as channel,
     promised_at,
     delivered_at,
-    line_count
+    line_count,
+    nullIf(trimBoth(cart_id), '') as cart_id
 from orders

@@ -1,0 +1,205 @@
+-- int_carts: every cart with its goods' category, its order and its reminders.
+-- grain: one row per source and cart_id
+-- materialized: incremental
+-- key: source, cart_id
+-- partition_by: toYYYYMM(started_on)
+-- order_by: (source, cart_id)
+-- tags: carts
+with
+
+carts as (
+    select
+        *,
+        assumeNotNull(coalesce(created_at, updated_at)) as started_at,
+        toDate(started_at, {{ .Timezone }}) as started_on
+    from {{ ref "stg_shop__carts" }}
+    where coalesce(created_at, updated_at) is not null
+        and toDate(assumeNotNull(coalesce(created_at, updated_at)), {{ .Timezone }}) <= {{ .AsOf }}
+        and {{ touched "source, cart_id" }}
+),
+
+owners as (
+    select source, entity_id, customer_key from {{ ref "int_record_owners" }}
+    where entity = 'shop.carts' and {{ touched "source, entity_id" }}
+),
+
+products as (
+    select source, product_id, sku, category from {{ ref "stg_shop__products" }} where category is not null
+),
+
+rates as (
+    select currency, day, rate from {{ ref "int_daily_rates" }}
+),
+
+-- Goods come as a list, or as an object that holds one; ids as text or as numbers.
+goods as (
+    select
+        source,
+        cart_id,
+        arrayJoin(if(
+            notEmpty(JSONExtractArrayRaw(coalesce(items, ''))), JSONExtractArrayRaw(coalesce(items, '')),
+            JSONExtractArrayRaw(coalesce(items, ''), arrayFirst(x -> JSONHas(coalesce(items, ''), x), ['items', 'line_items', 'lines', 'products']))
+        )) as item,
+        trim(both '"' from JSONExtractRaw(item, 'product_id')) as product_id,
+        trim(both '"' from JSONExtractRaw(item, 'sku')) as sku,
+        nullIf(trimBoth(JSONExtractString(item, 'category')), '') as category,
+        greatest(toDecimal64OrZero(trim(both '"' from JSONExtractRaw(item, 'quantity')), 4), toDecimal64('0.01', 4)) as quantity,
+        greatest(toDecimal64OrZero(trim(both '"' from JSONExtractRaw(item, 'price')), 4), toDecimal64('0.01', 4)) as price
+    from carts
+    where items is not null
+),
+
+categories_by_id as (
+    select source, product_id, any(category) as category from products group by source, product_id
+),
+
+categories_by_sku as (
+    select source, assumeNotNull(products.sku) as sku, any(category) as category from products where products.sku is not null group by source, sku
+),
+
+worth as (
+    select
+        goods.source as source,
+        goods.cart_id as cart_id,
+        coalesce(goods.category, categories_by_id.category, categories_by_sku.category) as category,
+        sum(goods.quantity * goods.price) as worth
+    from goods
+    left join categories_by_id on categories_by_id.source = goods.source and categories_by_id.product_id = goods.product_id
+    left join categories_by_sku on categories_by_sku.source = goods.source and categories_by_sku.sku = goods.sku
+    group by source, cart_id, category
+),
+
+-- A cart is of the category that most of its value is of.
+categories as (
+    select source, cart_id, argMax(worth.category, (worth.worth, worth.category)) as category
+    from worth
+    where worth.category is not null
+    group by source, cart_id
+),
+
+-- The cart names its order, or the order its cart.
+orders_named as (
+    select source, cart_id, assumeNotNull(carts.order_id) as order_id from carts where carts.order_id is not null
+    union distinct
+    select source, assumeNotNull(orders.cart_id) as cart_id, order_id
+    from {{ ref "stg_shop__orders" }} as orders
+    where orders.cart_id is not null and {{ touched "source, assumeNotNull(orders.cart_id)" }}
+),
+
+orders as (
+    select
+        orders_named.source as source,
+        orders_named.cart_id as cart_id,
+        min(int_orders.ordered_at) as ordered_at,
+        argMin(int_orders.order_id, int_orders.ordered_at) as order_id,
+        argMin(tuple(int_orders.net_revenue), int_orders.ordered_at).1 as revenue
+    from orders_named
+    inner join (
+        select source, order_id, ordered_at, net_revenue from {{ ref "int_orders" }} 
+        where coalesce(status, '') != 'cancelled' and (source, order_id) in (select source, order_id from orders_named)
+    ) as int_orders on int_orders.source = orders_named.source and int_orders.order_id = orders_named.order_id
+    group by source, cart_id
+),
+
+sent as (
+    select source, assumeNotNull(reminders.cart_id) as cart_id, assumeNotNull(reminders.sent_at) as sent_at, cost
+    from {{ ref "stg_winback__cart_reminders" }} as reminders
+    where reminders.cart_id is not null and reminders.sent_at is not null
+        and toDate(assumeNotNull(reminders.sent_at), {{ .Timezone }}) <= {{ .AsOf }}
+),
+
+-- The tool that sends reminders may be another source: then it says shop:17.
+addressed as (
+    select source, cart_id, sent_at, cost from sent
+    union all
+    select
+        substringIndex(sent.cart_id, ':', 1) as source,
+        substring(sent.cart_id, position(sent.cart_id, ':') + 1) as cart_id,
+        sent_at,
+        cost
+    from sent
+    where position(sent.cart_id, ':') > 1
+),
+
+reminders as (
+    select
+        source,
+        cart_id,
+        arraySort(groupArray(addressed.sent_at)) as reminded_at,
+        if(countIf(addressed.cost is null) > 0, null, sum(addressed.cost)) as cost
+    from addressed
+    where (source, cart_id) in (select source, cart_id from carts)
+    group by source, cart_id
+)
+
+select
+    carts.source as source,
+    carts.cart_id as cart_id,
+    owners.customer_key as customer_key,
+    carts.started_on as started_on,
+    coalesce(categories.category, '(none)') as category,
+    cast(round(carts.value * if(coalesce(carts.currency, {{ .Currency }}) = {{ .Currency }}, toDecimal64(1, 8), rates.rate), 4) as Nullable(Decimal(18, 4))) as value,
+    carts.email as email,
+    carts.phone as phone,
+    -- A change after the day the warehouse describes is not known yet.
+    if(coalesce(toDate(carts.updated_at, {{ .Timezone }}) <= {{ .AsOf }}, false), greatest(assumeNotNull(carts.updated_at), carts.started_at), carts.started_at) as changed_at,
+    -- The reminder of a cart shows that it was left, even if its owner changed it again.
+    least(
+        changed_at + interval {{ .Carts.AbandonedAfter }} minute,
+        if(empty(reminders.reminded_at), changed_at + interval {{ .Carts.AbandonedAfter }} minute, reminders.reminded_at[1])
+    ) as left_at,
+    orders.ordered_at as ordered_at,
+    orders.order_id as order_id,
+    orders.revenue as revenue,
+    reminders.reminded_at as reminded_at,
+    reminders.cost as reminders_cost,
+    toBool(coalesce(orders.ordered_at <= left_at, false)) as is_ordered_at_once,
+    toBool(coalesce(orders.ordered_at > left_at, false)) as is_recovered,
+    toBool(is_recovered and coalesce(
+        orders.ordered_at <= arrayLast(x -> x <= orders.ordered_at, reminders.reminded_at) + interval {{ .Carts.RecoveredIn }} day, false
+    )) as is_recovered_by_reminder
+from carts
+left join owners on owners.source = carts.source and owners.entity_id = carts.cart_id
+left join categories on categories.source = carts.source and categories.cart_id = carts.cart_id
+left join orders on orders.source = carts.source and orders.cart_id = carts.cart_id
+left join reminders on reminders.source = carts.source and reminders.cart_id = carts.cart_id
+left join rates on rates.currency = carts.currency and rates.day = carts.started_on
+
+{{ define "touched" }}
+-- A new day brings the carts, changes and reminders dated up to it.
+select source, id as cart_id from {{ changed "shop.carts" }}
+union all
+select source, entity_id as cart_id from {{ changed "int_record_owners" }} where entity = 'shop.carts'
+union all
+select source, cart_id from {{ this }} where (source, order_id) in (select source, toNullable(order_id) from {{ changed "int_orders" }})
+union all
+select source, cart_id from {{ ref "stg_shop__carts" }}
+where order_id is not null and (source, order_id) in (select source, toNullable(order_id) from {{ changed "int_orders" }})
+union all
+select source, assumeNotNull(orders.cart_id) as cart_id from {{ ref "stg_shop__orders" }} as orders
+where orders.cart_id is not null and (source, order_id) in (select source, order_id from {{ changed "int_orders" }})
+union all
+select source, trimBoth(assumeNotNull(orders.cart_id)) as cart_id from {{ changed "shop.orders" }} as orders where orders.cart_id is not null
+union all
+select source, cart_id from {{ ref "stg_shop__carts" }}
+where cart_id in (
+        select arrayJoin([trimBoth(assumeNotNull(cart_id)), substring(trimBoth(assumeNotNull(cart_id)), position(assumeNotNull(cart_id), ':') + 1)])
+        from {{ changed "winback.cart_reminders" }}
+        where cart_id is not null
+    )
+    or toDate(assumeNotNull(coalesce(created_at, updated_at)), {{ .Timezone }}) > {{ .SeenUntil }}
+        and toDate(assumeNotNull(coalesce(created_at, updated_at)), {{ .Timezone }}) <= {{ .SeenLast }}
+    or toDate(assumeNotNull(updated_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(updated_at), {{ .Timezone }}) <= {{ .SeenLast }}
+    or cart_id in (
+        select arrayJoin([assumeNotNull(cart_id), substring(assumeNotNull(cart_id), position(assumeNotNull(cart_id), ':') + 1)])
+        from {{ ref "stg_winback__cart_reminders" }}
+        where cart_id is not null
+            and toDate(assumeNotNull(sent_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(sent_at), {{ .Timezone }}) <= {{ .SeenLast }}
+    )
+union all
+select source, cart_id from {{ ref "stg_shop__carts" }}
+where (select count() from {{ changed "shop.exchange_rates" }}) > 0
+    and (assumeNotNull(currency), toDate(assumeNotNull(coalesce(created_at, updated_at)), {{ .Timezone }})) in (
+        select upper(trimBoth(currency)), toDate(date) + days from {{ changed "shop.exchange_rates" }} array join range(10) as days
+    )
+{{ end }}
