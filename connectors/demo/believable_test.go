@@ -30,7 +30,7 @@ func TestDefaultCompany(t *testing.T) {
 			}
 			if carrier(t, c.truth).Day <= m.Month && m.Month <= carrier(t, c.truth).Until {
 				bad = append(bad, m.Left)
-			} else if m.Month > "2024-06" {
+			} else if m.Month > "2024-06" && !isTroubled(c.truth, m.Month) {
 				usual = append(usual, m.Left)
 			}
 		}
@@ -230,4 +230,14 @@ func carrier(t *testing.T, truth Truth) PlantedEvent {
 	}
 	t.Fatal("no carrier was changed")
 	return PlantedEvent{}
+}
+
+// isTroubled says whether an event drove customers away in a month.
+func isTroubled(truth Truth, month string) bool {
+	for _, e := range truth.Planted {
+		if len(e.HazardFactor) > 0 && e.Day[:7] <= month[:7] && e.Until[:7] >= month[:7] {
+			return true
+		}
+	}
+	return false
 }

@@ -20,6 +20,7 @@ type baskets struct {
 	count     *tally
 	d         dice
 	c         customer
+	life      life
 	since     int // day
 	nextID    int
 	reminder  int
@@ -105,7 +106,7 @@ func (b *baskets) leave(o *order, channel string) {
 	at.begun = at.changed - min(b.d.between(30, 4_000), at.changed%86_400)
 	if who := b.d.below(int(o.customer) + 1); b.d.chance(4_800) {
 		b.w.customer(who, b.w.arrival(who), &b.c)
-		if b.c.presence == hasAccount && b.c.day < o.day {
+		if b.c.presence == hasAccount && b.c.day < o.day && b.comesBy(o.day) {
 			at.owner = &b.c
 		}
 	}
@@ -114,6 +115,18 @@ func (b *baskets) leave(o *order, channel string) {
 		at.value += b.w.catalogue.products[at.items[i]].priceOn(o.day, b.w.riseDay)
 	}
 	b.write(&at)
+}
+
+// comesBy says whether the customer drawn still looks into the shop on a day: who
+// has left does not.
+func (b *baskets) comesBy(day int) bool {
+	b.w.live(&b.c, &b.life)
+	for _, leave := range b.life.departures {
+		if leave.day <= day && day < leave.back {
+			return false
+		}
+	}
+	return true
 }
 
 func (b *baskets) write(at *cart) {

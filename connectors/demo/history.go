@@ -52,7 +52,7 @@ func (m *manager) left(w *world) int {
 
 // writeSmallFiles writes what does not depend on customers.
 func writeSmallFiles(w *world, files *fileSet) error {
-	for _, write := range []func(*world, *fileSet) error{writeProducts, writeManagers, writeBusinessEvents, writeFunnels, writeAgents} {
+	for _, write := range []func(*world, *fileSet) error{writeProducts, writeManagers, writeBusinessEvents, writeFunnels, writeAgents, writeCampaigns} {
 		if err := write(w, files); err != nil {
 			return err
 		}

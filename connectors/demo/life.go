@@ -19,6 +19,7 @@ type departure struct {
 	from  int   // day of the last purchase, -1 if none counted
 	loss  int   // day on which the rules see it
 	back  int   // day of the first order after it; never if none came so far
+	wonBy int   // number of the campaign that brought the customer back, plus 1
 }
 
 // event is one order, or one call, as far as a customer's life decides it. 16
@@ -45,6 +46,10 @@ const (
 	problemShift = 8  // five bits: the cause it would be of a departure
 	answerShift  = 13 // two bits: an answer
 )
+
+const campaignShift = 16 // the campaign that an order is due to, plus 1
+
+func (e event) campaign() int { return int(e.flags >> campaignShift & 15) }
 
 func (e event) problem() cause { return cause(e.flags >> problemShift & 31) }
 func (e event) answer() answer { return answer(e.flags >> answerShift & 3) }
@@ -98,6 +103,8 @@ type player struct {
 	pace      int64 // busy time between orders
 	last      int   // second of the last order, since the start
 	pressures []pressure
+	campaign  int  // that the next order is due to, plus 1
+	hasEnded  bool // the contract
 }
 
 func (p *player) play() {
@@ -139,22 +146,28 @@ func (p *player) goAway(leave departure) int {
 		chance /= 3 // those who went in anger
 	}
 	comesBack := !p.c.oneTime && p.d.chance(chance) && causeReturns[leave.cause]
-	if !comesBack {
+	away := int(p.d.from(p.w.chances.away[p.c.segment]))
+	second := p.clock.second(&p.d)
+	if comesBack {
+		leave.back = p.last/86_400 + p.segment.lostAfter + max(away, 1)
+	} else {
 		p.end(leave)
 		if p.l.terminated > leave.from {
 			leave.loss = min(leave.loss, p.l.terminated)
 		}
-		p.l.departures = append(p.l.departures, leave)
+	}
+	if t, isWon := p.wonBack(&leave); isWon {
+		leave.back, leave.wonBy = t.back, t.campaign+1
+		if p.l.terminated > t.back {
+			p.l.terminated = -1 // it was not ended after all
+		}
+	}
+	p.campaign = leave.wonBy
+	p.l.departures = append(p.l.departures, leave)
+	if leave.back == never {
 		return -1
 	}
-	away := int(p.d.from(p.w.chances.away[p.c.segment]))
-	back := p.last/86_400 + p.segment.lostAfter + max(away, 1)
-	at := back*86_400 + p.clock.second(&p.d)
-	if back <= p.w.lastDay {
-		leave.back = back
-	}
-	p.l.departures = append(p.l.departures, leave)
-	return at
+	return leave.back*86_400 + second
 }
 
 // causeReturns says after which causes customers may think better of it.
@@ -272,7 +285,9 @@ func (p *player) buy(at int, leave departure) departure {
 func (p *player) order(at int) {
 	p.last = at
 	e := event{second: uint32(at), customer: uint32(p.c.index), sequence: uint32(len(p.l.orders))}
-	if p.d.chance(p.segment.cancels) {
+	e.flags |= eventFlags(p.campaign) << campaignShift
+	p.campaign = 0
+	if p.d.chance(p.segment.cancels) && e.campaign() == 0 {
 		e.flags |= isCancelled
 	} else {
 		p.l.purchases = append(p.l.purchases, at/86_400)
@@ -321,9 +336,10 @@ func (p *player) end(leave departure) {
 	if leave.event >= 0 {
 		days = (days + 1) / 2
 	}
-	if fate >= chance {
-		return
+	if fate >= chance || p.hasEnded {
+		return // the CRM has one contract of each
 	}
+	p.hasEnded = true
 	day := max(leave.day, p.last/86_400) + days
 	if day <= p.w.lastDay {
 		p.l.terminated = day

@@ -68,6 +68,9 @@ func (s *shop) begin() error {
 	if err := s.line.begin(s.files); err != nil {
 		return err
 	}
+	if s.payments, err = s.files.create(dataDir+"/payments.csv", officeFormat(paymentHeader...)); err != nil {
+		return err
+	}
 	return s.exchange.begin(s.files)
 }
 
@@ -82,6 +85,7 @@ type shop struct {
 	lines       *table
 	refundTable *table
 	complaints  *table
+	payments    *table
 	baskets     baskets
 	line        serviceLine
 	exchange    exchange
@@ -90,6 +94,7 @@ type shop struct {
 
 	d             dice
 	complaintDice dice
+	paymentDice   dice
 	c             customer
 	order         order
 }
@@ -161,7 +166,7 @@ func (s *shop) close() error {
 	t.money(s.count.refunded)
 	t.endLine()
 	s.count.dirt.ShortLines++
-	for _, t := range []*table{t, s.complaints, s.baskets.reminders, s.line.t, s.exchange.cdr, s.exchange.queue} {
+	for _, t := range []*table{t, s.complaints, s.payments, s.baskets.reminders, s.line.t, s.exchange.cdr, s.exchange.queue} {
 		if err := s.files.finish(t); err != nil {
 			return err
 		}
@@ -182,6 +187,7 @@ func (s *shop) write(e *event) {
 	s.writeOrder()
 	s.drawRefund()
 	s.complain()
+	s.bill()
 	s.count.order(&s.order)
 }
 
@@ -280,7 +286,9 @@ var coupons = []struct {
 func (s *shop) drawDiscount() {
 	o, seg := &s.order, &segments[s.c.segment]
 	percent := 0
-	switch {
+	switch plan := o.campaign(); {
+	case plan > 0 && s.w.campaigns[plan-1].discount > 0:
+		percent, o.coupon = s.w.campaigns[plan-1].discount, s.w.campaigns[plan-1].coupon
 	case o.sequence == 0 && s.d.chance(2*seg.coupons):
 		percent, o.coupon = 10, "WELCOME10"
 	case s.d.chance(seg.coupons):

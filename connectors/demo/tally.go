@@ -40,12 +40,14 @@ type tally struct {
 	now [6]int // statuses on the last day
 	h   history
 
-	exits    *exits
-	funnel   *funnelCount
-	surveys  surveyCount
-	calls    callCount
-	carts    CartsTruth
-	problems [len(answerNames)]ComplaintTruth
+	exits     *exits
+	funnel    *funnelCount
+	surveys   surveyCount
+	calls     callCount
+	carts     CartsTruth
+	campaigns []CampaignTruth
+	payments  PaymentsTruth
+	problems  [len(answerNames)]ComplaintTruth
 }
 
 type monthCount struct {
@@ -64,6 +66,7 @@ func newTally(w *world) *tally {
 	}
 	t.h.atStart, t.h.lostIn = make([]bool, months), make([]bool, months)
 	t.exits, t.funnel = newExits(w), newFunnelCount(&t.dirt)
+	t.campaigns = newCampaignTruths(w)
 	return t
 }
 
@@ -279,7 +282,7 @@ func (t *tally) truth() Truth {
 		Limits: limits(), Totals: totals, ChurnByMonth: t.monthTruths(), YearlyChurn: t.yearTruths(),
 		Planted: t.exits.impacts(), Reasons: t.exits.reasons(), Funnel: t.funnel.result(), LostDeals: t.funnel.said,
 		Problems: t.problemTruths(), Surveys: t.surveys.result(),
-		Calls: t.calls.result(), Carts: t.carts, Dirt: t.dirt, LinksFile: LinksFile,
+		Calls: t.calls.result(), Carts: t.carts, Campaigns: t.campaignTruths(), Payments: t.payments.result(), Dirt: t.dirt, LinksFile: LinksFile,
 	}
 }
 

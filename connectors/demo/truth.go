@@ -47,6 +47,8 @@ type Truth struct {
 	Surveys   SurveyTruth      `json:"surveys"`
 	Calls     CallsTruth       `json:"calls"`
 	Carts     CartsTruth       `json:"carts"`
+	Campaigns []CampaignTruth  `json:"campaigns"`
+	Payments  PaymentsTruth    `json:"payments"`
 	Dirt      Dirt             `json:"dirt"`
 	// LinksFile lists every record with the true customer it belongs to.
 	LinksFile string `json:"links_file"`

@@ -28,7 +28,8 @@ type world struct {
 	badTo        int
 	riseDay      int // day from which the prices of today hold
 	events       []PlantedEvent
-	carrierEvent int          // among them
+	carrierEvent int // among them
+	campaigns    []campaign
 	pressures    [][]pressure // of events on all customers, by segment
 	chances      chances
 	catalogue    *catalogue
@@ -70,6 +71,7 @@ func newWorld(o Options) *world {
 	w.peopleHours, w.firmHours = newClock(privateRhythm), newClock(businessRhythm)
 	w.layArrivals()
 	w.planEvents(o.Months)
+	w.layCampaigns()
 	w.chances = newChances()
 	w.catalogue = newCatalogue(w)
 	w.sharesPhone = o.Customers >= 4_000
