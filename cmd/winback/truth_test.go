@@ -131,7 +131,7 @@ func (c *company) checkTotals(t *testing.T) {
 		{"orders", fmt.Sprint(total.Orders), "select count() from raw.shop_orders final"},
 		{"lines", fmt.Sprint(total.OrderLines), "select count() from raw.shop_order_lines final"},
 		{"refunds", fmt.Sprint(total.Refunds), "select count() from raw.shop_refunds final"},
-		{"refunded", total.Refunded, "select sum(amount) from raw.shop_refunds final"},
+		{"refunded", total.Refunded, "select toDecimalString(sum(amount), 2) from raw.shop_refunds final"},
 		{"active", fmt.Sprint(total.Statuses["active"]), "select count() from mart.customers where orders > 0 and status = 'active'"},
 		{"lost", fmt.Sprint(total.Statuses["lost"]), "select count() from mart.customers where orders > 0 and status = 'lost'"},
 		{"sleeping", fmt.Sprint(total.Statuses["sleeping"]), "select count() from mart.customers where orders > 0 and status = 'sleeping'"},

@@ -14,16 +14,17 @@ var (
 // baskets writes the carts of the web shop, which keeps them since two thirds
 // of the history, and the reminders of those that were left.
 type baskets struct {
-	w         *world
-	carts     *table
-	reminders *table
-	count     *tally
-	d         dice
-	c         customer
-	life      life
-	since     int // day
-	nextID    int
-	reminder  int
+	w            *world
+	carts        *table
+	reminders    *table
+	count        *tally
+	d            dice
+	reminderDice dice
+	c            customer
+	life         life
+	since        int // day
+	nextID       int
+	reminder     int
 }
 
 // cart is one basket while its row is made.
@@ -189,10 +190,12 @@ func (b *baskets) remind(at *cart) int {
 		return 0
 	}
 	sent := 0
-	for _, after := range remindAfter {
-		due := at.changed + after.seconds + b.d.below(1_800)
-		fate := b.d.below(10_000)
-		opened, clicked := b.d.below(10_000), b.d.below(10_000)
+	for i, after := range remindAfter {
+		d := &b.reminderDice
+		d.start(b.w.seed, streamCart, uint64(at.id), uint64(1_000_000+i))
+		due := at.changed + after.seconds + d.below(1_800)
+		fate := d.below(10_000)
+		opened, clicked := d.below(10_000), d.below(10_000)
 		if fate >= after.share || at.order > 0 && due >= at.ordered || due >= b.w.days()*86_400 {
 			continue
 		}
@@ -209,13 +212,13 @@ func (b *baskets) writeReminder(id, at int, isOpened, isClicked bool) {
 	t.integer(id)
 	t.clock(w.dayText(at/86_400), at%86_400)
 	channel, cost := "email", entity.Decimal(2)
-	if b.d.chance(2_000) {
+	if b.reminderDice.chance(2_000) {
 		channel, cost = "sms", 6
 	}
 	t.plain(channel)
 	t.money(cost * cent)
 	for i, is := range []bool{isOpened, isOpened && isClicked} {
-		if then := at + (i+1)*b.d.between(60, 6_000); is && then < w.days()*86_400 {
+		if then := at + (i+1)*b.reminderDice.between(60, 6_000); is && then < w.days()*86_400 {
 			t.clock(w.dayText(then/86_400), then%86_400)
 		} else {
 			t.null()

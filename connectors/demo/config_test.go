@@ -26,8 +26,9 @@ func TestConfig_FitsTheFiles(t *testing.T) {
 			CDR      struct{ Files string }
 			QueueLog struct{ Files string } `yaml:"queue_log"`
 			Datasets map[string]struct {
-				Files  string
-				Fields map[string]any
+				Files    string
+				Fields   map[string]any
+				Entities map[string]struct{ Fields map[string]any }
 			}
 		}
 	}
@@ -47,26 +48,22 @@ func TestConfig_FitsTheFiles(t *testing.T) {
 			}
 		}
 		for name, dataset := range source.Datasets {
-			schema := entity.Lookup(name)
-			if schema == nil {
-				t.Errorf("there is no entity %s", name)
-				continue
+			if dataset.Entities == nil {
+				dataset.Entities = map[string]struct{ Fields map[string]any }{name: {dataset.Fields}}
 			}
-			used := map[string]bool{}
-			for field, value := range dataset.Fields {
-				if !hasField(schema, field) {
-					t.Errorf("%s has no field %s", name, field)
-				}
-				used[columnOf(value)] = true
-			}
-			for _, f := range truth.Files {
-				if fits, _ := path.Match(dataset.Files, f.Name); fits {
-					readBy[f.Name] = name
-					if strings.Contains(f.Name, ".json") {
-						checkMembers(t, f.Name, unpacked(t, files, f.Name), used)
+			for name, mapped := range dataset.Entities {
+				used := usedBy(t, name, mapped.Fields)
+				for _, f := range truth.Files {
+					fits, _ := path.Match(dataset.Files, f.Name)
+					switch {
+					case !fits:
 						continue
+					case strings.Contains(f.Name, ".json"):
+						checkMembers(t, f.Name, unpacked(t, files, f.Name), used)
+					default:
+						checkColumns(t, f.Name, headerOf(t, files, f.Name), used)
 					}
-					checkColumns(t, f.Name, headerOf(t, files, f.Name), used)
+					readBy[f.Name] = name
 				}
 			}
 		}
@@ -76,6 +73,25 @@ func TestConfig_FitsTheFiles(t *testing.T) {
 			t.Errorf("nothing reads %s", f.Name)
 		}
 	}
+}
+
+// usedBy returns the columns that an entity's fields are made from.
+func usedBy(t *testing.T, name string, fields map[string]any) map[string]bool {
+	t.Helper()
+	schema := entity.Lookup(name)
+	if schema == nil {
+		t.Fatalf("there is no entity %s", name)
+	}
+	used := map[string]bool{}
+	for field, value := range fields {
+		if !hasField(schema, field) {
+			t.Errorf("%s has no field %s", name, field)
+		}
+		if column := columnOf(value); column != "" {
+			used[column] = true
+		}
+	}
+	return used
 }
 
 func hasField(s *entity.Schema, name string) bool {
@@ -130,8 +146,9 @@ func checkColumns(t *testing.T, name string, header []string, used map[string]bo
 func checkMembers(t *testing.T, name, text string, used map[string]bool) {
 	t.Helper()
 	for path := range used {
-		member, _, _ := strings.Cut(path, ".")
-		if !strings.Contains(text, `"`+strings.TrimSuffix(member, "[]")+`":`) {
+		member, _, _ := strings.Cut(strings.TrimPrefix(path, "^."), ".")
+		member, _, _ = strings.Cut(member, "[")
+		if !strings.Contains(text, `"`+member+`":`) {
 			t.Errorf("%s has no %q", name, path)
 		}
 	}

@@ -1,24 +1,16 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
 	"winback/connectors/entity"
 )
 
-var (
-	orderHeader = []string{
-		"order_id", "number", "customer_id", "email", "phone", "created", "status", "items_total", "discount",
-		"shipping", "coupon", "channel", "promised", "delivered", "lines", "cart",
-	}
-	lineHeader   = []string{"order_id", "line", "product_id", "sku", "quantity", "price", "discount", "cost"}
-	refundHeader = []string{"Возврат", "Заказ", "Дата", "Сумма", "Причина"}
-)
+var refundHeader = []string{"Возврат", "Заказ", "Дата", "Сумма", "Причина"}
 
-// writeOrders writes the orders of all customers in the order of time, a file of
-// orders and one of their lines for each month, and the refunds.
+// writeOrders writes the orders of all customers in the order of time, a file for
+// each month, and everything else that happens day by day.
 func writeOrders(ctx context.Context, w *world, files *fileSet, events *spill, count *tally, progress func(Progress)) error {
 	s := &shop{w: w, files: files, count: count, refunds: make([][]refund, w.days()), nextID: 100_001}
 	s.baskets = baskets{w: w, count: count, since: w.monthStart((2*w.months + 2) / 3)}
@@ -82,7 +74,7 @@ type shop struct {
 
 	month       int // of the open files, plus 1
 	orders      *table
-	lines       *table
+	items       table // not of a file: the lines of the order being made
 	refundTable *table
 	complaints  *table
 	payments    *table
@@ -111,6 +103,7 @@ type order struct {
 	lineCount int
 	picked    [16]int
 	delivered int // day; after the last one it has not happened yet
+	refund    refund
 }
 
 // goods is what the customer pays for the goods.
@@ -133,12 +126,10 @@ func (s *shop) open(month int) error {
 	s.month = month + 1
 	label := s.w.dayText(s.w.monthStarts[month])[:7]
 	var err error
-	if s.orders, err = s.files.create(fmt.Sprintf("%s/orders_%s.csv.gz", dataDir, label), shopFormat(orderHeader...)); err != nil {
+	if s.orders, err = s.files.create(fmt.Sprintf("%s/orders_%s.json.gz", dataDir, label), tableFormat{}); err != nil {
 		return err
 	}
-	if s.lines, err = s.files.create(fmt.Sprintf("%s/order_lines_%s.csv.gz", dataDir, label), shopFormat(lineHeader...)); err != nil {
-		return err
-	}
+	s.orders.row = append(s.orders.row, '[')
 	return s.baskets.open(s.files, month, label)
 }
 
@@ -146,10 +137,10 @@ func (s *shop) finishMonth() error {
 	if s.orders == nil {
 		return nil
 	}
-	for _, t := range []*table{s.orders, s.lines} {
-		if err := s.files.finish(t); err != nil {
-			return err
-		}
+	s.orders.row = append(s.orders.row, "\n]\n"...)
+	s.orders.begin = len(s.orders.row)
+	if err := s.files.finish(s.orders); err != nil {
+		return err
 	}
 	return s.baskets.finishMonth(s.files)
 }
@@ -184,15 +175,16 @@ func (s *shop) write(e *event) {
 	s.writeLines()
 	s.drawDiscount()
 	s.drawDelivery()
-	s.writeOrder()
 	s.drawRefund()
+	s.writeOrder()
 	s.complain()
 	s.bill()
 	s.count.order(&s.order)
 }
 
 func (s *shop) writeLines() {
-	o, seg, t := &s.order, &segments[s.c.segment], s.lines
+	o, seg := &s.order, &segments[s.c.segment]
+	s.items.row = s.items.row[:0]
 	wanted := 1 + int(s.d.from(s.w.chances.lines[s.c.segment]))
 	for range wanted {
 		i := s.pickNew()
@@ -211,16 +203,10 @@ func (s *shop) writeLines() {
 		if o.lineCount == 1 {
 			o.firstLine = amount - cut
 		}
-		s.lineStart(p, o.lineCount)
-		t.integer(quantity)
-		t.money(price)
-		t.money(cut)
-		t.plain(p.costText)
-		s.soil(t)
-		t.endRow()
+		s.writeItem(p, o.lineCount, quantity, price, cut)
 	}
 	if s.d.chance(4) {
-		s.writeBadLine()
+		s.writeBadItem()
 	}
 }
 
@@ -236,46 +222,6 @@ func (s *shop) pickNew() int {
 	}
 	o.picked[o.lineCount] = i
 	return i
-}
-
-func (s *shop) lineStart(p *product, number int) {
-	s.lines.integer(s.order.id)
-	s.lines.integer(number)
-	s.lines.plain(p.idText)
-	s.lines.plain(p.sku)
-}
-
-// writeBadLine adds a line whose quantity somebody typed in words. It is beyond
-// the lines that the order counts.
-func (s *shop) writeBadLine() {
-	p := &s.w.catalogue.products[0]
-	s.lineStart(p, s.order.lineCount+1)
-	s.lines.plain([]string{"1O", "два", "one", "?"}[s.d.below(4)])
-	s.lines.money(p.price)
-	s.lines.money(0)
-	s.lines.plain(p.costText)
-	s.lines.endLine()
-	s.count.dirt.BadValues++
-}
-
-// soil now and then repeats the row being made, or leaves a torn copy of it.
-func (s *shop) soil(t *table) {
-	fate := s.d.below(10_000)
-	if fate >= 3 {
-		return
-	}
-	row := bytes.Clone(t.current())
-	copied := row
-	if fate == 0 {
-		s.count.dirt.RepeatedLines++
-	} else {
-		s.count.dirt.ShortLines++
-		torn := len(row) * 2 / 5
-		copied = row[:torn+bytes.IndexByte(row[torn:], t.delimiter)]
-	}
-	t.row = append(t.row[:t.begin], copied...)
-	t.endLine()
-	t.row = append(t.row, row...)
 }
 
 var coupons = []struct {
@@ -309,75 +255,6 @@ func (s *shop) drawDelivery() {
 	o.delivered = o.day + s.d.between(2, promisedDays)
 	if late := s.w.lateness(int(o.customer), int(o.sequence), o.day); late > 0 {
 		o.delivered = o.day + promisedDays + late
-	}
-}
-
-func (s *shop) writeOrder() {
-	o, t, w := &s.order, s.orders, s.w
-	t.integer(o.id)
-	t.field()
-	t.row = appendInt(append(t.row, "W-"...), o.id)
-	s.writeContacts()
-	t.clock(w.dayText(o.day), int(o.second)%86_400)
-	t.plain(s.status())
-	t.money(o.items)
-	t.money(o.discount)
-	t.money(s.shipping())
-	t.plain(o.coupon)
-	channel := s.channel()
-	t.plain(channel)
-	s.writeDates()
-	t.integer(o.lineCount)
-	s.writeCart(channel)
-	s.soil(t)
-	t.endRow()
-}
-
-// writeCart writes the cart that an order was made from, and notes the call by
-// which it came.
-func (s *shop) writeCart(channel string) {
-	o, t := &s.order, s.orders
-	id := 0
-	switch channel {
-	case "web", "app":
-		id = s.baskets.ordered(o, &s.c, channel)
-	case "phone":
-		s.exchange.ordered(o, &s.c)
-	}
-	if id > 0 {
-		t.integer(id)
-	} else {
-		t.null()
-	}
-}
-
-// writeContacts writes who ordered: an account, the e-mail address and, often,
-// the phone number.
-func (s *shop) writeContacts() {
-	o, t, c := &s.order, s.orders, &s.c
-	second := o.flags&onSecondAccount != 0
-	guest := o.flags&withoutLogin != 0
-	switch {
-	case guest:
-		t.null()
-	case second:
-		t.integer(c.accountID(1))
-	default:
-		t.integer(c.accountID(0))
-	}
-	t.field()
-	from := len(t.row)
-	if second && c.duplicate == samePhone {
-		t.row = c.appendOtherEmail(t.row)
-	} else {
-		t.row = c.appendEmail(t.row)
-	}
-	if guest && s.d.chance(4_000) || second && c.duplicate != samePhone {
-		shoutEmail(t.row, from, &s.d)
-	}
-	t.field()
-	if style := s.d.below(phoneStyles); guest || s.d.chance(3_000) && !(second && c.duplicate == sameEmail) {
-		t.row = c.appendPhone(t.row, style)
 	}
 }
 
@@ -428,22 +305,6 @@ func (s *shop) channel() string {
 	return "phone"
 }
 
-// writeDates writes the promised day of delivery and the real one, if it was.
-func (s *shop) writeDates() {
-	o, t := &s.order, s.orders
-	if o.flags&isCancelled != 0 {
-		t.null()
-		t.null()
-		return
-	}
-	t.plain(s.w.dayText(o.day + promisedDays))
-	if o.delivered > s.w.lastDay {
-		t.null()
-		return
-	}
-	t.plain(s.w.dayText(o.delivered))
-}
-
 var refundReasons = []string{
 	"arrived damaged", "брак", "не подошло", "wrong item sent", "changed my mind", "опоздала доставка", "просрочен срок годности", "quality not as before",
 }
@@ -464,6 +325,7 @@ func (s *shop) drawRefund() {
 		r.amount = o.goods()
 	}
 	r.reason = refundReasons[s.d.below(len(refundReasons))]
+	o.refund = r
 	if r.day <= s.w.lastDay {
 		s.refunds[r.day] = append(s.refunds[r.day], r)
 		s.count.orderRefund(r.amount)

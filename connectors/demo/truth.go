@@ -154,10 +154,11 @@ type EventImpact struct {
 
 // Dirt counts what was planted in the files and is no data.
 type Dirt struct {
-	ShortLines    int `json:"short_lines"`    // torn rows and closing sums
+	ShortLines    int `json:"short_lines"`    // closing sums
 	BadValues     int `json:"bad_values"`     // order lines with a quantity in words
-	MissingIDs    int `json:"missing_ids"`    // accounts without a number
-	RepeatedLines int `json:"repeated_lines"` // whole rows, word for word
+	MissingIDs    int `json:"missing_ids"`    // accounts without a number, and what is no order
+	RepeatedLines int `json:"repeated_lines"` // whole orders, word for word
+	RepeatedRows  int `json:"repeated_rows"`  // those orders and their lines
 	BadAmounts    int `json:"bad_amounts"`    // deals with an amount in words
 	ClocksBack    int `json:"clocks_back"`    // calls that end before they begin
 }
