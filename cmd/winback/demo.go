@@ -20,9 +20,12 @@ func (a *app) demoCommand() *cobra.Command {
 	o := demo.DefaultOptions("demo", time.Time{})
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Make a believable company, run it all, and say where to look",
-		Long: `demo writes the files of a made-up company into DIR/data (a shop's customers, products, orders,
-lines and refunds, a CRM), a winback.yaml beside them, and runs the whole job. The truth the
-company was made from is in DIR/truth.json, its dashboards as one page in DIR/report.html. The same seed makes the same company.`,
+		Long: `demo writes the files of a made-up company into DIR/data, a winback.yaml beside them, and runs the
+whole job. The company sells to firms and to people: a shop (orders as WooCommerce gives them, carts,
+refunds), a CRM (deals as Bitrix24 gives them, complaints, surveys, payments, plans), telephones (an
+Asterisk exchange, a service line) and campaigns with control groups; some of it went wrong, and it
+shows. The truth the company was made from is in DIR/truth.json, its dashboards as one page in
+DIR/report.html. The same seed makes the same company.`,
 		Example: "  winback demo\n  winback demo --dir big --customers 100000 --months 36 --seed 7",
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd, o) },
@@ -99,12 +102,23 @@ func (a *app) sayWhereToLook(path string) {
 	if a.home != "" {
 		project += " --home " + a.home
 	}
-	fmt.Fprintf(a.stdout, `
-Look at it:
-  %[4]s    the dashboards on one page: open it in a browser
-  %[2]s query %[1]s "select month, customers_at_start, lost, returned, round(churn_pct, 1) as churn, round(churn_12m_pct, 1) as churn_12m, level from mart.churn_monthly where segment = '(all)' and is_complete order by month" --format PrettyCompact
-  %[2]s query %[1]s "select rfm_segment, count() as customers, sum(monetary) as revenue from mart.rfm_segments group by 1 order by 3 desc" --format PrettyCompact
-  %[2]s models list          every table and what a row of it is
-  less %[3]s    what this company was made from
-`, project, os.Args[0], filepath.Join(filepath.Dir(path), "truth.json"), filepath.Join(filepath.Dir(path), "report.html"))
+	dir := filepath.Dir(path)
+	fmt.Fprintf(a.stdout, "\nLook at it:\n  %s    the dashboards on one page: open it in a browser\n", filepath.Join(dir, "report.html"))
+	for _, q := range demoQuestions {
+		fmt.Fprintf(a.stdout, "\n  # %s\n  %s query %s --format PrettyCompact \"%s\"\n", q.ask, os.Args[0], project, q.sql)
+	}
+	fmt.Fprintf(a.stdout, "\n  %s models list    every table and what a row of it is\n  less %s    what this company was made from\n",
+		os.Args[0], filepath.Join(dir, "truth.json"))
+}
+
+// demoQuestions are what a first look at the company asks, and the answers' queries.
+var demoQuestions = []struct{ ask, sql string }{
+	{"how many leave?", "select month, customers_at_start, lost, returned, round(churn_pct, 1) as churn, round(churn_12m_pct, 1) as churn_12m, level" +
+		" from mart.churn_monthly where segment = '(all)' and is_complete order by month"},
+	{"what did the company do to them?", "select event, happened_on, round(before_pct, 1) as before, round(after_pct, 1) as after," +
+		" round(diff_pp, 1) as diff, round(lower, 1) as low, round(upper, 1) as high from mart.event_impact order by happened_on"},
+	{"why do they leave, as they say and as it was found out?", "select reason_category, sumIf(lost, basis = 'stated') as stated," +
+		" sumIf(lost, basis = 'verified') as verified from mart.churn_reasons where segment = '(all)' group by 1 order by 3 desc"},
+	{"what brought them back, beyond those who would have come anyway?", "select campaign, treated, control, round(uplift_pp, 1) as uplift," +
+		" round(uplift_lower, 1) as low, round(uplift_upper, 1) as high, verdict from mart.winback_campaigns where not is_cart_reminder"},
 }
