@@ -20,6 +20,7 @@ type extraction struct {
 	source  Source
 	dataset connectors.Dataset
 	cursors []json.RawMessage // what the next slice is given
+	anew    bool              // it began at the beginning: when it ends, everything was read
 	before  connectors.Progress
 	words   []landing.WordCount // unknown ones, of all slices
 	summary DatasetSummary
@@ -37,6 +38,7 @@ func (e *extraction) all(ctx context.Context) (err error) {
 	if e.cursors, err = e.lastCursors(e.source.Name, e.dataset.Name); err != nil {
 		return err
 	}
+	e.anew = len(e.cursors) == 0 && e.o.Range == nil
 	passed := map[string]bool{}
 	for n := 1; ; n++ {
 		left, err := e.slice(ctx, n, passed)
@@ -112,7 +114,7 @@ func (e *extraction) commit(ctx context.Context, writer *landing.Writer, left co
 		cursor = nil
 	}
 	if cursor != nil {
-		again, err := e.readAgain(ctx, e.source, e.dataset.Name, cursor)
+		again, err := e.readAgain(ctx, left)
 		if err != nil {
 			return nil, errors.Join(err, writer.Abort())
 		}

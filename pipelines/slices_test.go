@@ -143,6 +143,21 @@ func TestSlices_QuarantineAndCompaction(t *testing.T) {
 	b.expect("quarantine", "select toString(count()) from ops.quarantine", "2")
 }
 
+// A source that is asked for everything again has given what it gave before a second
+// chance: what fits now is settled, what does not is put aside once, not twice.
+func TestSlices_FullSettlesTheQuarantine(t *testing.T) {
+	b, s := newBench(t), filled(95, 10)
+	s.orders[15] = order{changed: s.orders[15].changed, status: "broken"}
+	s.orders[44] = order{changed: s.orders[44].changed, status: "broken"}
+	b.connect(map[string]connectors.Source{"shop": s})
+	b.pass(RunOptions{})
+	const states = "select toString(line) || ' ' || toString(state) || ' ' || state_reason from ops.quarantine order by line, at"
+	s.orders[15] = order{changed: s.orders[15].changed, status: "completed"}
+	b.pass(RunOptions{Full: true})
+	b.expect("rows", orderIDs, "94 10")
+	b.expect("quarantine", states, "15 resolved everything was read again", "44 resolved everything was read again", "44 open ")
+}
+
 func TestCounts_WhatTheSourceHasMoreIsTold(t *testing.T) {
 	b, s := newBench(t), filled(25, 10)
 	s.counts = 4

@@ -28,6 +28,6 @@ func BenchmarkChanges(b *testing.B) {
 	for b.Loop() {
 		connectortest.CostOfChanges(b, Connector(), func(t testing.TB, clock connectors.Clock) connectortest.Fake {
 			return hubspottest.StartLarge(t, clock, 60)
-		}, 560)
+		}, 240)
 	}
 }
