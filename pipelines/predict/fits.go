@@ -66,11 +66,16 @@ func fitRows(ctx context.Context, input array.RecordReader, emit func(arrow.Reco
 	if err != nil {
 		return err
 	}
+	everybody := groups[Everybody].fit()
 	for _, segment := range slices.Sorted(maps.Keys(groups)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := writeFits(rows, segment, groups[segment]); err != nil {
+		f := everybody
+		if own := groups[segment]; segment != Everybody && len(own.histories) < len(groups[Everybody].histories) {
+			f = own.fit()
+		}
+		if err := f.write(rows, segment); err != nil {
 			return err
 		}
 	}
@@ -99,6 +104,45 @@ func readGroups(groups map[string]*group, rows batch) {
 	}
 }
 
+// fits are the models fitted to the customers of a segment.
+type fits struct {
+	reason  string // why nothing was fitted
+	totals  totals
+	repeats []stats.RepeatFit
+	spend   stats.SpendFit
+}
+
+func (g *group) fit() fits {
+	p := stats.NewPurchases(g.histories)
+	f := fits{reason: notFitted(p), totals: count(p), spend: stats.SpendFit{LogLikelihood: math.NaN(), Correlation: math.NaN()}}
+	for _, kind := range []stats.RepeatModel{stats.MBGNBD, stats.BGNBD} {
+		fit := stats.RepeatFit{RepeatParameters: stats.RepeatParameters{Model: kind}, LogLikelihood: math.NaN(), Customers: p.Customers()}
+		if f.reason == "" {
+			fit = stats.FitRepeat(kind, p)
+		}
+		f.repeats = append(f.repeats, fit)
+	}
+	if f.reason == "" {
+		f.spend = stats.FitSpend(g.spends)
+		if f.spend.Converged && f.spend.Q <= 1 { // the mean of everybody's means is infinite
+			f.spend.Converged, f.spend.Reason = false, "a few customers spend so much that there is no mean"
+		}
+	}
+	return f
+}
+
+// write writes a row for each parameter, also where nothing was fitted.
+func (f fits) write(rows *writer, segment string) error {
+	for _, fit := range f.repeats {
+		p := fitted{segment, string(fit.Model), f.reason, fit.LogLikelihood, math.NaN(), fit.Convergence, fit.Customers}
+		if err := p.write(rows, f.totals, stats.RepeatNames[:], []string{"number", "weeks", "number", "number"}, fit.Estimates[:]); err != nil {
+			return err
+		}
+	}
+	p := fitted{segment, "Gamma-Gamma", f.reason, f.spend.LogLikelihood, f.spend.Correlation, f.spend.Convergence, f.spend.Customers}
+	return p.write(rows, f.totals, stats.SpendNames[:], []string{"number", "number", "money"}, f.spend.Estimates[:])
+}
+
 // fitted is the part of a row that all parameters of a model share.
 type fitted struct {
 	segment, model string
@@ -107,35 +151,6 @@ type fitted struct {
 	correlation    float64
 	stats.Convergence
 	customers float64
-}
-
-// writeFits fits the models to the customers of a segment and writes a row for
-// each parameter, also where nothing was fitted.
-func writeFits(rows *writer, segment string, g *group) error {
-	p := stats.NewPurchases(g.histories)
-	counted := count(p)
-	reason := notFitted(p)
-	nan := math.NaN()
-	for _, kind := range []stats.RepeatModel{stats.MBGNBD, stats.BGNBD} {
-		fit := stats.RepeatFit{LogLikelihood: nan}
-		if reason == "" {
-			fit = stats.FitRepeat(kind, p)
-		}
-		f := fitted{segment, string(kind), reason, fit.LogLikelihood, nan, fit.Convergence, p.Customers()}
-		units := []string{"number", "weeks", "number", "number"}
-		if err := f.write(rows, counted, stats.RepeatNames[:], units, fit.Estimates[:]); err != nil {
-			return err
-		}
-	}
-	spend := stats.SpendFit{LogLikelihood: nan, Correlation: nan}
-	if reason == "" {
-		spend = stats.FitSpend(g.spends)
-		if spend.Converged && spend.Q <= 1 { // the mean of everybody's means is infinite
-			spend.Converged, spend.Reason = false, "a few customers spend so much that there is no mean"
-		}
-	}
-	f := fitted{segment, "Gamma-Gamma", reason, spend.LogLikelihood, spend.Correlation, spend.Convergence, spend.Customers}
-	return f.write(rows, counted, stats.SpendNames[:], []string{"number", "number", "money"}, spend.Estimates[:])
 }
 
 // totals are what is known of all customers of a segment.

@@ -52,6 +52,9 @@ type observed struct {
 type tested struct {
 	customers []observed
 	days      int
+	fitted    bool
+	expect    func(observed) float64
+	reason    string // why nothing was fitted
 }
 
 // holdoutRows fits MBG/NBD to the time before and compares what it expects of the
@@ -72,7 +75,11 @@ func holdoutRows(ctx context.Context, input array.RecordReader, emit func(arrow.
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := groups[segment].write(rows, segment); err != nil {
+		own := groups[segment]
+		if len(own.customers) == len(groups[Everybody].customers) {
+			own = groups[Everybody] // the only segment, and fitted once
+		}
+		if err := own.write(rows, segment); err != nil {
 			return err
 		}
 	}
@@ -96,31 +103,40 @@ func readObserved(groups map[string]*tested, rows batch) {
 	}
 }
 
-// sums are the customers with as many repeat purchases before the hold-out period.
-type sums struct{ customers, actual, expected float64 }
-
-// write writes a row for everybody of the segment and one for each number of
-// repeat purchases.
-func (t *tested) write(rows *writer, segment string) error {
+// fit fits MBG/NBD to the time before, once.
+func (t *tested) fit() {
+	if t.fitted {
+		return
+	}
 	slices.SortFunc(t.customers, compareObserved) // sums are added in one order
 	histories := make([]stats.History, len(t.customers))
 	for i, o := range t.customers {
 		histories[i] = o.History
 	}
 	p := stats.NewPurchases(histories)
-	reason := notFitted(p)
-	expect := func(observed) float64 { return math.NaN() }
-	if reason == "" {
-		if fit := stats.FitRepeat(stats.MBGNBD, p); fit.Converged {
-			expect = expectation(fit.RepeatParameters, t.days)
-		} else {
-			reason = fit.Reason
-		}
+	t.fitted, t.reason = true, notFitted(p)
+	t.expect = func(observed) float64 { return math.NaN() }
+	if t.reason != "" {
+		return
 	}
+	fit := stats.FitRepeat(stats.MBGNBD, p)
+	if t.reason = fit.Reason; fit.Converged {
+		t.expect = expectation(fit.RepeatParameters, t.days)
+	}
+}
+
+// sums are the customers with as many repeat purchases before the hold-out period.
+type sums struct{ customers, actual, expected float64 }
+
+// write writes a row for everybody of the segment and one for each number of
+// repeat purchases.
+func (t *tested) write(rows *writer, segment string) error {
+	t.fit()
+	reason := t.reason
 	var all sums
 	var by [manyRepeats + 1]sums
 	for _, o := range t.customers {
-		expected := o.Customers * expect(o)
+		expected := o.Customers * t.expect(o)
 		for _, s := range []*sums{&all, &by[min(o.Repeats, manyRepeats)]} {
 			s.customers, s.actual, s.expected = s.customers+o.Customers, s.actual+o.actual, s.expected+expected
 		}

@@ -59,6 +59,11 @@ const (
 	// that matters no longer different from infinity. From far on it is taken to be on
 	// its way there.
 	farthest, far = 11, 7
+	// creeping is how small the gradient of the other parameters has to be when one is
+	// on its way to a limit: it moves, and they with it, ever more slowly.
+	creeping = 1e-4
+	// roughSteps and fineSteps are how far a search goes.
+	roughSteps, fineSteps = 300, 40
 	// sameMaximum is how near two maxima per customer have to be to be one.
 	sameMaximum = 1e-6
 )
@@ -70,7 +75,7 @@ func maximize(rough, fine objective, weight float64, starts [][]float64, names [
 	best := optimum{value: math.Inf(-1), Convergence: Convergence{Starts: len(starts)}}
 	var values []float64
 	for _, start := range starts {
-		logs, value := climb(rough, weight, start, &best.Evaluations)
+		logs, value := climb(rough, weight, start, roughSteps, &best.Evaluations)
 		values = append(values, value)
 		if value > best.value {
 			best.logs, best.value = logs, value
@@ -89,7 +94,10 @@ func maximize(rough, fine objective, weight float64, starts [][]float64, names [
 	// which is computed a few times only.
 	best.polish(rough, fine, weight, names)
 	if !best.Converged {
-		best.logs, best.value = climb(fine, weight, best.logs, &best.Evaluations)
+		best.logs, best.value = climb(fine, weight, best.logs, fineSteps, &best.Evaluations)
+		best.limit(fine, weight, names)
+	}
+	if !best.Converged {
 		best.polish(fine, fine, weight, names)
 	}
 	return best
@@ -97,7 +105,7 @@ func maximize(rough, fine objective, weight float64, starts [][]float64, names [
 
 // climb goes up from a point by BFGS and returns where it came to. A search that
 // can make no more progress has come as far as numbers allow.
-func climb(f objective, weight float64, start []float64, evaluations *int) ([]float64, float64) {
+func climb(f objective, weight float64, start []float64, steps int, evaluations *int) ([]float64, float64) {
 	at, slope, height := []float64(nil), make([]float64, len(start)), 0.0
 	compute := func(logs []float64) { // value and gradient are asked for one by one
 		if slices.Equal(at, logs) {
@@ -115,7 +123,7 @@ func climb(f objective, weight float64, start []float64, evaluations *int) ([]fl
 		Func: func(logs []float64) float64 { compute(logs); return height },
 		Grad: func(gradient, logs []float64) { compute(logs); copy(gradient, slope) },
 	}
-	settings := &optimize.Settings{GradientThreshold: gradientNeeded, MajorIterations: 300, Converger: optimize.NeverTerminate{}}
+	settings := &optimize.Settings{GradientThreshold: gradientNeeded, MajorIterations: steps, Converger: optimize.NeverTerminate{}}
 	result, err := optimize.Minimize(problem, start, settings, &optimize.BFGS{})
 	if result == nil || (err != nil && len(result.X) == 0) {
 		return start, f(start, nil)
@@ -169,6 +177,43 @@ func (o *optimum) polish(rough, fine objective, weight float64, names []string) 
 	}
 }
 
+// limit notes that a parameter is on its way to a limit where the likelihood
+// hardly grows any more.
+func (o *optimum) limit(f objective, weight float64, names []string) {
+	gradient := make([]float64, len(o.logs))
+	o.value = f(o.logs, gradient)
+	o.Evaluations++
+	outmost := o.outmost()
+	if math.Abs(o.logs[outmost]) <= far {
+		return
+	}
+	for i, g := range gradient {
+		if math.Abs(o.logs[i]) <= far && math.Abs(g)/weight > creeping {
+			return
+		}
+	}
+	o.atLimit(outmost, names)
+}
+
+// outmost is the parameter farthest from 1.
+func (o *optimum) outmost() int {
+	at := 0
+	for i, value := range o.logs {
+		if math.Abs(value) > math.Abs(o.logs[at]) {
+			at = i
+		}
+	}
+	return at
+}
+
+func (o *optimum) atLimit(parameter int, names []string) {
+	where := "zero"
+	if o.logs[parameter] > 0 {
+		where = "infinity"
+	}
+	o.Limit, o.Converged, o.Reason = names[parameter]+" goes to "+where, true, ""
+}
+
 const flat = "the likelihood is flat: these data do not tell the parameters apart"
 
 // settle takes the covariance of a maximum from the curvature there. Where there
@@ -176,12 +221,7 @@ const flat = "the likelihood is flat: these data do not tell the parameters apar
 func (o *optimum) settle(f objective, names []string) {
 	n := len(o.logs)
 	o.Evaluations += 2 * n
-	outmost := 0
-	for i, value := range o.logs {
-		if math.Abs(value) > math.Abs(o.logs[outmost]) {
-			outmost = i
-		}
-	}
+	outmost := o.outmost()
 	var curved mat.Cholesky
 	covariance := mat.NewSymDense(n, nil)
 	distance := math.Abs(o.logs[outmost])
@@ -192,13 +232,12 @@ func (o *optimum) settle(f objective, names []string) {
 		o.value = f(o.logs, gradient)
 		o.step(f, &curved, gradient)
 		o.value, o.covariance = f(o.logs, nil), covariance
+		o.Converged, o.Reason = true, ""
 	case distance > far:
-		o.Limit = names[outmost] + " goes to " + limit(o.logs[outmost])
+		o.atLimit(outmost, names)
 	default:
 		o.Reason = flat
-		return
 	}
-	o.Converged, o.Reason = true, ""
 }
 
 // step moves by Newton's method, half as far again and again while that leads
@@ -219,13 +258,6 @@ func (o *optimum) step(f objective, curved *mat.Cholesky, gradient []float64) {
 			return
 		}
 	}
-}
-
-func limit(logarithm float64) string {
-	if logarithm > 0 {
-		return "infinity"
-	}
-	return "zero"
 }
 
 // curvature is minus the matrix of second derivatives, from differences of the
