@@ -101,6 +101,16 @@ type Dataset struct {
 	Duplicates map[string]Duplicates
 }
 
+// NewestWins returns a dataset in which, of rows of one extraction with the same key, the
+// last stays: a record that is met twice has changed in between.
+func NewestWins(name string, entities ...*entity.Schema) Dataset {
+	d := Dataset{Name: name, Entities: entities, Duplicates: make(map[string]Duplicates, len(entities))}
+	for _, e := range entities {
+		d.Duplicates[e.FullName()] = Duplicates{Keep: KeepLast}
+	}
+	return d
+}
+
 // Duplicates is a rule for rows of one extraction with the same key and other
 // content. Rows with the same content are always one, and counted as duplicates.
 type Duplicates struct {

@@ -103,22 +103,14 @@ const (
 // Datasets lists what is extracted together.
 func (s *source) Datasets() []connectors.Dataset {
 	return []connectors.Dataset{
-		dataset(setPipelines, entity.Of[entity.Pipeline](), entity.Of[entity.Stage]()),
-		dataset(setManagers, entity.Of[entity.Manager](), entity.Of[entity.Agent]()),
-		dataset(setCustomers, entity.Of[entity.CRMCustomer]()),
-		dataset(setDeals, entity.Of[entity.Deal]()),
-		dataset(setStages, entity.Of[entity.DealStage]()),
-		dataset(setAssignments, entity.Of[entity.ManagerAssignment]()),
-		dataset(setActivities, entity.Of[entity.Activity](), entity.Of[entity.Call]()),
+		connectors.NewestWins(setPipelines, entity.Of[entity.Pipeline](), entity.Of[entity.Stage]()),
+		connectors.NewestWins(setManagers, entity.Of[entity.Manager](), entity.Of[entity.Agent]()),
+		connectors.NewestWins(setCustomers, entity.Of[entity.CRMCustomer]()),
+		connectors.NewestWins(setDeals, entity.Of[entity.Deal]()),
+		connectors.NewestWins(setStages, entity.Of[entity.DealStage]()),
+		connectors.NewestWins(setAssignments, entity.Of[entity.ManagerAssignment]()),
+		connectors.NewestWins(setActivities, entity.Of[entity.Activity](), entity.Of[entity.Call]()),
 	}
-}
-
-func dataset(name string, entities ...*entity.Schema) connectors.Dataset {
-	d := connectors.Dataset{Name: name, Entities: entities, Duplicates: map[string]connectors.Duplicates{}}
-	for _, e := range entities {
-		d.Duplicates[e.FullName()] = connectors.Duplicates{Keep: connectors.KeepLast}
-	}
-	return d
 }
 
 // Extract reads what is new in a dataset.

@@ -24,13 +24,10 @@ type Config struct {
 	restapi.Connection
 }
 
-// OAuth is an integration that a person granted access. Its refresh token is good
-// for one use: the program keeps each next one in the project's state.
+// OAuth is an integration that a person granted access.
 type OAuth struct {
-	ClientID     string      `yaml:"client_id" doc:"id of the integration"`
-	ClientSecret spec.Secret `yaml:"client_secret" doc:"its secret key" example:"${AMOCRM_CLIENT_SECRET}"`
-	RefreshToken spec.Secret `yaml:"refresh_token" doc:"refresh token of the first grant" example:"${AMOCRM_REFRESH_TOKEN}"`
-	RedirectURI  string      `yaml:"redirect_uri" doc:"redirect address of the integration, as it is registered"`
+	restapi.App
+	RedirectURI string `yaml:"redirect_uri" doc:"redirect address of the integration, as it is registered"`
 }
 
 // Validate refuses an address of no account, and credentials that are not whole.
@@ -39,15 +36,9 @@ func (c *Config) Validate(n spec.Node, errs *spec.Errors) {
 	if err != nil || at.Host == "" || at.Scheme != "https" && at.Scheme != "http" {
 		errs.Addf(n.Get("address"), "wants the account's address, such as https://acme.amocrm.ru or https://acme.kommo.com")
 	}
-	o := c.OAuth
-	given := o.ClientID != "" || o.ClientSecret != "" || o.RefreshToken != ""
-	switch {
-	case c.Token == "" && !given:
-		errs.Addf(n, "wants token, a long-lived token of a private integration, or oauth")
-	case c.Token != "" && given:
-		errs.Addf(n.Get("oauth"), "token and oauth exclude each other: the long-lived token needs no renewal")
-	case given && (o.ClientID == "" || o.ClientSecret == "" || o.RefreshToken == "" || o.RedirectURI == ""):
-		errs.Addf(n.Get("oauth"), "wants client_id, client_secret, refresh_token and redirect_uri")
+	c.OAuth.Check(c.Token, "the long-lived token of a private integration", n, errs)
+	if c.OAuth.ClientID != "" && c.OAuth.RedirectURI == "" {
+		errs.Addf(n.Get("oauth"), "wants redirect_uri, as it is registered")
 	}
 	if c.Sweep < 0 {
 		errs.Addf(n.Get("sweep"), "wants a time, or 0 for never")
@@ -69,20 +60,14 @@ func (c *Config) auth(env connectors.Env) restapi.Auth {
 		return restapi.Bearer(c.Token.Reveal())
 	}
 	o := c.OAuth
-	return &restapi.OAuth{
-		Grant: restapi.Tokens{Refresh: o.RefreshToken.Reveal()}, Folder: env.State, Also: []string{o.ClientSecret.Reveal()},
-		Exchange: func(ctx context.Context, refresh string) (restapi.Tokens, error) {
-			options := restapi.Options{
-				Config: c.Connection, Base: c.base(), Clock: env.Clock, Judge: newJudge(env.Clock).judge,
-				Auth: restapi.Unsigned(refresh, o.ClientSecret.Reveal()),
-			}
-			return restapi.AskTokens(ctx, options, restapi.Request{
-				Path: "oauth2/access_token",
-				JSON: map[string]string{
-					"client_id": o.ClientID, "client_secret": o.ClientSecret.Reveal(), "grant_type": "refresh_token",
-					"refresh_token": refresh, "redirect_uri": o.RedirectURI,
-				},
-			})
-		},
-	}
+	return o.Auth(env, func(ctx context.Context, refresh string) (restapi.Tokens, error) {
+		options := restapi.Options{Config: c.Connection, Base: c.base(), Clock: env.Clock, Judge: newJudge(env.Clock).judge}
+		return o.AskTokens(ctx, refresh, options, restapi.Request{
+			Path: "oauth2/access_token",
+			JSON: map[string]string{
+				"client_id": o.ClientID, "client_secret": o.ClientSecret.Reveal(), "grant_type": "refresh_token",
+				"refresh_token": refresh, "redirect_uri": o.RedirectURI,
+			},
+		})
+	})
 }

@@ -79,11 +79,7 @@ const dataset = "callcenter.calls"
 // Datasets: a call comes with what happened to it. One that is made anew replaces
 // what was known of it.
 func (s *source) Datasets() []connectors.Dataset {
-	latest := connectors.Duplicates{Keep: connectors.KeepLast}
-	return []connectors.Dataset{{
-		Name: dataset, Entities: []*entity.Schema{calls, events, agents},
-		Duplicates: map[string]connectors.Duplicates{calls.FullName(): latest, events.FullName(): latest, agents.FullName(): latest},
-	}}
+	return []connectors.Dataset{connectors.NewestWins(dataset, calls, events, agents)}
 }
 
 // Backfills says that calls can be read again by the time they began.

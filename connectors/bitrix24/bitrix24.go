@@ -148,16 +148,11 @@ func (s *source) dataset(name string) (dataset, error) {
 	return list[at], nil
 }
 
-// Datasets lists what is read. A record met twice in one reading was changed in
-// between: the later one stays.
+// Datasets lists what is read.
 func (s *source) Datasets() []connectors.Dataset {
 	var list []connectors.Dataset
 	for _, d := range s.datasets() {
-		keep := map[string]connectors.Duplicates{}
-		for _, e := range d.entities {
-			keep[e.FullName()] = connectors.Duplicates{Keep: connectors.KeepLast}
-		}
-		list = append(list, connectors.Dataset{Name: d.name, Entities: d.entities, Duplicates: keep})
+		list = append(list, connectors.NewestWins(d.name, d.entities...))
 	}
 	return list
 }

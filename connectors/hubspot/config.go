@@ -15,7 +15,7 @@ import (
 // Config are the keys of a source.
 type Config struct {
 	Token      spec.Secret   `yaml:"token" doc:"access token of a private app; or give oauth" example:"${HUBSPOT_TOKEN}"`
-	OAuth      OAuth         `yaml:"oauth" doc:"access by OAuth 2.0, in place of token"`
+	OAuth      restapi.App   `yaml:"oauth" doc:"access by OAuth 2.0, in place of token"`
 	Address    string        `yaml:"address" default:"https://api.hubapi.com" advanced:"true" doc:"address of the API"`
 	LostReason string        `yaml:"lost_reason" default:"closed_lost_reason" doc:"property of deals that holds the lost reason, where the account has one of its own" example:"lost_reason_code"`
 	Sweep      time.Duration `yaml:"sweep" default:"7d" doc:"how often to list all ids, to find what was deleted for good or merged; 0 for never"`
@@ -24,25 +24,9 @@ type Config struct {
 	restapi.Connection
 }
 
-// OAuth is a public app that was granted access.
-type OAuth struct {
-	ClientID     string      `yaml:"client_id" doc:"id of the app"`
-	ClientSecret spec.Secret `yaml:"client_secret" doc:"its secret" example:"${HUBSPOT_CLIENT_SECRET}"`
-	RefreshToken spec.Secret `yaml:"refresh_token" doc:"refresh token of the grant" example:"${HUBSPOT_REFRESH_TOKEN}"`
-}
-
 // Validate refuses credentials that are not whole.
 func (c *Config) Validate(n spec.Node, errs *spec.Errors) {
-	o := c.OAuth
-	given := o.ClientID != "" || o.ClientSecret != "" || o.RefreshToken != ""
-	switch {
-	case c.Token == "" && !given:
-		errs.Addf(n, "wants token, the access token of a private app, or oauth")
-	case c.Token != "" && given:
-		errs.Addf(n.Get("oauth"), "token and oauth exclude each other")
-	case given && (o.ClientID == "" || o.ClientSecret == "" || o.RefreshToken == ""):
-		errs.Addf(n.Get("oauth"), "wants client_id, client_secret and refresh_token")
-	}
+	c.OAuth.Check(c.Token, "the access token of a private app", n, errs)
 	if c.Sweep < 0 {
 		errs.Addf(n.Get("sweep"), "wants a time, or 0 for never")
 	}
@@ -53,15 +37,10 @@ func (c *Config) auth(env connectors.Env) restapi.Auth {
 		return restapi.Bearer(c.Token.Reveal())
 	}
 	o := c.OAuth
-	return &restapi.OAuth{
-		Grant: restapi.Tokens{Refresh: o.RefreshToken.Reveal()}, Folder: env.State, Also: []string{o.ClientSecret.Reveal()},
-		Exchange: func(ctx context.Context, refresh string) (restapi.Tokens, error) {
-			options := restapi.Options{
-				Config: c.Connection, Base: c.Address, Clock: env.Clock, Judge: judge, Auth: restapi.Unsigned(refresh, o.ClientSecret.Reveal()),
-			}
-			return restapi.AskTokens(ctx, options, restapi.Request{Path: "oauth/v3/token", Form: url.Values{
-				"grant_type": {"refresh_token"}, "client_id": {o.ClientID}, "client_secret": {o.ClientSecret.Reveal()}, "refresh_token": {refresh},
-			}})
-		},
-	}
+	return o.Auth(env, func(ctx context.Context, refresh string) (restapi.Tokens, error) {
+		options := restapi.Options{Config: c.Connection, Base: c.Address, Clock: env.Clock, Judge: judge}
+		return o.AskTokens(ctx, refresh, options, restapi.Request{Path: "oauth/v3/token", Form: url.Values{
+			"grant_type": {"refresh_token"}, "client_id": {o.ClientID}, "client_secret": {o.ClientSecret.Reveal()}, "refresh_token": {refresh},
+		}})
+	})
 }

@@ -127,10 +127,7 @@ func setOf(name string) (set, bool) {
 func (s *source) Datasets() []connectors.Dataset {
 	list := make([]connectors.Dataset, len(sets))
 	for i, one := range sets {
-		list[i] = connectors.Dataset{Name: one.name, Entities: one.entities, Duplicates: map[string]connectors.Duplicates{}}
-		for _, e := range one.entities {
-			list[i].Duplicates[e.FullName()] = connectors.Duplicates{Keep: connectors.KeepLast}
-		}
+		list[i] = connectors.NewestWins(one.name, one.entities...)
 	}
 	return list
 }

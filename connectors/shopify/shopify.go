@@ -118,11 +118,7 @@ type source struct {
 func (s *source) Datasets() []connectors.Dataset {
 	var list []connectors.Dataset
 	for _, k := range kinds {
-		d := connectors.Dataset{Name: k.dataset, Entities: k.schemas, Duplicates: map[string]connectors.Duplicates{}}
-		for _, e := range k.schemas {
-			d.Duplicates[e.FullName()] = connectors.Duplicates{Keep: connectors.KeepLast}
-		}
-		list = append(list, d)
+		list = append(list, connectors.NewestWins(k.dataset, k.schemas...))
 	}
 	return list
 }

@@ -72,8 +72,6 @@ type mySQL struct {
 	socket string
 }
 
-func (m *mySQL) kind() string { return "MySQL" }
-
 // settings makes the driver's configuration. Its errors hold no address.
 func (m *mySQL) settings() (*mysql.Config, error) {
 	c := mysql.NewConfig()

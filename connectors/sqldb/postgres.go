@@ -81,8 +81,6 @@ datasets:
 // postgres is a PostgreSQL server.
 type postgres struct{ config Server }
 
-func (p *postgres) kind() string { return "PostgreSQL" }
-
 // settings makes the driver's configuration. Its errors hold no address.
 func (p *postgres) settings() (*pgconn.Config, error) {
 	config, err := pgconn.ParseConfig(p.address())

@@ -9,8 +9,6 @@ import (
 type server interface {
 	// open logs in.
 	open(ctx context.Context) (session, error)
-	// kind is PostgreSQL or MySQL, for messages.
-	kind() string
 	// name quotes an identifier; table one with dots between its parts.
 	name(text string) string
 	table(text string) string

@@ -45,9 +45,8 @@ func newSource(reading *Reading, node spec.Node, on server, env connectors.Env) 
 func (s *source) Datasets() []connectors.Dataset {
 	list := make([]connectors.Dataset, len(s.plans))
 	for i, p := range s.plans {
-		list[i] = connectors.Dataset{Name: p.name, Entities: []*entity.Schema{p.schema}}
-		if p.config.ChangedAt != "" {
-			list[i].Duplicates = map[string]connectors.Duplicates{p.schema.FullName(): {Keep: connectors.KeepLast}}
+		if list[i] = connectors.NewestWins(p.name, p.schema); p.config.ChangedAt == "" {
+			list[i].Duplicates = nil // nothing says which is newer
 		}
 	}
 	return list

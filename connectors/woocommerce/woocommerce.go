@@ -109,18 +109,10 @@ const (
 // Datasets lists what is extracted.
 func (s *source) Datasets() []connectors.Dataset {
 	return []connectors.Dataset{
-		dataset(customersDataset, customerSchema),
-		dataset(productsDataset, productSchema),
-		dataset(ordersDataset, orderSchema, lineSchema, refundSchema, cartSchema),
+		connectors.NewestWins(customersDataset, customerSchema),
+		connectors.NewestWins(productsDataset, productSchema),
+		connectors.NewestWins(ordersDataset, orderSchema, lineSchema, refundSchema, cartSchema),
 	}
-}
-
-func dataset(name string, entities ...*entity.Schema) connectors.Dataset {
-	d := connectors.Dataset{Name: name, Entities: entities, Duplicates: map[string]connectors.Duplicates{}}
-	for _, e := range entities {
-		d.Duplicates[e.FullName()] = connectors.Duplicates{Keep: connectors.KeepLast}
-	}
-	return d
 }
 
 // Extract reads what is new in a dataset.

@@ -172,16 +172,6 @@ func (c *Config) Home(override string) string {
 	return c.Dir
 }
 
-// Source finds a source by its name.
-func (c *Config) Source(name string) (*Source, bool) {
-	for i := range c.Sources {
-		if c.Sources[i].Name == name {
-			return &c.Sources[i], true
-		}
-	}
-	return nil, false
-}
-
 // Open makes the source itself, for a project whose home is that folder. It does
 // not connect to anything.
 func (c *Config) Open(s *Source, home string) (connectors.Source, error) {

@@ -135,9 +135,6 @@ sources:
 	if got := c.Sources[0].Config.(*crm); got.URL != "https://crm.example" || got.Token.Reveal() != "t0ken" || got.Rate != 2 {
 		t.Errorf("crm = %+v", got)
 	}
-	if second, ok := c.Source("second"); !ok || second.Name != "second" {
-		t.Error("a source is found by name")
-	}
 }
 
 // TestLoad_Errors runs every testdata/errors/*.yaml against the .golden beside it.

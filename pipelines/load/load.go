@@ -99,15 +99,6 @@ func (f File) coveredBy(loaded ledger.Files) bool {
 	return len(f.Covers) > 0 && !slices.ContainsFunc(f.Covers, func(id uint64) bool { return !loaded.HasID(id) })
 }
 
-// Pending returns the files that are to be loaded.
-func (l *Loader) Pending(ctx context.Context, files []File) ([]File, error) {
-	loaded, err := l.Book.Loaded(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return Compare(loaded, slices.Values(files)).Pending, nil
-}
-
 // Adopt writes down that the rows of files came with others.
 func (l *Loader) Adopt(ctx context.Context, covered []File) error {
 	for _, f := range covered {

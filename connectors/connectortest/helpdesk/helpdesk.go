@@ -73,8 +73,7 @@ func open(config any, env connectors.Env) (connectors.Source, error) {
 
 // Datasets: a ticket that is met twice in one extraction has changed in between, so the last one stays.
 func (s *source) Datasets() []connectors.Dataset {
-	latest := map[string]connectors.Duplicates{complaints.FullName(): {Keep: connectors.KeepLast}}
-	return []connectors.Dataset{{Name: complaints.FullName(), Entities: []*entity.Schema{complaints}, Duplicates: latest}}
+	return []connectors.Dataset{connectors.NewestWins(complaints.FullName(), complaints)}
 }
 
 // page is an answer. Times are UTC, money there is none.
