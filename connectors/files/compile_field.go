@@ -3,7 +3,6 @@ package files
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"winback/connectors/entity"
 	"winback/connectors/mapping"
@@ -15,8 +14,7 @@ func (k *compiler) field(to entity.Field, f Field, foldable bool) field {
 	out := field{
 		to: to, at: to.Index, name: to.Name, kind: to.Kind, scale: to.Scale,
 		required: f.Required || to.Required && !to.Meta && to.Kind != entity.TextList && to.Kind != entity.TextMap,
-		nulls:    append(slices.Clone(k.dataset.Nulls), f.Nulls...),
-		split:    f.Split,
+		texts:    mapping.NewTexts(append(slices.Clone(k.dataset.Nulls), f.Nulls...), f.Clean, f.Map, f.Split),
 		lenient:  f.Mode == modeLenient,
 	}
 	if out.lenient && (to.Key || out.required) {
@@ -26,9 +24,9 @@ func (k *compiler) field(to entity.Field, f Field, foldable bool) field {
 		return out // further errors would be guesses
 	}
 	k.source(&out, f)
-	k.text(&out, f)
+	k.fitsKind(&out, f.Node.Get("split"), f.Split != "", entity.TextList)
 	k.times(&out, f)
-	k.numbers(&out, f)
+	out.numbers = mapping.CompileNumbers(&out.to, f.Node, f.DecimalComma, f.Thousands, f.Factor, k.errs)
 	k.fold(&out, f, foldable)
 	if f.Default != "" {
 		out.fallback = k.constant(&out, f.Default, f.Node.Get("default"))
@@ -39,7 +37,7 @@ func (k *compiler) field(to entity.Field, f Field, foldable bool) field {
 	for _, r := range f.When {
 		out.rules = append(out.rules, rule{when: k.condition(r.Condition, f.Column), value: k.constant(&out, r.Value, r.Node.Get("value"))})
 	}
-	out.direct = (out.source == fromColumn || out.source == fromConst) && len(out.rules)+len(out.nulls)+len(out.cleaners)+len(out.words) == 0 && !out.fallback.set
+	out.direct = (out.source == fromColumn || out.source == fromConst) && len(out.rules) == 0 && out.texts.Plain() && !out.fallback.set
 	return out
 }
 
@@ -119,28 +117,7 @@ func (k *compiler) auto(out *field, f Field) {
 
 // fitsKind reports an option that is given for a field of another kind.
 func (k *compiler) fitsKind(out *field, at spec.Node, given bool, kinds ...entity.Kind) {
-	if !given || slices.Contains(kinds, out.kind) {
-		return
-	}
-	names := make([]string, len(kinds))
-	for i, kind := range kinds {
-		names[i] = kind.String()
-	}
-	k.errs.Addf(at, "is for fields of kind %s; %s is %s", strings.Join(names, " or "), out.name, out.kind)
-}
-
-// text compiles what happens to a text before it is converted.
-func (k *compiler) text(out *field, f Field) {
-	for _, name := range f.Clean {
-		out.cleaners = append(out.cleaners, mapping.Cleaners[name])
-	}
-	if len(f.Map) > 0 {
-		out.words, out.folded = f.Map, make(map[string]string, len(f.Map))
-		for word, to := range f.Map {
-			out.folded[strings.ToLower(word)] = to
-		}
-	}
-	k.fitsKind(out, f.Node.Get("split"), f.Split != "", entity.TextList)
+	mapping.FitsKind(&out.to, at, given, k.errs, kinds...)
 }
 
 func (k *compiler) times(out *field, f Field) {
@@ -151,40 +128,8 @@ func (k *compiler) times(out *field, f Field) {
 		return
 	}
 	out.zone = k.zone(f)
-	names := f.Layout
-	if len(names) == 0 {
-		names = []string{"iso"}
-	}
-	out.written, out.iso = strings.Join(names, " or "), names[0] == "iso"
-	for _, name := range names {
-		read, err := mapping.ParseLayout(name)
-		if err != nil {
-			k.errs.Addf(f.Node.Get("layout"), "%w", err)
-			continue
-		}
-		out.layouts = append(out.layouts, read)
-	}
-}
-
-func (k *compiler) numbers(out *field, f Field) {
-	kinds := []entity.Kind{entity.Dec, entity.Int}
-	k.fitsKind(out, f.Node.Get("decimal_comma"), f.DecimalComma, kinds...)
-	k.fitsKind(out, f.Node.Get("thousands"), f.Thousands != "", kinds...)
-	k.fitsKind(out, f.Node.Get("factor"), f.Factor != "", kinds...)
-	if f.DecimalComma {
-		out.numbers.Point = ','
-	}
-	if f.Thousands != "" && (utf8.RuneCountInString(f.Thousands) != 1 || strings.ContainsAny(f.Thousands, "0123456789+-") || f.Thousands == "," && f.DecimalComma || f.Thousands == "." && !f.DecimalComma) {
-		k.errs.Addf(f.Node.Get("thousands"), "wants one character that is not the decimal point")
-	}
-	out.numbers.Thousands = f.Thousands
-	if f.Factor != "" {
-		n, err := entity.ParseScaled(f.Factor, mapping.FactorScale)
-		if err != nil || n == 0 {
-			k.errs.Addf(f.Node.Get("factor"), "wants a number other than 0, got %q", f.Factor)
-		}
-		out.numbers.Factor = n
-	}
+	out.layouts, out.written = mapping.CompileLayouts(f.Layout, f.Node.Get("layout"), k.errs)
+	out.iso = len(f.Layout) == 0 || f.Layout[0] == "iso"
 }
 
 func (k *compiler) fold(out *field, f Field, foldable bool) {

@@ -226,7 +226,7 @@ func FuzzConvert(f *testing.F) {
 	f.Add("9 декабря 2011", "%d %B %Y", ".", "'", "-1", byte(entity.Day))
 	f.Add(`["a", {"b": 1}]`, "02.01.2006 15:04", ".", ";", "", byte(entity.TextList))
 	f.Fuzz(func(t *testing.T, text, layout, point, thousands, factor string, kind byte) {
-		field := field{kind: entity.Kind(kind), scale: entity.DecimalScale, split: ";"}
+		field := field{kind: entity.Kind(kind), scale: entity.DecimalScale, texts: mapping.NewTexts(nil, nil, nil, ";")}
 		if point == "," {
 			field.numbers.Point = ','
 		}

@@ -155,7 +155,7 @@ func (j *jsonReader) value(v *fastjson.Value) ([]byte, valueKind) {
 			return j.arena.Keep(v.GetStringBytes(cellError)), kindError
 		}
 	}
-	return jsonValue(&j.arena, v), kindText
+	return mapping.JSONText(&j.arena, v), kindText
 }
 
 // longestExponent bounds the digits that an exponent stands for.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
@@ -30,7 +29,7 @@ func (m *mapper) convert(f *field, text []byte, into *value) *misfit {
 	case entity.Bool:
 		into.n, reason = convertBool(text)
 	case entity.TextList:
-		into.list, reason = m.list(f, text), m.badText(text)
+		into.list, reason = f.texts.List(&m.arena, &m.json, text), m.badText(text)
 	case entity.JSON:
 		if into.text = text; fastjson.ValidateBytes(text) != nil {
 			reason = "is not JSON"
@@ -117,23 +116,16 @@ func numberReason(err error, f *field, text []byte) string {
 	return "is not a number"
 }
 
-const notWhole = "is not a whole number"
-
 func (m *mapper) whole(f *field, text []byte) (n int64, reason string) {
 	if f.numbers.Plain() {
 		n, ok := mapping.ParseWhole(text)
 		if !ok {
-			return 0, notWhole
+			return 0, mapping.NotWhole
 		}
 		return n, ""
 	}
 	scaled := field{scale: entity.DecimalScale, numbers: f.numbers}
-	n, reason = m.decimal(&scaled, text)
-	unit := int64(mapping.Pow10(entity.DecimalScale))
-	if reason == "" && n%unit != 0 {
-		reason = notWhole
-	}
-	return n / unit, reason
+	return mapping.WholeOf(m.decimal(&scaled, text))
 }
 
 // enum lower-cases a word. Words that the contract does not know are kept.
@@ -155,46 +147,4 @@ func convertBool(text []byte) (n int64, reason string) {
 		return 1, ""
 	}
 	return 0, ""
-}
-
-// list reads the items of a JSON array, or those between separators.
-func (m *mapper) list(f *field, text []byte) []string {
-	var items []string
-	take := func(item []byte) {
-		item = mapping.Trim(item)
-		if len(item) == 0 || f.isNull(item) {
-			return
-		}
-		if item = m.rewrite(f, item); len(item) > 0 {
-			items = append(items, string(item))
-		}
-	}
-	if text[0] == '[' {
-		if array, err := m.json.ParseBytes(text); err == nil {
-			for _, item := range array.GetArray() {
-				take(jsonValue(&m.arena, item))
-			}
-			return items
-		}
-	}
-	if f.split == "" {
-		take(text)
-		return items
-	}
-	for item := range strings.SplitSeq(string(text), f.split) {
-		take([]byte(item))
-	}
-	return items
-}
-
-// jsonValue returns a JSON value as the text that a column would hold.
-func jsonValue(a *mapping.Arena, v *fastjson.Value) []byte {
-	switch v.Type() {
-	case fastjson.TypeNull:
-		return nil
-	case fastjson.TypeString:
-		text, _ := v.StringBytes() // the type was looked at
-		return a.Keep(text)
-	}
-	return a.Value(v)
 }

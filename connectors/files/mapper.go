@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
@@ -179,7 +178,7 @@ func (m *mapper) fromSource(f *field, r *record, into *value) *misfit {
 func (m *mapper) fromColumn(f *field, r *record, into *value) *misfit {
 	text := mapping.Trim(r.column(f.slot))
 	m.typed = r.bound != nil && r.bound.typed
-	if m.kind = r.kind(f.slot); m.kind == kindError && !f.isNull(text) {
+	if m.kind = r.kind(f.slot); m.kind == kindError && !f.texts.IsNull(text) {
 		return &misfit{value: string(text), reason: "the cell holds an error"}
 	}
 	if !f.direct {
@@ -207,38 +206,13 @@ func (m *mapper) rowHash(r *record) []byte {
 // prepare applies what is configured for a text before it is converted: nulls,
 // cleaning, words. The items of a list are prepared one by one instead.
 func (m *mapper) prepare(f *field, text []byte) []byte {
-	if f.isNull(text) {
+	if f.texts.IsNull(text) {
 		return nil
 	}
 	if f.kind == entity.TextList {
 		return text
 	}
-	return m.rewrite(f, text)
-}
-
-func (f *field) isNull(text []byte) bool {
-	for _, null := range f.nulls {
-		if string(text) == null {
-			return true
-		}
-	}
-	return false
-}
-
-func (m *mapper) rewrite(f *field, text []byte) []byte {
-	for _, clean := range f.cleaners {
-		text = clean(&m.arena, text)
-	}
-	if f.words == nil {
-		return text
-	}
-	if to, found := f.words[string(text)]; found {
-		return m.arena.Text(to)
-	}
-	if to, found := f.folded[strings.ToLower(string(text))]; found {
-		return m.arena.Text(to)
-	}
-	return text
+	return f.texts.Rewrite(&m.arena, text)
 }
 
 // product multiplies columns. Without a value in one of them there is none.
@@ -246,7 +220,7 @@ func (m *mapper) product(f *field, r *record, into *value) *misfit {
 	var total int64
 	for i, slot := range f.slots {
 		text := mapping.Trim(r.column(slot))
-		if len(text) == 0 || f.isNull(text) {
+		if len(text) == 0 || f.texts.IsNull(text) {
 			return nil
 		}
 		m.kind = r.kind(slot)
@@ -277,10 +251,10 @@ func (m *mapper) pairs(f *field, r *record, into *value) *misfit {
 	var list []string
 	for i, slot := range f.slots {
 		text := mapping.Trim(r.column(slot))
-		if len(text) == 0 || f.isNull(text) {
+		if len(text) == 0 || f.texts.IsNull(text) {
 			continue
 		}
-		text = m.rewrite(f, text)
+		text = f.texts.Rewrite(&m.arena, text)
 		if reason := m.badText(text); reason != "" {
 			return &misfit{column: r.name(slot), value: string(text), reason: reason}
 		}

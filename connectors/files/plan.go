@@ -117,17 +117,13 @@ type field struct {
 	rules    []rule
 	fallback value
 
-	nulls    []string
-	cleaners []mapping.Cleaner
-	words    map[string]string
-	folded   map[string]string // words in lower case
-	layouts  []mapping.Layout
-	written  string // layouts as configured, for messages
-	iso      bool   // iso is the first layout
-	zone     int    // number of the time zone in plan.zones
-	numbers  mapping.NumberFormat
-	split    string
-	fold     foldKind
+	texts   mapping.Texts
+	layouts []mapping.Layout
+	written string // layouts as configured, for messages
+	iso     bool   // iso is the first layout
+	zone    int    // number of the time zone in plan.zones
+	numbers mapping.NumberFormat
+	fold    foldKind
 
 	// direct says that the column's text is converted as it is: no rules, nulls,
 	// cleaners or words.

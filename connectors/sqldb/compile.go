@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -162,7 +161,7 @@ func (k *compiler) field(to *entity.Field, f *Field) field {
 	out := field{
 		to: to, config: f, node: f.Node,
 		required: f.Required || to.Required && !to.Meta && to.Kind != entity.TextList && to.Kind != entity.TextMap,
-		nulls:    f.Nulls, split: f.Split, lenient: f.Mode == "lenient", location: k.zone(f.Timezone, f.Node),
+		texts:    mapping.NewTexts(f.Nulls, f.Clean, f.Map, f.Split), lenient: f.Mode == "lenient", location: k.zone(f.Timezone, f.Node),
 	}
 	if out.lenient && (to.Key || out.required) {
 		k.errs.Addf(f.Node.Get("mode"), "lenient would leave %s empty, which cannot be without: rows with a bad value are put aside", to.Name)
@@ -171,9 +170,11 @@ func (k *compiler) field(to *entity.Field, f *Field) field {
 		return out // further errors would be guesses
 	}
 	k.origin(&out, f)
-	k.text(&out, f)
-	k.numbers(&out, f)
-	k.layouts(&out, f)
+	mapping.FitsKind(to, f.Node.Get("split"), f.Split != "", k.errs, entity.TextList)
+	out.numbers = mapping.CompileNumbers(to, f.Node, f.DecimalComma, f.Thousands, f.Factor, k.errs)
+	mapping.FitsKind(to, f.Node.Get("layout"), len(f.Layout) > 0, k.errs, entity.Timestamp, entity.Day)
+	mapping.FitsKind(to, f.Node.Get("timezone"), f.Timezone != "", k.errs, entity.Timestamp, entity.Day)
+	out.layouts, out.written = mapping.CompileLayouts(f.Layout, f.Node.Get("layout"), k.errs)
 	if f.Default != "" {
 		out.fallback = k.constant(&out, f.Default, f.Node.Get("default"))
 	}
@@ -207,71 +208,7 @@ func (k *compiler) origin(out *field, f *Field) {
 	case out.to.Kind == entity.TextMap && out.origin != fromColumns:
 		k.errs.Addf(f.Node, "is a map: give columns, as in columns: {crm: crm_id}")
 	}
-	k.fitsKind(out, f.Node.Get("columns"), f.Columns.Len() > 0, entity.TextMap)
-}
-
-// fitsKind reports an option that is given for a field of another kind.
-func (k *compiler) fitsKind(out *field, at spec.Node, given bool, kinds ...entity.Kind) {
-	if !given || slices.Contains(kinds, out.to.Kind) {
-		return
-	}
-	names := make([]string, len(kinds))
-	for i, kind := range kinds {
-		names[i] = kind.String()
-	}
-	k.errs.Addf(at, "is for fields of kind %s; %s is %s", strings.Join(names, " or "), out.to.Name, out.to.Kind)
-}
-
-func (k *compiler) text(out *field, f *Field) {
-	for _, name := range f.Clean {
-		out.cleaners = append(out.cleaners, mapping.Cleaners[name])
-	}
-	if len(f.Map) > 0 {
-		out.words, out.folded = f.Map, make(map[string]string, len(f.Map))
-		for word, to := range f.Map {
-			out.folded[strings.ToLower(word)] = to
-		}
-	}
-	k.fitsKind(out, f.Node.Get("split"), f.Split != "", entity.TextList)
-}
-
-func (k *compiler) layouts(out *field, f *Field) {
-	k.fitsKind(out, f.Node.Get("layout"), len(f.Layout) > 0, entity.Timestamp, entity.Day)
-	k.fitsKind(out, f.Node.Get("timezone"), f.Timezone != "", entity.Timestamp, entity.Day)
-	names := f.Layout
-	if len(names) == 0 {
-		names = []string{"iso"}
-	}
-	out.written = strings.Join(names, " or ")
-	for _, name := range names {
-		read, err := mapping.ParseLayout(name)
-		if err != nil {
-			k.errs.Addf(f.Node.Get("layout"), "%w", err)
-			continue
-		}
-		out.layouts = append(out.layouts, read)
-	}
-}
-
-func (k *compiler) numbers(out *field, f *Field) {
-	kinds := []entity.Kind{entity.Dec, entity.Int}
-	k.fitsKind(out, f.Node.Get("decimal_comma"), f.DecimalComma, kinds...)
-	k.fitsKind(out, f.Node.Get("thousands"), f.Thousands != "", kinds...)
-	k.fitsKind(out, f.Node.Get("factor"), f.Factor != "", kinds...)
-	if f.DecimalComma {
-		out.numbers.Point = ','
-	}
-	if f.Thousands != "" && (utf8.RuneCountInString(f.Thousands) != 1 || strings.ContainsAny(f.Thousands, "0123456789+-") || f.Thousands == "," && f.DecimalComma || f.Thousands == "." && !f.DecimalComma) {
-		k.errs.Addf(f.Node.Get("thousands"), "wants one character that is not the decimal point")
-	}
-	out.numbers.Thousands = f.Thousands
-	if f.Factor != "" {
-		n, err := entity.ParseScaled(f.Factor, mapping.FactorScale)
-		if err != nil || n == 0 {
-			k.errs.Addf(f.Node.Get("factor"), "wants a number other than 0, got %q", f.Factor)
-		}
-		out.numbers.Factor = n
-	}
+	mapping.FitsKind(out.to, f.Node.Get("columns"), f.Columns.Len() > 0, k.errs, entity.TextMap)
 }
 
 func (k *compiler) rule(out *field, f *Field, r *mapping.Rule) {
@@ -293,7 +230,7 @@ func (k *compiler) rule(out *field, f *Field, r *mapping.Rule) {
 func (k *compiler) constant(out *field, text string, at spec.Node) value {
 	var v value
 	plain := *out // a constant is as it is meant, whatever is done to the column's values
-	plain.numbers, plain.split = mapping.NumberFormat{}, out.split
+	plain.numbers = mapping.NumberFormat{}
 	if reason := k.samples.convert(&plain, []byte(text), &v); reason != "" {
 		k.errs.Addf(at, "%q does not fit %s: %s", text, out.to.Name, reason)
 	}

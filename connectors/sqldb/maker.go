@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -136,10 +135,10 @@ func (m *maker) pairs(b *entity.Batch, f *boundField, values [][]byte) string {
 	var list []string
 	for i, slot := range f.slots {
 		text := mapping.Trim(m.text(slot, values))
-		if len(text) == 0 || f.isNull(text) {
+		if len(text) == 0 || f.texts.IsNull(text) {
 			continue
 		}
-		list = append(list, f.keys[i], string(m.rewrite(f.field, text)))
+		list = append(list, f.keys[i], string(f.texts.Rewrite(&m.arena, text)))
 	}
 	if len(list) == 0 {
 		return noValue
@@ -184,43 +183,17 @@ func localInstant(zone *mapping.Zone, local int64) int64 {
 	return zone.Instant(day, local-day*microsPerDay)
 }
 
-func (f *field) isNull(text []byte) bool {
-	for _, null := range f.nulls {
-		if string(text) == null {
-			return true
-		}
-	}
-	return false
-}
-
-// rewrite cleans a text and translates its words.
-func (m *maker) rewrite(f *field, text []byte) []byte {
-	for _, clean := range f.cleaners {
-		text = clean(&m.arena, text)
-	}
-	if f.words == nil {
-		return text
-	}
-	if to, found := f.words[string(text)]; found {
-		return m.arena.Text(to)
-	}
-	if to, found := f.folded[strings.ToLower(string(text))]; found {
-		return m.arena.Text(to)
-	}
-	return text
-}
-
 // fromText returns the setter of a field that is made from a column's text.
 func (m *maker) fromText(f *field, c *column) setter {
 	return func(b *entity.Batch, raw []byte) string {
 		mark := m.arena.Mark()
 		m.arena.Data = c.text(m.arena.Data, raw)
 		text := mapping.Trim(m.arena.Since(mark))
-		if f.isNull(text) {
+		if f.texts.IsNull(text) {
 			return noValue
 		}
 		if f.to.Kind != entity.TextList {
-			text = m.rewrite(f, text)
+			text = f.texts.Rewrite(&m.arena, text)
 		}
 		if len(text) == 0 {
 			return noValue
@@ -259,7 +232,7 @@ func (m *maker) convert(f *field, text []byte, into *value) (reason string) {
 			reason = "is neither true nor false; map can translate it"
 		}
 	case entity.TextList:
-		into.list = m.list(f, text)
+		into.list = f.texts.List(&m.arena, &m.json, text)
 	case entity.JSON:
 		if into.text = text; fastjson.ValidateBytes(text) != nil {
 			reason = "is not JSON"
@@ -325,68 +298,16 @@ func numberReason(err error) string {
 	return "is not a number"
 }
 
-const notWhole = "is not a whole number"
-
 func (m *maker) whole(f *field, text []byte) (n int64, reason string) {
 	if f.numbers.Plain() {
 		n, ok := mapping.ParseWhole(text)
 		if !ok {
-			return 0, notWhole
+			return 0, mapping.NotWhole
 		}
 		return n, ""
 	}
 	n, reason = m.decimal(f, text, entity.DecimalScale)
-	return wholeOf(n, reason)
-}
-
-// wholeOf returns the whole number that a decimal is.
-func wholeOf(n int64, reason string) (int64, string) {
-	unit := int64(mapping.Pow10(entity.DecimalScale))
-	if reason == "" && n%unit != 0 {
-		reason = notWhole
-	}
-	return n / unit, reason
-}
-
-// list reads the items of a JSON array, or those between separators.
-func (m *maker) list(f *field, text []byte) []string {
-	var items []string
-	take := func(item []byte) {
-		if item = mapping.Trim(item); len(item) == 0 || f.isNull(item) {
-			return
-		}
-		if item = m.rewrite(f, item); len(item) > 0 {
-			items = append(items, string(item))
-		}
-	}
-	if text[0] == '[' {
-		if array, err := m.json.ParseBytes(text); err == nil {
-			for _, item := range array.GetArray() {
-				take(jsonText(&m.arena, item))
-			}
-			return items
-		}
-	}
-	if f.split == "" {
-		take(text)
-		return items
-	}
-	for item := range strings.SplitSeq(string(text), f.split) {
-		take([]byte(item))
-	}
-	return items
-}
-
-// jsonText returns a JSON value as the text that a column would hold.
-func jsonText(a *mapping.Arena, v *fastjson.Value) []byte {
-	switch v.Type() {
-	case fastjson.TypeNull:
-		return nil
-	case fastjson.TypeString:
-		text, _ := v.StringBytes() // the type was looked at
-		return a.Keep(text)
-	}
-	return a.Value(v)
+	return mapping.WholeOf(n, reason)
 }
 
 func formatWhole(n int64) string { return strconv.FormatInt(n, 10) }

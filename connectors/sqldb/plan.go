@@ -58,15 +58,11 @@ type field struct {
 	fallback value
 	rules    []rule
 
-	nulls    []string
-	cleaners []mapping.Cleaner
-	words    map[string]string
-	folded   map[string]string // words in lower case
+	texts    mapping.Texts
 	layouts  []mapping.Layout
 	written  string // layouts as configured, for messages
 	location *time.Location
 	numbers  mapping.NumberFormat
-	split    string
 }
 
 // rule gives a field a value where the column meets the test.
@@ -80,7 +76,7 @@ type rule struct {
 // textual says that values go through their text, as something is configured that
 // is done to texts.
 func (f *field) textual() bool {
-	return len(f.nulls)+len(f.cleaners)+len(f.words)+len(f.config.Layout) > 0 || f.numbers.Point != 0 || f.numbers.Thousands != ""
+	return !f.texts.Plain() || len(f.config.Layout) > 0 || f.numbers.Point != 0 || f.numbers.Thousands != ""
 }
 
 // value is a converted value. Its bytes are valid until the next row is read.

@@ -21,7 +21,7 @@ func fits(f *field, c *column) string {
 	case entity.Int, entity.Dec:
 		ok = numeric || c.kind == text || c.kind == truth
 	case entity.Bool:
-		ok = c.kind == truth || c.kind == whole || c.kind == text || len(f.words) > 0
+		ok = c.kind == truth || c.kind == whole || c.kind == text || f.texts.Translates()
 	case entity.Timestamp, entity.Day:
 		ok = timed || c.kind == text || numeric && len(f.config.Layout) > 0
 		if numeric && !ok {
@@ -144,7 +144,7 @@ func (m *maker) wholeSetter(f *field, c *column) setter {
 	}
 	return func(b *entity.Batch, raw []byte) string {
 		n, err := scaledBy(c, raw, entity.DecimalScale, factor)
-		n, reason := wholeOf(n, numberReason(err))
+		n, reason := mapping.WholeOf(n, numberReason(err))
 		if reason == "" {
 			b.SetInt(at, n)
 		}
@@ -258,8 +258,8 @@ func (m *maker) listSetter(f *field, c *column) setter {
 	return func(b *entity.Batch, raw []byte) string {
 		var items []string
 		c.items(raw, func(item []byte) {
-			if item = mapping.Trim(item); len(item) > 0 && !f.isNull(item) {
-				items = append(items, string(m.rewrite(f, item)))
+			if item = mapping.Trim(item); len(item) > 0 && !f.texts.IsNull(item) {
+				items = append(items, string(f.texts.Rewrite(&m.arena, item)))
 			}
 		})
 		if len(items) == 0 {
