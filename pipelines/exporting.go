@@ -242,6 +242,7 @@ func (x *exporter) describeTable(ctx context.Context) ([]export.Column, error) {
 		return nil, x.unknownTable(ctx, database, name, err)
 	}
 	x.title, x.order = database+"."+name, order
+	x.o.asList(x.title)
 	x.from = warehouse.QuoteName(database) + "." + warehouse.QuoteName(name)
 	if strings.Contains(engine, "ReplacingMergeTree") {
 		x.from += " FINAL" // the newest version of each row, merged or not

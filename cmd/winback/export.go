@@ -25,10 +25,15 @@ any error, the one that was there stays.
 
 A workbook gets a sheet that says what each column means. Texts that a spreadsheet would run as
 a formula are harmless in both: text cells in a workbook, an apostrophe before them in a CSV file.
-Instants are in the zone of their column, which is UTC for all of winback's own.`,
+Instants are in the zone of their column, which is UTC for all of winback's own.
+
+Of winback_candidates it writes the list to work through, in the order of priority: those to be
+contacted within the days of the list. --where of your own, as --where true, means all rows.
+E-mail addresses and phone numbers in a workbook are links.`,
 		Example: `  winback export customers --to customers.xlsx
   winback export customers --to call.csv --where "status = 'sleeping'" --order-by "revenue_12m desc" --limit 200
   winback export customers --to customers.csv --delimiter ";" --bom --columns name,phones,status
+  winback export winback_candidates --to monday.xlsx
   winback export raw.shop_orders --to orders.parquet
   winback export "select month, churn_pct from mart.churn_monthly" --to churn.xlsx`,
 		Args: func(_ *cobra.Command, args []string) error {

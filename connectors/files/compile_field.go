@@ -105,6 +105,9 @@ func (k *compiler) auto(out *field, f Field) {
 	case "file_name":
 		out.source = fromFileName
 		k.fitsKind(out, at, true, entity.Text)
+	case "file_line":
+		out.source = fromFileLine
+		k.fitsKind(out, at, true, entity.Text)
 	case "row_hash":
 		out.source = fromRowHash
 		k.fitsKind(out, at, true, entity.Text)

@@ -65,7 +65,7 @@ type Field struct {
 	Column       []string             `yaml:"column" doc:"column, or the names it may have; a path in JSON" example:"Customer ID"`
 	Const        string               `yaml:"const" doc:"the same value for every record" example:"GBP"`
 	Product      []string             `yaml:"product" doc:"columns to multiply" example:"[Quantity, Price]"`
-	Auto         string               `yaml:"auto" enum:"line_number|line_count|file_name|row_hash" doc:"made by the reader: number of the record within its document, records of the document, name of the file, hash of the record"`
+	Auto         string               `yaml:"auto" enum:"line_number|line_count|file_name|file_line|row_hash" doc:"made by the reader: number of the record within its document, records of the document, name of the file, line of the file that the record begins on, hash of the record"`
 	Columns      spec.Ordered[string] `yaml:"columns" doc:"for maps: keys and the columns of their values" example:"{crm: CrmID}"`
 	When         []mapping.Rule       `yaml:"when" doc:"rules tried first; the value of the first that fits is taken" example:"[{prefix: C, value: cancelled}]"`
 	Clean        []string             `yaml:"clean" enum:"integer_id|lower|upper|digits|spaces" doc:"integer_id: 17850.0 to 17850; lower, upper: case; digits: drops all else; spaces: single blanks" example:"integer_id"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
@@ -169,6 +170,10 @@ func (m *mapper) fromSource(f *field, r *record, into *value) *misfit {
 		into.set, into.n = true, r.count
 	case fromFileName:
 		into.set, into.text = true, m.arena.Text(filepath.Base(r.bound.input))
+	case fromFileLine:
+		mark := m.arena.Mark()
+		m.arena.Data = strconv.AppendInt(m.arena.Data, r.line, 10)
+		into.set, into.text = true, m.arena.Since(mark)
 	case fromRowHash:
 		into.set, into.text = true, m.rowHash(r)
 	}

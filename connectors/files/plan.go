@@ -79,6 +79,7 @@ const (
 	fromLineNumber
 	fromLineCount
 	fromFileName
+	fromFileLine
 	fromRowHash
 )
 

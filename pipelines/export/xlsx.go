@@ -58,7 +58,7 @@ func newWorkbook(out io.Writer, t Target) (*workbook, error) {
 func (w *workbook) write(rows arrow.RecordBatch) error {
 	cells := make([]func(int) any, rows.NumCols())
 	for at := range cells {
-		cells[at] = w.cells(rows.Column(at))
+		cells[at] = w.linked(rows.ColumnName(at), w.cells(rows.Column(at)))
 	}
 	if w.widths == nil {
 		w.widths = w.measure(rows)

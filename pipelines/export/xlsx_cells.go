@@ -26,6 +26,7 @@ const (
 	wholeStyle   = "0"
 	numberStyle  = "#,##0.00"
 	rightStyle   = "right"
+	linkStyle    = "link"
 	dayStyle     = "yyyy-mm-dd"
 	momentStyle  = "yyyy-mm-dd hh:mm:ss"
 )
@@ -42,6 +43,7 @@ func (w *workbook) makeStyles() error {
 		topStyle:   {Alignment: top},
 		wrapStyle:  {Alignment: &excelize.Alignment{Vertical: "top", WrapText: true}},
 		rightStyle: {Alignment: &excelize.Alignment{Horizontal: "right"}},
+		linkStyle:  {Font: &excelize.Font{Color: "0563C1", Underline: "single", Family: font, Size: fontSize}},
 		wholeStyle: {NumFmt: 1},
 	}
 	for _, format := range []string{numberStyle, dayStyle, momentStyle} {

@@ -29,7 +29,7 @@ classes as (
 ),
 
 touches as (
-    select assumeNotNull(customer_key) as customer_key, source, campaign_id, touched_on, is_control, attribution_days
+    select assumeNotNull(customer_key) as customer_key, source, campaign_id, touched_on, is_control, is_cart_reminder, attribution_days
     from {{ ref "int_touches" }}
     where customer_key is not null
 ),
@@ -67,17 +67,18 @@ assignments as (
     select source, customer_id, manager_id, from_at, to_at from {{ ref "stg_crm__manager_assignments" }} where manager_id is not null
 ),
 
--- One contact a day, whoever noted it.
+-- One contact a day, whoever noted it. A reminder of a cart is one this week, but
+-- is nobody's turn.
 contacts as (
-    select customer_key, max(contacted_on) as last_contact_on, uniqExact(contacted_on) as contacts
+    select customer_key, max(contacted_on) as last_contact_on, uniqExactIf(contacted_on, not is_cart_reminder) as contacts
     from (
-        select customer_key, touched_on as contacted_on from touches where not is_control and touched_on > {{ .AsOf }} - {{ .Winback.ContactWindow }}
+        select customer_key, touched_on as contacted_on, is_cart_reminder from touches where not is_control and touched_on > {{ .AsOf }} - {{ .Winback.ContactWindow }}
         union all
-        select owners.customer_key as customer_key, activities.contacted_on as contacted_on
+        select owners.customer_key as customer_key, activities.contacted_on as contacted_on, false as is_cart_reminder
         from activities
         inner join owners on owners.entity = 'crm.activities' and owners.source = activities.source and owners.entity_id = activities.entity_id
         union all
-        select owners.customer_key as customer_key, calls.contacted_on as contacted_on
+        select owners.customer_key as customer_key, calls.contacted_on as contacted_on, false as is_cart_reminder
         from calls
         inner join owners on owners.entity = 'callcenter.calls' and owners.source = calls.source and owners.entity_id = calls.entity_id
     )

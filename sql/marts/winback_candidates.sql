@@ -162,6 +162,7 @@ fitting as (
         offers.offer as offer,
         offers.kind as kind,
         offers.say as say,
+        offers.discount_pct as discount_pct,
         offers.precedence as precedence,
         -- 10 % of the debt, 2 more for each year as a customer, 20 for class A and
         -- 10 for B, 5 less for each payment overdue; from 10 to 50 %.
@@ -186,10 +187,11 @@ fitting as (
         and (offers.kind != 'debt' or chanced.overdue_debt > 0)
 ),
 
+-- What would cost more than it is expected to bring gives way to what does not.
 best_offers as (
     select
         customer_key as of_customer,
-        argMax((fitting.offer, fitting.kind, fitting.say, fitting.offer_cost, fitting.write_off_pct), (-toInt32(fitting.precedence), fitting.brings, fitting.offer)) as best
+        argMax((fitting.offer, fitting.kind, fitting.say, fitting.offer_cost, fitting.write_off_pct, fitting.discount_pct), (fitting.brings > 0, -toInt32(fitting.precedence), fitting.brings, fitting.offer)) as best
     from fitting
     group by of_customer
 ),
@@ -200,6 +202,7 @@ valued as (
         if(tupleElement(best_offers.best, 2) = 'debt', concat(tupleElement(best_offers.best, 1), ', ', toString(tupleElement(best_offers.best, 5)), ' %'), tupleElement(best_offers.best, 1)) as offer,
         tupleElement(best_offers.best, 3) as say,
         tupleElement(best_offers.best, 4) as offer_cost,
+        tupleElement(best_offers.best, 6) as discount_pct,
         tupleElement(best_channels.best, 1) as channel,
         tupleElement(best_channels.best, 2) as touch_cost,
         round(chanced.p_return * chanced.value_12m - tupleElement(best_offers.best, 4) - toFloat64(tupleElement(best_channels.best, 2)), 4) as expected_value,
@@ -323,8 +326,8 @@ select
     valued.reason_category as reason_category,
     valued.severity as severity,
     if(valued.observed > 0, round(valued.p_return, 6), null) as p_return,
-    {{ wilson_lower "valued.expected_returns" "valued.weight" }} / 100 as p_return_lower,
-    {{ wilson_upper "valued.expected_returns" "valued.weight" }} / 100 as p_return_upper,
+    round({{ wilson_lower "valued.expected_returns" "valued.weight" }} / 100, 6) as p_return_lower,
+    round({{ wilson_upper "valued.expected_returns" "valued.weight" }} / 100, 6) as p_return_upper,
     toUInt64(if(valued.similar > 0, valued.similar, valued.observed)) as p_return_n,
     toDecimal64OrNull(toString(valued.value_12m), 4) as value_12m,
     valued.offer as offer,
@@ -347,7 +350,8 @@ select
     valued.loss_date as loss_date,
     valued.open_problems as open_problems,
     valued.worth_basis as value_basis,
-    toUInt64(valued.contacted) as p_return_contacted
+    toUInt64(valued.contacted) as p_return_contacted,
+    if(valued.discount_pct > 0, valued.discount_pct, null) as discount_pct
 from valued
 left join scheduled on scheduled.customer_key = valued.customer_key
 left join points on points.customer_key = valued.customer_key
