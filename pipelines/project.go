@@ -120,7 +120,8 @@ func (p *Project) Vars() model.Vars {
 		Carts:   model.Carts(p.Config.Carts),
 		Bonus:   model.Bonus{LowerChurn: float64(p.Config.Bonus.LowerChurn), MinCustomers: p.Config.Bonus.MinCustomers},
 
-		CallCentre: model.CallCentre(p.Config.CallCentre), Service: model.Service(p.Config.Service),
+		Predictions: model.Predictions{Months: p.Config.Predictions.Months, Discount: float64(p.Config.Predictions.Discount)},
+		CallCentre:  model.CallCentre(p.Config.CallCentre), Service: model.Service(p.Config.Service),
 	}
 	for _, tier := range p.Config.Bonus.Tiers() {
 		vars.Bonus.Tiers = append(vars.Bonus.Tiers, model.BonusTier(tier))

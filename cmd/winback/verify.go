@@ -21,8 +21,8 @@ func (a *app) verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "verify", Short: "Set published numbers beside those that this program computes",
 		Long: `verify pushes published cases through the code and the SQL models that compute your numbers:
-the CDNOW sample, remissions under 6-MP, Hillstrom's e-mail test, intervals of rates and of
-their differences, and the worked examples of the definitions. It needs no data of yours: the
+the CDNOW sample, remissions under 6-MP, Hillstrom's e-mail test, service levels, intervals of
+rates and of their differences, and the worked examples of the definitions. It needs no data of yours: the
 models compute over the published rows in a warehouse that is thrown away.
 
 Data sets that may not be passed on with the program are skipped unless they are in the folder

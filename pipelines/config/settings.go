@@ -14,26 +14,27 @@ import (
 
 // Settings are the keys of winback.yaml. Describe(&Settings{}) is their reference.
 type Settings struct {
-	Project    string                  `yaml:"project" required:"true" doc:"name of the project, shown on reports" example:"acme"`
-	Timezone   string                  `yaml:"timezone" required:"true" doc:"time zone of the business day, by its IANA name" example:"Europe/London"`
-	Currency   string                  `yaml:"currency" required:"true" doc:"currency of all reports, by its ISO 4217 code" example:"GBP"`
-	Region     string                  `yaml:"region" doc:"country of phone numbers that are written without one, by its ISO 3166 code; default: that of the currency, where one country uses it" example:"DE"`
-	AsOf       spec.Date               `yaml:"as_of" doc:"the day the warehouse describes, inclusive; yesterday if not given" example:"2011-12-09"`
-	Warehouse  Warehouse               `yaml:"warehouse" doc:"a ClickHouse server; the embedded engine if not given"`
-	Churn      Churn                   `yaml:"churn" doc:"what a lost customer is"`
-	CallCentre CallCentre              `yaml:"call_centre" doc:"by what calls are judged"`
-	Service    Service                 `yaml:"service" doc:"what customers may expect of complaints, refunds and promises"`
-	Carts      Carts                   `yaml:"carts" doc:"abandoned carts and reminders of them"`
-	Bonus      Bonus                   `yaml:"bonus" doc:"what managers earn for customers who stay"`
-	Targets    spec.Ordered[Target]    `yaml:"targets" doc:"what the monthly figures of the executive page are to reach, by the id of the figure"`
-	Winback    Winback                 `yaml:"winback" doc:"whom to win back, and what counts as a return"`
-	Models     Models                  `yaml:"models" doc:"which SQL models the project has, and those of its own"`
-	Quarantine Quarantine              `yaml:"quarantine" doc:"what happens to records that do not fit"`
-	Engine     Engine                  `yaml:"engine" doc:"what the program may use of the machine"`
-	Serve      Serve                   `yaml:"serve" doc:"how other programs reach the warehouse, through winback serve"`
-	Report     Report                  `yaml:"report" doc:"who gets the dashboards by mail, and how"`
-	Landing    Landing                 `yaml:"landing" doc:"the Parquet files rows are kept in"`
-	SourceMaps spec.Ordered[spec.Node] `yaml:"sources" doc:"where data comes from, by a name of your own"`
+	Project     string                  `yaml:"project" required:"true" doc:"name of the project, shown on reports" example:"acme"`
+	Timezone    string                  `yaml:"timezone" required:"true" doc:"time zone of the business day, by its IANA name" example:"Europe/London"`
+	Currency    string                  `yaml:"currency" required:"true" doc:"currency of all reports, by its ISO 4217 code" example:"GBP"`
+	Region      string                  `yaml:"region" doc:"country of phone numbers that are written without one, by its ISO 3166 code; default: that of the currency, where one country uses it" example:"DE"`
+	AsOf        spec.Date               `yaml:"as_of" doc:"the day the warehouse describes, inclusive; yesterday if not given" example:"2011-12-09"`
+	Warehouse   Warehouse               `yaml:"warehouse" doc:"a ClickHouse server; the embedded engine if not given"`
+	Churn       Churn                   `yaml:"churn" doc:"what a lost customer is"`
+	CallCentre  CallCentre              `yaml:"call_centre" doc:"by what calls are judged"`
+	Service     Service                 `yaml:"service" doc:"what customers may expect of complaints, refunds and promises"`
+	Predictions Predictions             `yaml:"predictions" doc:"what the value of a customer looks ahead to"`
+	Carts       Carts                   `yaml:"carts" doc:"abandoned carts and reminders of them"`
+	Bonus       Bonus                   `yaml:"bonus" doc:"what managers earn for customers who stay"`
+	Targets     spec.Ordered[Target]    `yaml:"targets" doc:"what the monthly figures of the executive page are to reach, by the id of the figure"`
+	Winback     Winback                 `yaml:"winback" doc:"whom to win back, and what counts as a return"`
+	Models      Models                  `yaml:"models" doc:"which SQL models the project has, and those of its own"`
+	Quarantine  Quarantine              `yaml:"quarantine" doc:"what happens to records that do not fit"`
+	Engine      Engine                  `yaml:"engine" doc:"what the program may use of the machine"`
+	Serve       Serve                   `yaml:"serve" doc:"how other programs reach the warehouse, through winback serve"`
+	Report      Report                  `yaml:"report" doc:"who gets the dashboards by mail, and how"`
+	Landing     Landing                 `yaml:"landing" doc:"the Parquet files rows are kept in"`
+	SourceMaps  spec.Ordered[spec.Node] `yaml:"sources" doc:"where data comes from, by a name of your own"`
 }
 
 // Warehouse says where the warehouse is; without a URL it is the embedded engine.

@@ -9,6 +9,7 @@ var rules = map[string]func(*Vars) any{
 	"bonus":       func(v *Vars) any { return &v.Bonus },
 	"call_centre": func(v *Vars) any { return &v.CallCentre },
 	"service":     func(v *Vars) any { return &v.Service },
+	"predictions": func(v *Vars) any { return &v.Predictions },
 	"targets":     func(v *Vars) any { return &v.Targets },
 }
 

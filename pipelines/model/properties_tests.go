@@ -61,7 +61,7 @@ type expectation struct {
 }
 
 func readUnitTest(y *yamlFile, m *Model, node ast.Node) {
-	fields := y.fields(node, "unit test", "name", "description", "as_of", "timezone", "currency", "region", "churn", "carts", "bonus", "targets", "call_centre", "service", "given", "expect", "where", "then")
+	fields := y.fields(node, "unit test", "name", "description", "as_of", "timezone", "currency", "region", "churn", "carts", "bonus", "targets", "predictions", "call_centre", "service", "given", "expect", "where", "then")
 	t := UnitTest{
 		Name:        y.text(fields["name"].value, "name"),
 		Description: y.text(fields["description"].value, "description"),

@@ -24,6 +24,8 @@ type Vars struct {
 	Winback Winback
 	Carts   Carts
 	Bonus   Bonus
+	// Predictions is what the customer lifetime value adds up.
+	Predictions Predictions
 	// CallCentre and Service are by what calls and promises are judged.
 	CallCentre CallCentre
 	Service    Service
@@ -135,7 +137,8 @@ func DefaultVars() Vars {
 		Bonus:   Bonus{MinCustomers: 30},
 		Winback: defaultWinback(),
 
-		CallCentre: defaultCallCentre(), Service: defaultService(),
+		Predictions: defaultPredictions(),
+		CallCentre:  defaultCallCentre(), Service: defaultService(),
 	}
 }
 
@@ -150,6 +153,7 @@ type templateVars struct {
 	Bonus               templateBonus
 	Targets             []templateTarget
 	Winback             templateWinback
+	Predictions         templatePredictions
 	CallCentre          CallCentre
 	Service             Service
 }
@@ -205,7 +209,8 @@ func (v Vars) forTemplate() templateVars {
 		targets = append(targets, t.forTemplate())
 	}
 	return templateVars{
-		Carts: v.Carts, Bonus: bonus, Targets: targets, CallCentre: v.CallCentre, Service: v.Service,
+		Predictions: v.Predictions.forTemplate(),
+		Carts:       v.Carts, Bonus: bonus, Targets: targets, CallCentre: v.CallCentre, Service: v.Service,
 		AsOf: quote.Date(v.AsOf), Timezone: quote.Literal(v.Timezone), Currency: quote.Literal(v.Currency), Region: quote.Literal(v.Region),
 		Churn: templateChurn{
 			SleepingAfter: v.Churn.SleepingAfter, LostAfter: v.Churn.LostAfter, NewFor: v.Churn.NewFor,

@@ -57,6 +57,27 @@ func campaignCases() []testCase {
 	return []testCase{romi, arms, hillstromMoney(source), hillstromErrors(source)}
 }
 
+// serviceCases are the five answers that formulas of the service level give to one
+// day of calls.
+func serviceCases() []testCase {
+	return []testCase{{
+		subject: "Service level: 1,000 answered, 60 gave up", source: "callcentrehelper.com 206890",
+		through: "mart.callcenter_daily", models: []string{"int_call_rates", "callcenter_daily"},
+		numbers: []published{{"formula 4, %", 82.69, 2}, {"formula 1, %", 83.02, 2}, {"formula 2, %", 86.00, 2}, {"formula 3, %", 81.13, 2}, {"formula 5, %", 82.08, 2}},
+		compute: func(ctx context.Context, b *bench) ([]float64, error) {
+			rates, err := b.runner.Try(ctx, "int_call_rates", model.DefaultVars(), map[string]string{
+				"int_call_days": "select toDate('2024-03-01') as day, 'line' as queue, 1060 as offered, 1000 as answered, 60 as abandoned, 860 as answered_in_time, 20 as abandoned_in_time, 10 as abandoned_short",
+			})
+			if err != nil {
+				return nil, err
+			}
+			level := func(column string) string { return "anyIf(" + column + ", queue = '(all)')" }
+			return b.numbers(ctx, "callcenter_daily", map[string]string{"int_call_rates": rates.SQL},
+				level("service_level_pct"), level("service_level_1_pct"), level("service_level_2_pct"), level("service_level_3_pct"), level("service_level_5_pct"))
+		},
+	}}
+}
+
 // hillstromMoney is what the mails brought beyond what would have come anyway.
 func hillstromMoney(source string) testCase {
 	return testCase{

@@ -12,7 +12,7 @@ import (
 // cases are all of them, in the order in which they are shown.
 func cases() []testCase {
 	var all []testCase
-	for _, group := range [][]testCase{churnCases(), rateCases(), survivalCases(), campaignCases(), cdnowCases()} {
+	for _, group := range [][]testCase{churnCases(), rateCases(), survivalCases(), serviceCases(), campaignCases(), cdnowCases()} {
 		all = append(all, group...)
 	}
 	return all

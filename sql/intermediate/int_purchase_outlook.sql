@@ -15,7 +15,7 @@ fits as (
 )
 
 -- When they bought last decides whether they are alive, and not what the living
--- buy. Orders of twelve months are discounted by 1 % a month.
+-- buy.
 select distinct
     fits.fitted_on as segment,
     customers.repeat_days as repeat_days,
@@ -24,7 +24,7 @@ select distinct
     assumeNotNull(fits.alpha) as alpha,
     assumeNotNull(fits.a) as a,
     assumeNotNull(fits.b) as b,
-    toUInt32(12) as months,
-    0.01 as monthly_rate
+    toUInt32({{ .Predictions.Months }}) as months,
+    toFloat64({{ .Predictions.MonthlyRate }}) as monthly_rate
 from customers
 inner join fits on fits.segment = customers.segment
