@@ -4,6 +4,9 @@
 // comes exactly once, that nothing is asked for in vain, and that no secret gets
 // out.
 //
+// Sources that are not asked over HTTP have troubles of their own in place of a
+// server's: lines that are appended while a file is read, connections that are cut.
+//
 // A fake follows the published facts of the source and is stricter than it: what
 // the real one ignores silently, as a misspelt parameter, is an error. It counts
 // limits by the test's clock, which moves when the connector waits: so a night's
