@@ -104,6 +104,7 @@ type Custom struct {
 		Legend bool `json:"legend"`
 	} `json:"hideFrom"`
 	Width       float64 `json:"width"`
+	MinWidth    float64 `json:"minWidth"`
 	Align       string  `json:"align"`
 	Hidden      bool    `json:"hidden"`
 	CellOptions struct {

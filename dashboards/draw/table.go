@@ -31,7 +31,7 @@ func table(in Input) (template.HTML, error) {
 	if header := in.Panel.Options.ShowHeader; header == nil || *header {
 		out.WriteString(`<thead><tr>`)
 		for _, field := range shown {
-			out.add(`<th scope="col"%s>%s</th>`, alignment(field), esc(field.Display))
+			out.add(`<th scope="col"%s%s>%s</th>`, alignment(field), leastWidth(field), esc(field.Display))
 		}
 		out.WriteString(`</tr></thead>`)
 	}
@@ -70,6 +70,21 @@ func alignment(field *frame.Field) string {
 		return ` class="whole"`
 	}
 	return ""
+}
+
+// leastWidth is the width that a column keeps: what its settings say, and enough
+// for sentences to be read in lines rather than in a column of words.
+func leastWidth(field *frame.Field) string {
+	width := field.Config.Custom.MinWidth
+	for row := 0; width == 0 && field.Kind == frame.String && row < len(field.Values); row++ {
+		if len([]rune(field.Text(row))) > 60 {
+			width = 200
+		}
+	}
+	if width == 0 {
+		return ""
+	}
+	return ` style="min-width:` + num(width) + `px"`
 }
 
 // shortTexts tells a column whose texts need no line breaks.
