@@ -138,12 +138,15 @@ func (a *Asker) Panel(ctx context.Context, s State, p *board.Panel) ([]*frame.Fr
 
 // Mark is a moment, or a stretch of time, that an annotation names.
 type Mark struct {
+	// No tells marks apart: 1 is the first in time.
+	No          int
 	At, Until   time.Time
 	Title, Text string
 	Color       string
 }
 
-// Marks runs the queries of a dashboard's annotations.
+// Marks runs the queries of a dashboard's annotations and returns what they name in
+// the order of time.
 func (a *Asker) Marks(ctx context.Context, d *board.Dashboard, s State) ([]Mark, error) {
 	var marks []Mark
 	for _, annotation := range d.Annotations.List {
@@ -159,6 +162,10 @@ func (a *Asker) Marks(ctx context.Context, d *board.Dashboard, s State) ([]Mark,
 			return nil, fmt.Errorf("annotation %s: %w", annotation.Name, err)
 		}
 		marks = append(marks, marksOf(f, annotation.IconColor)...)
+	}
+	slices.SortStableFunc(marks, func(a, b Mark) int { return a.At.Compare(b.At) })
+	for i := range marks {
+		marks[i].No = i + 1
 	}
 	return marks, nil
 }

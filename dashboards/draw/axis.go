@@ -52,6 +52,12 @@ func valueScale(e extent, c board.Field, fromZero bool) (scale, []tick) {
 	if fromZero || !e.seen {
 		e.see(0)
 	}
+	if c.Min != nil {
+		e.lo = math.Min(*c.Min, e.hi)
+	}
+	if c.Max != nil {
+		e.hi = math.Max(*c.Max, e.lo)
+	}
 	if e.hi == e.lo {
 		e.see(0)
 		if e.hi == e.lo {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"winback/dashboards/ask"
 	"winback/dashboards/board"
 	"winback/dashboards/frame"
 	"winback/dashboards/value"
@@ -144,14 +143,14 @@ func (c *chart) html() (template.HTML, error) {
 	c.thresholds(&shapes, first)
 	c.bars(&shapes)
 	c.lines(&shapes)
-	over, notes := c.marks(&shapes)
+	over := c.marks(&shapes)
 	p := plot{Title: spoken(c.in.Panel.Title, c.inWords()), Y: ticks, Grid: true, Shapes: shapes.String(), Over: over}
 	if c.times != nil {
 		p.X = timeTicks(c.times, c.x)
 	} else {
 		p.X = numberTicks(c.x, c.below.Unit)
 	}
-	return template.HTML(axisTitle(first, "axis") + string(p.html()) + axisTitle(c.below, "axis below") + legend(c.keys()) + notes), nil
+	return template.HTML(axisTitle(first, "axis") + string(p.html()) + axisTitle(c.below, "axis below") + legend(c.keys())), nil
 }
 
 func axisTitle(f board.Field, class string) string {
@@ -274,31 +273,24 @@ func (c *chart) keys() []key {
 	return keys
 }
 
-// marks draws annotations: a line each with its number, and what they were below.
-func (c *chart) marks(shapes *page) (over, notes string) {
-	if c.times == nil || len(c.in.Marks) == 0 {
-		return "", ""
+// marks draws annotations: a line each with its number. What they were stands once
+// on the page.
+func (c *chart) marks(shapes *page) (over string) {
+	if c.times == nil {
+		return ""
 	}
-	var lines, list page
-	marks := slices.Clone(c.in.Marks)
-	slices.SortFunc(marks, func(a, b ask.Mark) int { return a.At.Compare(b.At) })
-	n := 0
-	for _, m := range marks {
+	var lines page
+	for _, m := range c.in.Marks {
 		x := c.x.at(float64(m.At.UnixMilli()))
 		if x < 0 || x > 1 {
 			continue
 		}
-		n++
 		paint := value.Named(cmp.Or(m.Color, "orange"))
 		if end := c.x.at(float64(m.Until.UnixMilli())); !m.Until.IsZero() && end > x {
 			shapes.add(`<rect x="%s" y="0" width="%s" height="1000" fill="%s" opacity=".12"/>`, px(x), px(math.Min(end, 1)-x), paint.Color)
 		}
 		shapes.add(`<path class="mark" d="M%s 0V1000" stroke="%s"/>`, px(x), paint.Color)
-		lines.add(`<span class="mark" style="left:%s%%;background:%s;color:%s" title="%s">%d</span>`, num(x*100), paint.Color, paint.Ink, esc(m.Title), n)
-		list.add(`<li><b>%d</b> %s <span>%s</span></li>`, n, esc(cmp.Or(m.Title, m.Text)), m.At.Format("2 Jan 2006"))
+		lines.add(`<span class="mark" style="left:%s%%;background:%s;color:%s" title="%s">%d</span>`, num(x*100), paint.Color, paint.Ink, esc(m.At.Format("2 Jan 2006")+": "+cmp.Or(m.Title, m.Text)), m.No)
 	}
-	if n == 0 {
-		return "", ""
-	}
-	return lines.String(), `<ol class="marks">` + list.String() + `</ol>`
+	return lines.String()
 }

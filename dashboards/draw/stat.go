@@ -106,7 +106,7 @@ func stat(in Input) (template.HTML, error) {
 	var out page
 	main := all[0]
 	out.WriteString(`<div class="stat">`)
-	out.add(`<p class="big%s"%s>%s%s</p>`, map[bool]string{true: " said"}[main.shown.Missing && main.shown.Text.Number != ""], statColor(main, o.ColorMode), linked(in, main, valueHTML(main.shown)), change(main, o))
+	out.add(`<p class="big%s"%s>%s%s</p>`, bigClass(main.shown), statColor(main, o.ColorMode), linked(in, main, valueHTML(main.shown)), change(main, o))
 	if len(all) > 1 {
 		out.WriteString(`<p class="beside">`)
 		for _, s := range all[1:] {
@@ -119,6 +119,17 @@ func stat(in Input) (template.HTML, error) {
 	}
 	out.WriteString(`</div>`)
 	return out.html(), nil
+}
+
+// bigClass makes words smaller than numbers.
+func bigClass(s value.Shown) string {
+	switch {
+	case s.Missing && s.Text.Number != "":
+		return " said"
+	case len([]rune(s.Text.String())) > 14:
+		return " text"
+	}
+	return ""
 }
 
 // statTiles shows values of equal weight beside each other.

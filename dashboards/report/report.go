@@ -51,7 +51,9 @@ type Board struct {
 	// Filters say where the variables stand, Period what time the charts look at.
 	Filters []Filter
 	Period  string
-	Panels  []*Panel
+	// Marks are the events that the charts have numbers for.
+	Marks  []ask.Mark
+	Panels []*Panel
 	// Error says why the whole dashboard could not be asked.
 	Error string
 }
@@ -208,6 +210,11 @@ func (o Options) open(ctx context.Context, d *board.Dashboard) (*Board, ask.Stat
 	marks, err := asker.Marks(ctx, d, state)
 	if err != nil { // the charts are whole without them
 		b.Filters = append(b.Filters, Filter{"Events", "not shown: " + inWords(err)})
+	}
+	for _, m := range marks {
+		if !m.At.Before(state.Range.From) && !m.At.After(state.Range.To) {
+			b.Marks = append(b.Marks, m)
+		}
 	}
 	return b, state, marks
 }
