@@ -211,7 +211,7 @@ func (b *barSet) acrossBars(out *page, row int) {
 			}
 			end = math.Max(end, hi)
 			inside := ""
-			if b.stacked() && hi-lo > 0.09 && drawnPieces(group) > 1 && b.in.Panel.Options.ShowValue != "never" {
+			if b.stacked() && hi-lo > 0.13 && drawnPieces(group) > 1 && b.in.Panel.Options.ShowValue != "never" {
 				inside = esc(p.text)
 			}
 			out.add(`<span class="bar" style="left:%s%%;width:%s%%;background:%s;color:%s" title="%s">%s</span>`,
