@@ -188,7 +188,7 @@ func groupingToMatrix(frames []*Frame, options json.RawMessage) ([]*Frame, error
 	if err := json.Unmarshal(options, &o); err != nil {
 		return nil, err
 	}
-	if len(frames) == 0 {
+	if len(frames) == 0 || frames[0].Rows() == 0 { // without rows the server may not even name columns
 		return frames, nil
 	}
 	f := frames[0]

@@ -11,6 +11,7 @@ import (
 	"html/template"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -282,6 +283,10 @@ func (o Options) link(target string) string {
 	return ""
 }
 
+// missingTable is what the engine says of a model that was never built, as after
+// an update of the program.
+var missingTable = regexp.MustCompile(`Unknown table expression identifier '((?:mart|ops)\.\w+)'`)
+
 // inWords is an error for the reader of a page: its first line, without the
 // server's version.
 func inWords(err error) string {
@@ -291,6 +296,9 @@ func inWords(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	if _, said, found := strings.Cut(text, "message: "); found && strings.HasPrefix(text, "sendQuery") {
 		text = said
+	}
+	if missing := missingTable.FindStringSubmatch(text); missing != nil {
+		return missing[1] + " is not built yet; winback run builds it"
 	}
 	if cut := strings.Index(text, " (version "); cut > 0 {
 		text = text[:cut]
