@@ -58,11 +58,12 @@ incidence as (
 
 -- Variance of the cumulative incidence by the delta method (Marubini and Valsecchi):
 -- without censoring that of a share.
-estimated as (
+summed as (
     select
         pipeline,
         month,
-        any(f_end) as win_share,
+        least(any(f_end), 1) as win_share,
+        max(n) as made,
         sum(
             if(n = d, 0, (f_end - f) * (f_end - f) * d / (n * (n - d)))
             + s * s * d_won * (n - d_won) / (n * n * n)
@@ -73,6 +74,10 @@ estimated as (
         maxIf(f, day <= 180) as win_share_180d
     from incidence
     group by pipeline, month
+),
+
+estimated as (
+    select *, if(variance > 1e-12 and win_share > 0 and win_share < 1, win_share * (1 - win_share) / variance, made) as effective from summed
 )
 
 select
@@ -84,8 +89,9 @@ select
     cohorts.open as open,
     100 * cohorts.won / nullIf(cohorts.won + cohorts.lost, 0) as win_rate_closed_pct,
     assumeNotNull(round(100 * estimated.win_share, 6)) as win_rate_pct,
-    assumeNotNull(round(100 * greatest(estimated.win_share - 1.959964 * sqrt(greatest(estimated.variance, 0)), 0), 6)) as win_rate_lower,
-    assumeNotNull(round(100 * least(estimated.win_share + 1.959964 * sqrt(greatest(estimated.variance, 0)), 1), 6)) as win_rate_upper,
+    -- Wilson's interval of a share of so many that it would have this variance.
+    {{ wilson_lower "estimated.win_share * estimated.effective" "estimated.effective" }} as win_rate_lower,
+    {{ wilson_upper "estimated.win_share * estimated.effective" "estimated.effective" }} as win_rate_upper,
     -- Null until the last deal of the month has had so many days.
     if(addMonths(cohorts.month, 1) - 1 + 30 <= {{ .AsOf }}, round(100 * estimated.win_share_30d, 6), null) as win_rate_30d_pct,
     if(addMonths(cohorts.month, 1) - 1 + 90 <= {{ .AsOf }}, round(100 * estimated.win_share_90d, 6), null) as win_rate_90d_pct,
