@@ -63,6 +63,7 @@ func TestDefaultCompany(t *testing.T) {
 		within(t, "check of wholesale to that of a person", v.averageCheck("wholesale")/v.averageCheck("private"), 6, 60)
 		within(t, "gross margin, %", v.margin(), 25, 50)
 	})
+	t.Run("what was planted is there", func(t *testing.T) { checkPlanted(t, c.truth) })
 	t.Run("goods come and go", func(t *testing.T) {
 		if n := c.truth.Totals.WithdrawnProducts; n < 3 {
 			t.Errorf("%d goods withdrawn", n)

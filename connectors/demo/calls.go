@@ -170,7 +170,7 @@ const promiseWithin = 24 * 3_600
 // promise lets the operator promise a call-back, which comes on time, late or
 // never.
 func (p *player) promise(second int, about topic) departure {
-	fate, delay := p.d.below(10_000), p.d.between(-7_200, 600)
+	fate, delay := p.d.below(10_000), p.d.between(-840, 840)
 	switch {
 	case fate < promiseKept:
 		p.dial(second, about, callPromised, noLeak)

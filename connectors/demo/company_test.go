@@ -110,6 +110,7 @@ func TestCompany_Files(t *testing.T) {
 
 	t.Run("every order has its lines and adds up", func(t *testing.T) { checkOrders(t, c) })
 	t.Run("everything refers to something", func(t *testing.T) { checkReferences(t, c) })
+	t.Run("the CRM and the telephones refer to something", func(t *testing.T) { checkOfficeReferences(t, c) })
 	t.Run("totals are the truth's", func(t *testing.T) { checkTotals(t, c) })
 	t.Run("churn is the truth's", func(t *testing.T) { checkChurn(t, c) })
 	t.Run("times", func(t *testing.T) { checkTimes(t, c) })

@@ -96,6 +96,7 @@ func (f *funnelCount) result() FunnelTruth {
 			advanced := c.entered - c.dropped - c.open
 			t.Stages = append(t.Stages, StageTruth{
 				Pipeline: funnels[i].id, Stage: funnels[i].stages[n].id, StageNo: n + 1, Entered: c.entered, Advanced: advanced,
+				PipelineName: funnels[i].name, StageName: funnels[i].stages[n].name,
 				Dropped: c.dropped, Open: c.open, LostFrom: c.lostFrom, DroppedAmount: money(c.amount),
 			})
 			if share := pct(c.dropped, c.dropped+advanced); share > worst {

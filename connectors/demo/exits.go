@@ -136,7 +136,8 @@ func (x *exits) survey(c *customer, leave *departure, f *farewell) {
 func (x *exits) windows(c *customer, l *life, h *history) {
 	for i := range x.w.events {
 		e, q := &x.w.events[i], x.quarters[i]
-		if e.Segment != "" && e.Segment != segments[c.segment].name || q.from < 0 || q.until-1 > x.w.lastDay {
+		// The CRM knows who is of a segment.
+		if e.Segment != "" && (e.Segment != segments[c.segment].name || !c.inCRM) || q.from < 0 || q.until-1 > x.w.lastDay {
 			continue
 		}
 		for side, from := range []int{q.from, q.at} {

@@ -21,7 +21,7 @@ func (w *world) planEvents(months int) {
 	w.events = []PlantedEvent{
 		{day: 0, Kind: "other", Title: "The web shop opens"},
 		{day: w.riseDay, lasts: 45, Kind: "price", Title: "List prices up by 7 %", cause: causePrice,
-			HazardFactor: map[string]float64{"private": 3.6, "small_firm": 6, "wholesale": 6}},
+			HazardFactor: map[string]float64{"private": 6, "small_firm": 8, "wholesale": 8}},
 	}
 	if months >= 12 {
 		first := months * 11 / 24

@@ -35,7 +35,7 @@ var segments = []segment{
 	{
 		name: "private", share: 7_800, sleepingAfter: 90, lostAfter: 180,
 		medianGap: 33_000, gapSpread: 0.50, paceSpread: 0.45,
-		hazard: 50_000, badQuarter: 450, returns: 2_400, awayMedian: 75,
+		hazard: 42_000, badQuarter: 520, returns: 2_400, awayMedian: 75,
 		silent: 700, oneTime: 550, guest: 700, duplicate: 400, inCRM: 9_000,
 		cancels: 340, coupons: 1_400, discounts: 0,
 		lines: []int{34, 28, 18, 10, 6, 4}, maxQuantity: 3, quantity: 1,
@@ -43,7 +43,7 @@ var segments = []segment{
 	{
 		name: "small_firm", share: 1_700, sleepingAfter: 60, lostAfter: 120, isFirm: true,
 		medianGap: 19_000, gapSpread: 0.45, paceSpread: 0.40,
-		hazard: 56_000, badQuarter: 500, returns: 2_000, awayMedian: 60,
+		hazard: 46_000, badQuarter: 580, returns: 2_000, awayMedian: 60,
 		silent: 600, oneTime: 500, duplicate: 300, inCRM: 10_000,
 		cancels: 220, coupons: 500, discounts: 2_000,
 		lines: []int{14, 20, 22, 18, 12, 8, 4, 2}, maxQuantity: 6, quantity: 1, priceOff: 4,
@@ -51,7 +51,7 @@ var segments = []segment{
 	{
 		name: "wholesale", share: 500, sleepingAfter: 30, lostAfter: 45, isFirm: true,
 		medianGap: 8_000, gapSpread: 0.40, paceSpread: 0.30,
-		hazard: 52_000, badQuarter: 380, returns: 2_600, awayMedian: 45,
+		hazard: 44_000, badQuarter: 440, returns: 2_600, awayMedian: 45,
 		silent: 300, oneTime: 200, duplicate: 200, inCRM: 10_000,
 		cancels: 150, coupons: 0, discounts: 3_000,
 		lines: []int{4, 8, 12, 16, 16, 14, 10, 8, 6, 4, 2}, maxQuantity: 12, quantity: 5, priceOff: 14,

@@ -203,9 +203,6 @@ func (t *table) endLine() {
 	}
 }
 
-// current returns the row being made, before endRow.
-func (t *table) current() []byte { return t.row[t.begin:] }
-
 func (t *table) flush() {
 	if t.err == nil {
 		_, t.err = t.to.Write(t.row[:t.begin])

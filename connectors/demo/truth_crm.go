@@ -49,6 +49,8 @@ type FunnelTruth struct {
 type StageTruth struct {
 	Pipeline      string `json:"pipeline"`
 	Stage         string `json:"stage"`
+	PipelineName  string `json:"pipeline_name"`
+	StageName     string `json:"stage_name"`
 	StageNo       int    `json:"stage_no"`
 	Entered       int    `json:"entered"`
 	Advanced      int    `json:"advanced"`
