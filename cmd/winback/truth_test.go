@@ -31,6 +31,13 @@ func TestMartsTellTheTruth(t *testing.T) {
 	t.Run("totals", c.checkTotals)
 	t.Run("one customer", c.checkLinks)
 	t.Run("the base balances", c.checkBalance)
+	t.Run("what the company's events did", c.checkEvents)
+	t.Run("why they left", c.checkReasons)
+	t.Run("what became of complaints", c.checkComplaints)
+	t.Run("the funnel", c.checkFunnel)
+	t.Run("what campaigns brought", c.checkCampaigns)
+	t.Run("what the call centre promised", c.checkPromises)
+	t.Run("the questions that winback demo proposes", c.checkQuestions)
 	t.Run("every panel of the dashboards has an answer", c.checkReport)
 }
 

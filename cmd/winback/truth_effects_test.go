@@ -1,0 +1,199 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+)
+
+// rows returns the rows of a query as T, by the names of its columns.
+func rows[T any](t *testing.T, c *company, sql string) []T {
+	t.Helper()
+	p := winback(t, exitDone, "query", "-c", c.config, "--home", c.home, "--format", "JSONEachRow",
+		sql+" settings output_format_json_quote_64bit_integers = 0, output_format_json_quote_decimals = 0")
+	var all []T
+	for line := range strings.Lines(p.stdout.String()) {
+		var row T
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+// interval is an estimate with its 95 % interval, in percent points.
+type interval struct {
+	Estimate *float64
+	Lower    *float64
+	Upper    *float64
+}
+
+func (i interval) holds(value float64) bool {
+	return i.Lower != nil && i.Upper != nil && *i.Lower <= value && value <= *i.Upper
+}
+
+func (i interval) String() string {
+	if i.Estimate == nil || i.Lower == nil || i.Upper == nil {
+		return "nothing"
+	}
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", *i.Estimate, *i.Lower, *i.Upper)
+}
+
+// checkEvents: churn before and after each event is that of the truth, and what the
+// event really did lies in the interval.
+func (c *company) checkEvents(t *testing.T) {
+	type impact struct {
+		interval
+		ID     string `json:"event_id"`
+		Before *float64
+		After  *float64
+	}
+	found := map[string]impact{}
+	for _, row := range rows[impact](t, c, "select event_id, before_pct as before, after_pct as after, diff_pp as estimate, lower, upper from mart.event_impact") {
+		found[row.ID] = row
+	}
+	told := 0
+	for _, e := range c.truth.Planted {
+		got := found[e.ID]
+		if e.Impact == nil {
+			continue
+		}
+		told++
+		if got.Before == nil || got.After == nil || math.Abs(*got.Before-e.Impact.BeforePct) > points || math.Abs(*got.After-e.Impact.AfterPct) > points {
+			t.Errorf("%s: %+v, in truth %+v", e.Title, got, *e.Impact)
+		}
+		if !got.holds(e.Impact.TrueDiffPP) {
+			t.Errorf("%s: %v points, in truth %.2f", e.Title, got.interval, e.Impact.TrueDiffPP)
+		}
+	}
+	if told < 4 {
+		t.Errorf("%d events have six months around them", told)
+	}
+}
+
+// checkReasons: the reason that is found out most often is the true one, and the
+// customers' own words disagree as often as they were made to.
+func (c *company) checkReasons(t *testing.T) {
+	var most string
+	verified := map[string]int{}
+	for _, r := range c.truth.Reasons.ByMonth {
+		if r.Segment == "(all)" {
+			if verified[r.Category] += r.Verified; verified[r.Category] > verified[most] {
+				most = r.Category
+			}
+		}
+	}
+	got := ask(t, c.config, c.home, "select reason_category from mart.churn_reasons where segment = '(all)' and basis = 'verified' group by 1 order by sum(lost) desc limit 1")
+	if len(got) != 1 || got[0] != most {
+		t.Errorf("most leave for %v, in truth for %s", got, most)
+	}
+	type disagreement struct{ Compared, Disagreed int }
+	d := rows[disagreement](t, c, "select sum(compared) as compared, sum(disagreed) as disagreed from mart.reason_disagreement where segment = '(all)'")[0]
+	truth := c.truth.Reasons.DisagreePct / 100
+	// Deals and surveys are drawn alike; three deviations of a share of so many.
+	if d.Compared < 50 || math.Abs(float64(d.Disagreed)/float64(d.Compared)-truth) > 3*math.Sqrt(truth*(1-truth)/float64(d.Compared)) {
+		t.Errorf("%d of %d disagree, in truth %.1f %%", d.Disagreed, d.Compared, c.truth.Reasons.DisagreePct)
+	}
+}
+
+// checkComplaints: who was answered badly bought again much less often than who was
+// answered well.
+func (c *company) checkComplaints(t *testing.T) {
+	type outcome struct {
+		Outcome   string
+		Customers int
+		Pct       float64 `json:"repurchase_pct"`
+	}
+	found := map[string]outcome{}
+	for _, row := range rows[outcome](t, c, "select outcome, customers, repurchase_pct from mart.complaint_outcomes") {
+		found[row.Outcome] = row
+	}
+	if well, badly := found["answered_well"], found["answered_badly"]; well.Pct-badly.Pct < 15 || well.Customers < badly.Customers {
+		t.Errorf("answered well: %+v, badly: %+v; planted chances to leave: %+v", well, badly, c.truth.Problems)
+	}
+}
+
+type stageRow struct {
+	Pipeline string
+	Stage    string
+	Entered  int
+	Advanced int
+	Dropped  int
+	Open     int
+}
+
+// checkFunnel: every stage has the deals of the truth, and the largest share is lost
+// where it was planted.
+func (c *company) checkFunnel(t *testing.T) {
+	found, worst, worstShare := map[string]stageRow{}, "", 0.0
+	for _, row := range rows[stageRow](t, c, `select pipeline, stage, sum(entered) as entered, sum(advanced) as advanced, sum(dropped) as dropped, sum(open) as open
+		from mart.funnel_stages group by pipeline, stage`) {
+		found[row.Pipeline+row.Stage] = row
+		if share := percent(row.Dropped, row.Dropped+row.Advanced); share > worstShare {
+			worst, worstShare = row.Stage, share
+		}
+	}
+	for _, s := range c.truth.Funnel.Stages {
+		want := stageRow{s.PipelineName, s.StageName, s.Entered, s.Advanced, s.Dropped, s.Open}
+		if got := found[s.PipelineName+s.StageName]; got != want {
+			t.Errorf("got %+v, in truth %+v", got, want)
+		}
+		if s.Stage == c.truth.Funnel.WorstStage && s.StageName != worst {
+			t.Errorf("most deals are lost from %s, in truth from %s", worst, s.StageName)
+		}
+	}
+}
+
+// checkCampaigns: groups and returns are those of the truth, and the returns that
+// would not have been without a campaign lie in its interval.
+func (c *company) checkCampaigns(t *testing.T) {
+	type effect struct {
+		interval
+		Campaign string
+		Treated  int
+		Control  int
+		Returned int `json:"control_returned"`
+	}
+	found := map[string]effect{}
+	for _, row := range rows[effect](t, c, "select campaign, treated, control, control_returned, uplift_pp as estimate, uplift_lower as lower, uplift_upper as upper from mart.winback_campaigns") {
+		found[row.Campaign] = row
+	}
+	if len(c.truth.Campaigns) < 5 {
+		t.Fatalf("the truth knows %d campaigns", len(c.truth.Campaigns))
+	}
+	for _, want := range c.truth.Campaigns {
+		got := found[want.Name]
+		if got.Treated != want.Treated || got.Control != want.Control || got.Returned != want.ControlReturned {
+			t.Errorf("%s: %+v, in truth %+v", want.Name, got, want)
+		}
+		if !got.holds(want.TrueUpliftPP) {
+			t.Errorf("%s: %v points, in truth %.2f", want.Name, got.interval, want.TrueUpliftPP)
+		}
+	}
+}
+
+// checkPromises: call-backs that never came are found, but for those that a later
+// call on another matter looks like.
+func (c *company) checkPromises(t *testing.T) {
+	never := c.truth.Calls.Leaks[0]
+	if never.Leak != c.truth.Calls.WorstLeak {
+		t.Errorf("the worst leak is %s, planted was %s", c.truth.Calls.WorstLeak, never.Leak)
+	}
+	type count struct{ Never, All int }
+	got := rows[count](t, c, "select countIf(status = 'never') as never, count() as all from mart.promises where kind = 'callback'")[0]
+	if got.All != c.truth.Calls.Promises || math.Abs(float64(got.Never-never.Calls)) > 0.05*float64(never.Calls) {
+		t.Errorf("%d of %d call-backs never came, in truth %d of %d", got.Never, got.All, never.Calls, c.truth.Calls.Promises)
+	}
+}
+
+// checkQuestions: what winback demo proposes to ask has answers.
+func (c *company) checkQuestions(t *testing.T) {
+	for _, q := range demoQuestions {
+		if answers := ask(t, c.config, c.home, q.sql); len(answers) < 4 {
+			t.Errorf("%s %d rows", q.ask, len(answers))
+		}
+	}
+}
