@@ -52,6 +52,12 @@ func (m *Model) undated(vars Vars, r resolver) (string, error) {
 // compileTouched returns the query for the keys that are touched since a build
 // that described the day seen.
 func (m *Model) compileTouched(vars Vars, seen time.Time, r resolver) (string, error) {
+	return m.compileBlock(touchedBlock, vars, seen, r)
+}
+
+// compileBlock returns the query of a block that asks what changed since a build
+// of an earlier or later day.
+func (m *Model) compileBlock(block string, vars Vars, seen time.Time, r resolver) (string, error) {
 	values := vars.forTemplate()
 	values.SeenUntil, values.SeenLast = quote.Date(vars.AsOf), quote.Date(vars.AsOf)
 	if day := quote.Date(seen); day < values.SeenUntil {
@@ -59,7 +65,7 @@ func (m *Model) compileTouched(vars Vars, seen time.Time, r resolver) (string, e
 	} else {
 		values.SeenLast = day
 	}
-	text, err := m.sql.execute(touchedBlock, values, r)
+	text, err := m.sql.execute(block, values, r)
 	if err != nil {
 		return "", fmt.Errorf("compile %s: %w", m.Path, err)
 	}

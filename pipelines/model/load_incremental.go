@@ -28,6 +28,9 @@ func (l *loader) linkIncremental(m *Model) {
 	for _, name := range m.sql.changed {
 		l.requireFollowed(m, name)
 	}
+	if m.sql.hasBlock(causesBlock) && (m.Materialized != Table || m.Reported == nil || !slices.Contains(m.Reported.By, "month")) {
+		l.problems.add(m.Path, m.bodyLine, "the block causes is for a table that reports figures by month; see reported in its .yml")
+	}
 }
 
 // requireKey checks that the columns of key and changes are there, and that a key

@@ -52,7 +52,7 @@ func (l *loader) requireSource(file string, line int, source Source) []Column {
 	if l.sources == nil {
 		return nil
 	}
-	columns, err := l.sources.SourceColumns(source.Domain, source.Entity)
+	columns, err := sourceColumns(l.sources, source)
 	if err != nil {
 		l.problems.add(file, line, "%v", err)
 	}

@@ -58,6 +58,7 @@ type decision struct {
 	// incremental model is built whole, stands in the reason.
 	increment *increment
 	arrivals  map[string]Arrivals // new rows by entity
+	told      *increment          // what changed since its figures were told; nil when that is not asked
 	steps     []step              // of its own log
 	pending   []step              // those of builds that were killed
 }
@@ -96,6 +97,11 @@ func (p *planner) decide(ctx context.Context, m *Model) (decision, error) {
 	default:
 		d.action, d.reason = Skip, "unchanged since "+has.builtAt.UTC().Format("2006-01-02 15:04:05")+" UTC"
 		p.prints[m.Name] = has.version
+	}
+	if d.action == Build && m.sql != nil && m.sql.hasBlock(causesBlock) {
+		if d.told, err = p.followCauses(ctx, m, &d); err != nil {
+			return d, err
+		}
 	}
 	if d.action == Build && len(m.Key) > 0 {
 		p.changing[m.Name] = true

@@ -19,6 +19,8 @@ type increment struct {
 	changed map[string]string
 	// steps are the steps of the followed models' logs that the SQL reads, by model.
 	steps map[string][]step
+	// unknown are those of which it is not known what changed.
+	unknown []string
 }
 
 // inputsThroughViews adds what the model reads, directly or through views: data

@@ -8,6 +8,7 @@
 package model
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -59,8 +60,31 @@ type Source struct{ Domain, Entity string }
 // String returns the entity's full name, "shop.orders".
 func (s Source) String() string { return s.Domain + "." + s.Entity }
 
-// Relation returns the entity's raw table as SQL.
-func (s Source) Relation() string { return quote.Table(rawDatabase, s.Domain+"_"+s.Entity) }
+// Relation returns the entity's raw table, or the book, as SQL.
+func (s Source) Relation() string {
+	if s.isBook() {
+		return quote.Table(booksDomain, s.Entity)
+	}
+	return quote.Table(rawDatabase, s.Domain+"_"+s.Entity)
+}
+
+// booksDomain is the domain of what the program itself writes down and models may
+// read: {{ source "ops" "restated" }}.
+const booksDomain = "ops"
+
+// isBook says that the source is no entity but one of the program's own books.
+func (s Source) isBook() bool { return s.Domain == booksDomain }
+
+// sourceColumns returns the columns of an entity's raw table, or of a book.
+func sourceColumns(sources SourceColumns, s Source) ([]Column, error) {
+	if !s.isBook() {
+		return sources.SourceColumns(s.Domain, s.Entity)
+	}
+	if s.Entity != "restated" {
+		return nil, fmt.Errorf("models read no book %s; there is ops.restated", s)
+	}
+	return restatedColumns(), nil
+}
 
 // Model is one model or seed.
 type Model struct {
@@ -195,7 +219,7 @@ func (p *Project) Sources() []Source {
 	var sources []Source
 	for _, m := range p.models {
 		for _, s := range m.Sources {
-			if !seen[s] {
+			if !seen[s] && !s.isBook() {
 				seen[s] = true
 				sources = append(sources, s)
 			}

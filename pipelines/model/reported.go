@@ -51,10 +51,13 @@ const restatedDDL = `create or replace view ops.restated (
 	as_of Date comment 'Day that it described with the new figure',
 	reason String comment 'Why the table was built again',
 	run_id String comment 'Run that built it',
-	row String comment 'Which row of the model, as JSON'
+	row String comment 'Which row of the model, as JSON',
+	kpi Nullable(String) comment 'Id of the metric, in a table that has a row for each',
+	cause String comment 'What moved it, as far as the data tell: late refunds, merged customers, a changed configuration, …'
 ) as
 select model, toDateOrNull(JSONExtractString(row, 'month')) as month, nullIf(JSONExtractString(row, 'segment'), '') as segment,
-	figure, was, value as now, was_reported_at, reported_at as restated_at, was_as_of, as_of, reason, run_id, row
+	figure, was, value as now, was_reported_at, reported_at as restated_at, was_as_of, as_of, reason, run_id, row,
+	nullIf(JSONExtractString(row, 'kpi'), '') as kpi, cause
 from (
 	select *,
 		row_number() over history as times,
@@ -70,17 +73,19 @@ comment 'Figures of complete periods that changed after they had been told'`
 // report notes the figures of a table just built that were not told like that
 // before, and returns how many of them were told otherwise. A build that goes back
 // in time is an old report made again: it restates nothing.
-func (m *Model) report(ctx context.Context, conn driver.Conn, b build, runID, reason string) (restated uint64, err error) {
+func (m *Model) report(ctx context.Context, conn driver.Conn, b build, runID, reason string, c causes) (restated uint64, err error) {
 	if err := conn.QueryRow(ctx, "select count() from ops.reported where model = ? and as_of > ?", m.Name, b.asOf).Scan(&restated); err != nil {
 		return 0, fmt.Errorf("look what %s reported before: %w", m.Name, check.InWords(err))
 	}
 	if restated > 0 {
 		return 0, nil
 	}
-	statement := fmt.Sprintf(`insert into ops.reported (model, row, figure, value, as_of, reason, run_id, reported_at) %s
-		select %s, row, figure, value, %s, %s, %s, toDateTime64(%s, 6, 'UTC') from (%s)`,
-		"settings join_use_nulls = 1", quote.Literal(m.Name), quote.Date(b.asOf), quote.Literal(reason), quote.Literal(runID),
-		quote.Literal(b.builtAt.UTC().Format("2006-01-02 15:04:05.000000")), m.newFigures())
+	cause, join := c.expression()
+	statement := fmt.Sprintf(`insert into ops.reported (model, row, figure, value, as_of, reason, cause, run_id, reported_at) %s
+		select %s, figures.row, figures.figure, figures.value, %s, %s, if(figures.is_first, '', %s), %s, toDateTime64(%s, 6, 'UTC')
+		from (%s) as figures %s`,
+		"settings join_use_nulls = 1", quote.Literal(m.Name), quote.Date(b.asOf), quote.Literal(reason), cause, quote.Literal(runID),
+		quote.Literal(b.builtAt.UTC().Format("2006-01-02 15:04:05.000000")), m.newFigures(), join)
 	if err := conn.Exec(ctx, statement); err != nil {
 		return 0, fmt.Errorf("note the figures that %s reports: %w", m.Name, check.InWords(err))
 	}
@@ -100,16 +105,16 @@ func (m *Model) newFigures() string {
 	}
 	return fmt.Sprintf(`
 		with
+		-- A table may have columns called row or value.
 		current as (
-			select formatRowNoNewline('JSONEachRow', %s) as row, arrayJoin([%s]) as pair,
-				tupleElement(pair, 1) as figure, tupleElement(pair, 2) as value
-			from %s where %s
+			select row_of_table as row, tupleElement(figure_of_table, 1) as figure, tupleElement(figure_of_table, 2) as value
+			from (select formatRowNoNewline('JSONEachRow', %s) as row_of_table, arrayJoin([%s]) as figure_of_table from %s where %s)
 		),
 		told as (
 			select row, toString(figure) as figure, tupleElement(argMax(tuple(value), reported_at), 1) as value
 			from ops.reported where model = %s group by row, figure
 		)
-		select coalesce(current.row, told.row) as row, coalesce(current.figure, told.figure) as figure, current.value as value
+		select coalesce(current.row, told.row) as row, coalesce(current.figure, told.figure) as figure, current.value as value, told.row is null as is_first
 		from current
 		full join told on told.row = current.row and told.figure = current.figure
 		where told.row is null or not (current.value is not distinct from told.value)`,

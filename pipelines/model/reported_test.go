@@ -57,3 +57,61 @@ func TestRunner_Run_Restatements(t *testing.T) {
 		})
 	}
 }
+
+// A restated figure has its cause: what the block causes finds in the changes that
+// came since, by month; another value of the project; another definition. The
+// table's columns may be called as those of the log.
+func TestRunner_Run_Causes(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	project := func(rows, definition string) fstest.MapFS {
+		return fstest.MapFS{
+			"seeds/sold.csv":            file("id,month,amount\n" + rows),
+			"seeds/sold.yml":            file("description: Sold.\ncolumns: [{name: id, type: String, description: Id.}, {name: month, type: Date, description: Month.}, {name: amount, type: Int64, description: Amount.}]\n"),
+			"intermediate/int_sold.yml": file("description: Sold.\ncolumns: [{name: id, type: String, description: Id.}, {name: month, type: Date, description: Month.}, {name: amount, type: Int64, description: Amount.}]\n"),
+			"intermediate/int_sold.sql": file("-- int_sold: sold.\n-- grain: one row per id\n-- materialized: table\n-- key: id\n-- order_by: id\n" +
+				"select id, month, amount from {{ ref \"sold\" }}\n"),
+			"marts/kpis.yml": file("description: Figures.\ncolumns: [{name: month, type: Date, description: Month.}, {name: kpi, type: String, description: Figure.}, {name: value, type: Int64, description: Value.}, {name: row, type: UInt8, description: Trap.}]\n" +
+				"reported: {by: [month, kpi], over: 'true', values: [value]}\n"),
+			"marts/kpis.sql": file("-- kpis: figures.\n-- grain: one row per month and kpi\n-- materialized: table\n-- order_by: month\n" +
+				"select months.month as month, 'sold' as kpi, toInt64(sum(sold.amount) * 180 / {{ .Churn.LostAfter }})" + definition + " as value, 1 as row from (select distinct month from {{ ref \"int_sold\" }}) as months " +
+				"cross join {{ ref \"int_sold\" }} as sold where sold.month <= months.month group by month\n" +
+				"{{ define \"causes\" }}select min(sold.month) as since, 'late sale' as cause, count() as n from {{ ref \"int_sold\" }} as sold where sold.id in (select id from {{ changed \"int_sold\" }}) having n > 0{{ end }}\n"),
+		}
+	}
+	const before = "a,2024-01-01,10\nb,2024-02-01,20\nc,2024-03-01,30\n"
+	const late = before + "d,2024-02-01,5\ne,2024-02-01,7\n"
+	conn := warehouse(t)
+	for _, book := range []string{"reported", "told"} {
+		exec(t, conn, "drop table if exists ops."+book+" sync")
+	}
+	for i, step := range []struct {
+		what, rows, definition string
+		lostAfter              int
+		want                   []string
+	}{
+		{"the first time", before, "", 180, nil},
+		{"two late sales of February", late, "", 180, []string{"2024-02-01 30 42 changed table sold, 2 late sales", "2024-03-01 60 72 changed table sold, 2 late sales"}},
+		{"nothing new", late, "", 180, nil},
+		{"another limit", late, "", 90, []string{
+			"2024-01-01 10 20 changed configuration (churn.lost_after 180 → 90)", "2024-02-01 42 84 changed configuration (churn.lost_after 180 → 90)",
+			"2024-03-01 72 144 changed configuration (churn.lost_after 180 → 90)",
+		}},
+		{"another definition, and a late sale", late + "f,2024-03-01,1\n", " + 1", 90, []string{
+			"2024-01-01 20 21 changed table sold, changed definition", "2024-02-01 84 85 changed table sold, changed definition", "2024-03-01 144 147 changed table sold, changed definition, 1 late sale",
+		}},
+	} {
+		t.Run(step.what, func(t *testing.T) {
+			o := at("2024-04-15")
+			o.RunID, o.WholeAbove = "causes "+string(rune('1'+i)), 2
+			o.Vars.Churn.LostAfter = step.lostAfter
+			summary, _ := runModels(t, conn, project(step.rows, step.definition), o)
+			got := lines(t, conn, "select month, was, now, cause from ops.restated where model = 'kpis' and run_id = '"+o.RunID+"' order by all")
+			if strings.Join(got, "\n") != strings.Join(step.want, "\n") {
+				t.Errorf("got\n%s\nwant\n%s\nwarnings %q", strings.Join(got, "\n"), strings.Join(step.want, "\n"), summary.Warnings)
+			}
+			if told := strings.Join(summary.Warnings, "\n"); i == 1 && !strings.Contains(told, "sold of 2024-03: 60 → 72 (changed table sold, 2 late sales); sold of 2024-02: 30 → 42 (changed table sold, 2 late sales)") {
+				t.Errorf("warnings %q", told)
+			}
+		})
+	}
+}

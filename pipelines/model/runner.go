@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -387,13 +388,29 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 // report notes what the model tells people, and says so when it told something else
 // before. The table is good either way.
 func (r *run) report(ctx context.Context, m *Model, d decision) {
-	restated, err := m.report(ctx, r.runner.conn, d.want, r.runner.options.RunID, d.reason)
-	switch {
-	case err != nil:
+	c, err := r.causes(ctx, m, d)
+	if err != nil {
 		r.warn(m.Name, err.Error())
-	case restated > 0:
-		r.warn(m.Name, fmt.Sprintf("%s restates %s of complete periods; ops.restated tells what they were", m.FullName(), counted(int64(restated), "figure")))
 	}
+	restated, err := m.report(ctx, r.runner.conn, d.want, r.runner.options.RunID, d.reason, c)
+	if err == nil {
+		err = r.noteTold(ctx, m, c)
+	}
+	if err != nil {
+		r.warn(m.Name, err.Error())
+	}
+	if restated == 0 {
+		return
+	}
+	text := fmt.Sprintf("%s restates %s of complete periods", m.FullName(), counted(int64(restated), "figure"))
+	examples, err := r.examples(ctx, m)
+	if err != nil {
+		r.warn(m.Name, err.Error())
+	}
+	if len(examples) > 0 {
+		text += ": " + strings.Join(examples, "; ")
+	}
+	r.warn(m.Name, text+"; ops.restated tells what they were")
 }
 
 // make builds the model, only what is touched where that is enough, and says in

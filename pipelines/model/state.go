@@ -47,6 +47,8 @@ func CreateTables(ctx context.Context, conn driver.Conn) error {
 		modelsDDL,
 		changesDDL,
 		reportedDDL,
+		"alter table ops.reported add column if not exists cause String comment 'What moved the figure; empty when it was told for the first time' after reason",
+		toldDDL,
 		restatedDDL,
 	}
 	for _, column := range modelsColumns {

@@ -30,8 +30,12 @@ type sqlTemplate struct {
 	followsAsOf  bool           // its block touched knows which keys the day concerns
 }
 
-// touchedBlock is the name of the block that returns the touched keys.
-const touchedBlock = "touched"
+// touchedBlock is the name of the block that returns the touched keys, causesBlock
+// that of the one that returns what moved the figures a model reports.
+const (
+	touchedBlock = "touched"
+	causesBlock  = "causes"
+)
 
 // resolver says what the functions of templates become in the SQL. Those of
 // incremental models may be nil where there are none.
@@ -106,8 +110,13 @@ func (t *sqlTemplate) reads(vars Vars) (refs []string, sources []Source, err err
 		}
 		return r.ref(name)
 	}
-	if _, err = t.execute("", vars.forTemplate(), r); err == nil && t.hasBlock(touchedBlock) {
-		_, err = t.execute(touchedBlock, vars.forTemplate(), r)
+	for _, block := range []string{"", touchedBlock, causesBlock} {
+		if block != "" && !t.hasBlock(block) {
+			continue
+		}
+		if _, err := t.execute(block, vars.forTemplate(), r); err != nil {
+			return refs, sources, err
+		}
 	}
 	return refs, sources, err
 }
@@ -123,12 +132,12 @@ func parseTemplate(file, body string, firstLine int, problems *Problems) *sqlTem
 	}
 	t := &sqlTemplate{tmpl: tmpl, refLines: map[string]int{}, sourceLines: map[Source]int{}, changedLines: map[string]int{}}
 	for _, block := range slices.SortedFunc(slices.Values(tmpl.Templates()), func(a, b *template.Template) int { return strings.Compare(a.Name(), b.Name()) }) {
-		w := templateWalker{t: t, file: file, body: body, firstLine: firstLine, problems: problems, inTouched: block.Name() == touchedBlock}
+		w := templateWalker{t: t, file: file, body: body, firstLine: firstLine, problems: problems, inTouched: block.Name() == touchedBlock || block.Name() == causesBlock}
 		if block.Tree == nil {
 			continue
 		}
 		if block.Name() != file && !w.inTouched {
-			w.problem(block.Root.Pos, `a block called %q: models define only the block "touched"`, block.Name())
+			w.problem(block.Root.Pos, `a block called %q: models define only the blocks "touched" and "causes"`, block.Name())
 			continue
 		}
 		w.list(block.Root, reflect.TypeFor[templateVars]())
@@ -163,7 +172,7 @@ type templateWalker struct {
 	body      string
 	firstLine int
 	problems  *Problems
-	inTouched bool // the nodes are those of the block touched
+	inTouched bool // the nodes are those of the block touched, or causes
 }
 
 // line returns the line of the file that a position in the body is in.

@@ -264,7 +264,7 @@ func (t *testRun) standInForSource(ctx context.Context, source Source, rows []gi
 	if t.runner.options.Sources == nil {
 		return standIn{}, fmt.Errorf("the columns of source %s are not known here", source)
 	}
-	columns, err := t.runner.options.Sources.SourceColumns(source.Domain, source.Entity)
+	columns, err := sourceColumns(t.runner.options.Sources, source)
 	if err != nil {
 		return standIn{}, err
 	}

@@ -2,6 +2,7 @@
 -- grain: one row per customer_key
 -- materialized: incremental
 -- key: customer_key
+-- changes: contract_terminated_on
 -- partition_by: sipHash64(customer_key) % 4
 -- order_by: customer_key
 with

@@ -2,7 +2,7 @@
 -- grain: one row per source and order_id
 -- materialized: incremental
 -- key: source, order_id
--- changes: customer_key
+-- changes: customer_key, ordered_on, status, net_revenue, is_purchase
 -- partition_by: toYYYYMM(ordered_on)
 -- order_by: (ordered_on, source, order_id)
 with

@@ -5,111 +5,95 @@
 -- tags: monthly
 with
 
-churn as (
-    select * from {{ ref "churn_monthly" }} where segment = '(all)' and is_complete
-),
-
-movements as (
-    select * from {{ ref "base_movement" }} where segment = '(all)' and is_complete
-),
-
-managers as (
-    select * from {{ ref "managers_monthly" }} where manager_id = '(all)' and is_complete
-),
-
-carts as (
-    select * from {{ ref "carts_monthly" }} where category = '(all)' and is_complete
-),
-
 -- Nothing is computed here: a figure is what its own table says of a month that is
--- over, with the n of a rate and the interval.
+-- over, with the n of a rate and its interval. Each is carried as text, so that rates
+-- and money fit into one list and each table is read once.
 figures as (
     select
         month,
         arrayJoin([
-            ('churn_pct', toFloat64(churn_pct), toFloat64(customers_at_start), churn_lower, churn_upper),
-            ('retention_pct', toFloat64(retention_pct), toFloat64(customers_at_start), null, null),
-            ('churn_12m_pct', toFloat64(churn_12m_pct), toFloat64(customers_at_start_12m), churn_12m_lower, churn_12m_upper),
-            ('return_pct', toFloat64(return_pct), toFloat64(lost_at_start), return_lower, return_upper),
-            ('revenue_churn_pct', toFloat64(revenue_churn_pct), null, null, null),
-            ('revenue_retention_pct', toFloat64(revenue_retention_pct), null, null, null)
+            ('churn_pct', toString(round(churn_pct, 6)), toUInt64(customers_at_start), churn_lower, churn_upper),
+            ('retention_pct', toString(round(retention_pct, 6)), toUInt64(customers_at_start), null, null),
+            ('churn_12m_pct', toString(round(churn_12m_pct, 6)), toUInt64(customers_at_start_12m), churn_12m_lower, churn_12m_upper),
+            ('return_pct', toString(round(return_pct, 6)), toUInt64(lost_at_start), return_lower, return_upper),
+            ('revenue_churn_pct', toString(round(revenue_churn_pct, 6)), null, null, null),
+            ('revenue_retention_pct', toString(round(revenue_retention_pct, 6)), null, null, null),
+            ('customers_at_start', toString(customers_at_start), null, null, null),
+            ('lost', toString(lost), null, null, null),
+            ('returned', toString(returned), null, null, null),
+            ('net_lost', toString(net_lost), null, null, null),
+            ('average_check', toString(average_check), null, null, null),
+            ('lost_revenue_simple', toString(lost_revenue_simple), null, null, null),
+            ('lost_ltv', toString(lost_ltv), null, null, null),
+            ('lost_revenue_observed', toString(lost_revenue_observed), null, null, null)
         ]) as figure
-    from churn
+    from {{ ref "churn_monthly" }}
+    where segment = '(all)' and is_complete
     union all
-    select month, ('plan_fact_pct', toFloat64(fact_pct), null, null, null) as figure from managers
+    select
+        month,
+        arrayJoin(arrayMap(x -> (tupleElement(x, 1), tupleElement(x, 2), null, null, null), [
+            ('customers_at_end', toString(at_end)),
+            ('new_customers', toString(new)),
+            ('orders', toString(orders)),
+            ('net_revenue', toString(revenue)),
+            ('revenue_at_end', toString(revenue_at_end))
+        ])) as figure
+    from {{ ref "base_movement" }}
+    where segment = '(all)' and is_complete
+    union all
+    select
+        month,
+        arrayJoin(arrayMap(x -> (tupleElement(x, 1), tupleElement(x, 2), null, null, null), [
+            ('plan_fact_pct', toString(round(fact_pct, 6))),
+            ('overdue_debt', toString(overdue_debt))
+        ])) as figure
+    from {{ ref "managers_monthly" }}
+    where manager_id = '(all)' and is_complete
     union all
     select
         month,
         arrayJoin([
-            ('cart_abandoned_pct', toFloat64(abandoned_pct), toFloat64(carts), abandoned_lower, abandoned_upper),
-            ('cart_recovered_pct', toFloat64(recovered_pct), toFloat64(abandoned), recovered_lower, recovered_upper)
+            ('cart_abandoned_pct', toString(round(abandoned_pct, 6)), toUInt64(carts), abandoned_lower, abandoned_upper),
+            ('cart_recovered_pct', toString(round(recovered_pct, 6)), toUInt64(abandoned), recovered_lower, recovered_upper),
+            ('cart_recovered_revenue', if(is_settled, toString(recovered_revenue), null), null, null, null)
         ]) as figure
-    from carts
+    from {{ ref "carts_monthly" }}
+    where category = '(all)' and is_complete
+    union all
+    select
+        month,
+        arrayJoin([
+            ('service_level_pct', toString(round(service_level_pct, 6)), toUInt64(service_level_n), service_level_lower, service_level_upper),
+            ('calls_abandoned_pct', toString(round(abandoned_pct, 6)), toUInt64(abandoned_n), abandoned_lower, abandoned_upper)
+        ]) as figure
+    from {{ ref "callcenter_by" }}
+    where dimension = '(all)' and value = '(all)' and is_complete
+    union all
+    select month, ('promises_kept_pct', toString(round(kept_pct, 6)), toUInt64(due), kept_lower, kept_upper) as figure
+    from {{ ref "promises_monthly" }}
+    where kind = '(all)' and team = '(all)' and is_complete
+    union all
+    select month, ('quiet_leavers_pct', toString(round(quiet_pct, 6)), toUInt64(lost), quiet_lower, quiet_upper) as figure
+    from {{ ref "quiet_leavers_monthly" }}
+    where segment = '(all)' and is_complete
+    union all
+    select month, ('win_rate_pct', toString(round(win_rate_pct, 6)), toUInt64(won + lost), win_rate_lower, win_rate_upper) as figure
+    from {{ ref "sales_velocity" }}
+    where pipeline = '(all)' and is_complete
 ),
 
-rates as (
+-- A figure that is not known has no row.
+known as (
     select
         month,
         tupleElement(figure, 1) as kpi,
-        -- Behind the null of a division there may be something that no decimal holds.
-        if(tupleElement(figure, 2) is null, null, toDecimal128(round(coalesce(tupleElement(figure, 2), 0), 6), 6)) as value,
+        toDecimal128OrNull(tupleElement(figure, 2), 6) as value,
         cast(tupleElement(figure, 3) as Nullable(UInt64)) as n,
         cast(tupleElement(figure, 4) as Nullable(Float64)) as lower,
         cast(tupleElement(figure, 5) as Nullable(Float64)) as upper
     from figures
-),
-
-counts as (
-    select
-        month,
-        arrayJoin([
-            ('customers_at_start', toInt64(customers_at_start)),
-            ('lost', toInt64(lost)),
-            ('returned', toInt64(returned)),
-            ('net_lost', toInt64(net_lost))
-        ]) as figure
-    from churn
-    union all
-    select
-        month,
-        arrayJoin([
-            ('customers_at_end', toInt64(at_end)),
-            ('new_customers', toInt64(new)),
-            ('orders', toInt64(orders))
-        ]) as figure
-    from movements
-),
-
-money as (
-    select
-        month,
-        arrayJoin([
-            ('average_check', toNullable(average_check)),
-            ('lost_revenue_simple', toNullable(lost_revenue_simple)),
-            ('lost_ltv', toNullable(lost_ltv)),
-            ('lost_revenue_observed', toNullable(lost_revenue_observed))
-        ]) as figure
-    from churn
-    union all
-    select
-        month,
-        arrayJoin([
-            ('net_revenue', toNullable(revenue)),
-            ('revenue_at_end', toNullable(revenue_at_end))
-        ]) as figure
-    from movements
-    union all
-    select month, ('overdue_debt', toNullable(overdue_debt)) as figure from managers
-    union all
-    select month, ('cart_recovered_revenue', toNullable(recovered_revenue)) as figure from carts where is_settled
-),
-
-told as (
-    select month, kpi, value, n, lower, upper from rates
-    union all
-    select month, tupleElement(figure, 1) as kpi, toDecimal128(tupleElement(figure, 2), 6) as value, null as n, null as lower, null as upper from counts
-    union all
-    select month, tupleElement(figure, 1) as kpi, cast(tupleElement(figure, 2) as Nullable(Decimal(38, 6))) as value, null as n, null as lower, null as upper from money
+    where value is not null
 ),
 
 -- What a target wants: sign is 1 where more is better, -1 where less is.
@@ -121,38 +105,23 @@ targets as (
     {{- end }}
 ),
 
-known as (
-    select * from told where value is not null
-),
-
 compared as (
     select
-        known.month as month,
-        known.kpi as kpi,
-        known.value as value,
-        known.n as n,
-        known.lower as lower,
-        known.upper as upper,
-        targets.target as target,
-        targets.alarm as alarm,
-        targets.sign as sign,
-        month_before.value as previous,
-        year_before.value as yoy
+        known.*,
+        any(value) over (partition by kpi order by toRelativeMonthNum(month) range between 1 preceding and 1 preceding) as previous,
+        any(value) over (partition by kpi order by toRelativeMonthNum(month) range between 12 preceding and 12 preceding) as yoy
     from known
-    left join targets on targets.kpi = known.kpi
-    left join known as month_before on month_before.kpi = known.kpi and month_before.month = subtractMonths(known.month, 1)
-    left join known as year_before on year_before.kpi = known.kpi and year_before.month = subtractMonths(known.month, 12)
 )
 
 select
-    month,
-    kpi,
-    assumeNotNull(value) as value,
-    cast(compared.target as Nullable(Decimal(38, 6))) as target,
+    compared.month as month,
+    compared.kpi as kpi,
+    assumeNotNull(compared.value) as value,
+    cast(targets.target as Nullable(Decimal(38, 6))) as target,
     cast(multiIf(
-        compared.target is null, null,
-        sign * compared.value >= sign * compared.target, 'normal',
-        coalesce(sign * compared.value <= sign * compared.alarm, false), 'alarm',
+        targets.target is null, null,
+        targets.sign * compared.value >= targets.sign * targets.target, 'normal',
+        coalesce(targets.sign * compared.value <= targets.sign * targets.alarm, false), 'alarm',
         'watch'
     ) as LowCardinality(Nullable(String))) as level,
     previous,
@@ -161,3 +130,112 @@ select
     lower,
     upper
 from compared
+left join targets on targets.kpi = compared.kpi
+
+{{ define "causes" }}
+-- What came or changed since the figures were told, with the month from which on it
+-- may have moved them. An order that a refund or a merged customer moved is told as that.
+with
+
+refunds as (
+    select changed.source as source, changed.refund_id as refund_id, assumeNotNull(changed.order_id) as order_id
+    from {{ changed "int_refunds" }} as changed
+    where changed.order_id is not null
+    group by source, refund_id, order_id
+),
+
+orders as (
+    select
+        source,
+        order_id,
+        uniqExact((ordered_on, status, net_revenue, is_purchase)) as versions,
+        uniqExact(customer_key) as owners,
+        min(ordered_on) as first_on,
+        max(is_purchase) as was_purchase
+    from {{ changed "int_orders" }}
+    group by source, order_id
+),
+
+orders_now as (
+    select source, order_id, ordered_on, is_purchase
+    from {{ ref "int_orders" }}
+    where (source, order_id) in (select source, order_id from orders) or (source, order_id) in (select source, order_id from refunds)
+),
+
+moved_orders as (
+    select
+        least(orders.first_on, coalesce(orders_now.ordered_on, orders.first_on)) as since_day,
+        multiIf(
+            (orders.source, orders.order_id) in (select source, order_id from refunds), '',
+            orders_now.order_id is null, if(orders.was_purchase, 'deleted order', ''),
+            not orders_now.is_purchase, if(orders.was_purchase, 'cancelled order', ''),
+            orders.versions > 1, 'changed order',
+            orders.owners > 1, '',
+            'late order'
+        ) as cause
+    from orders
+    left join orders_now on orders_now.source = orders.source and orders_now.order_id = orders.order_id
+),
+
+-- A record that went from one key to another.
+moved_records as (
+    select source, entity, entity_id, groupUniqArray(customer_key) as known_as
+    from {{ changed "int_customer_keys" }}
+    group by source, entity, entity_id
+    having length(known_as) > 1
+),
+
+keys_now as (
+    select source, entity, entity_id, customer_key
+    from {{ ref "int_customer_keys" }}
+    where (source, entity, entity_id) in (select source, entity, entity_id from moved_records)
+),
+
+keys_in_use as (
+    select distinct customer_key from {{ ref "int_customer_keys" }} where customer_key in (select arrayJoin(known_as) from moved_records)
+),
+
+former_keys as (
+    select keys_now.customer_key as customer_key, former_key
+    from moved_records
+    array join known_as as former_key
+    inner join keys_now
+        on keys_now.source = moved_records.source and keys_now.entity = moved_records.entity and keys_now.entity_id = moved_records.entity_id
+    where former_key != keys_now.customer_key
+    group by customer_key, former_key
+),
+
+first_purchases as (
+    select customer_key, min(ordered_on) as first_on
+    from {{ ref "int_orders" }}
+    where is_purchase and customer_key in (select customer_key from former_keys)
+    group by customer_key
+),
+
+contracts as (
+    select customer_key, min(contract_terminated_on) as since_day
+    from {{ changed "int_customers" }}
+    group by customer_key
+    having uniqExact(tuple(contract_terminated_on)) > 1
+)
+
+select toStartOfMonth(orders_now.ordered_on) as since, 'late refund' as cause, uniqExact(refunds.source, refunds.refund_id) as n
+from refunds
+inner join orders_now on orders_now.source = refunds.source and orders_now.order_id = refunds.order_id
+group by since
+union all
+select toStartOfMonth(since_day) as since, cause, count() as n from moved_orders where cause != '' group by since, cause
+union all
+select
+    toStartOfMonth(first_purchases.first_on) as since,
+    if(former_keys.former_key in (select customer_key from keys_in_use), 'separated customer', 'merged customer') as cause,
+    count() as n
+from former_keys
+inner join first_purchases on first_purchases.customer_key = former_keys.customer_key
+group by since, cause
+union all
+select toStartOfMonth(assumeNotNull(since_day)) as since, 'changed contract' as cause, count() as n
+from contracts
+where since_day is not null
+group by since
+{{ end }}
