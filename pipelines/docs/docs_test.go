@@ -83,6 +83,9 @@ func TestEveryTableHasAPageWithAllItsColumns(t *testing.T) {
 		for _, column := range m.Columns {
 			requireIn(t, page, `data-column="`+column.Name+`"`)
 		}
+		if m.ComputedBy != "" {
+			requireIn(t, page, "computed by "+m.ComputedBy)
+		}
 		if m.Materialized != model.Seed {
 			requireIn(t, page, `data-pane="source"`, `data-pane="compiled"`, `<svg class="graph"`)
 		}

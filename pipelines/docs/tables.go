@@ -74,7 +74,7 @@ func (b *builder) rawTable(s *entity.Schema) *table {
 // modelTable makes the page of a model or a seed.
 func (b *builder) modelTable(m *model.Model) (*table, error) {
 	t := &table{
-		ID: m.FullName(), Name: m.FullName(), Kind: kindOf(m), Database: m.Database, Materialized: string(m.Materialized),
+		ID: m.FullName(), Name: m.FullName(), Kind: kindOf(m), Database: m.Database, Materialized: howMade(m),
 		Summary: m.Summary, Description: m.Description, Grain: m.Grain, OrderBy: m.OrderBy, Partition: m.PartitionBy, Path: m.Path, Tags: m.Tags,
 	}
 	if t.Kind == kindSeed {
@@ -280,4 +280,13 @@ func storage(n uint64) string {
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	}
 	return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+}
+
+// howMade says how a model exists, and what computes its rows where that is not
+// its SQL.
+func howMade(m *model.Model) string {
+	if m.ComputedBy != "" {
+		return string(m.Materialized) + " computed by " + m.ComputedBy + " from what the SQL returns"
+	}
+	return string(m.Materialized)
 }

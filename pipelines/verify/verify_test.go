@@ -3,7 +3,6 @@ package verify_test
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"winback/pipelines"
@@ -51,17 +50,4 @@ func TestRun(t *testing.T) {
 		}
 	}
 	t.Logf("%d lines ok in %v", report.Count(verify.OK), report.Duration)
-}
-
-// Without the data sets the rest is verified, and where they are to be had is said.
-func TestRun_WithoutData(t *testing.T) {
-	report := run(t, t.TempDir())
-	if !report.OK() || report.Count(verify.OK) < 40 || report.Count(verify.Skipped) == 0 {
-		t.Errorf("%d ok, %d skipped, %d differ", report.Count(verify.OK), report.Count(verify.Skipped), report.Count(verify.Differs))
-	}
-	for _, line := range report.Lines {
-		if line.State == verify.Skipped && !strings.Contains(line.Message, "data set not here, get it at http") {
-			t.Errorf("%s: %s", line.Subject, line.Message)
-		}
-	}
 }
