@@ -6,7 +6,7 @@
 with
 
 customers as (
-    select customer_key, name, manager_id, manager_name, last_returned_on from {{ ref "customers" }} where status = 'returned'
+    select customer_key, name, manager_id, manager_name, last_returned_on from {{ ref "int_customers_today" }} where status = 'returned'
 ),
 
 owners as (
