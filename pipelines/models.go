@@ -34,7 +34,7 @@ func loadModels(c *config.Models) (*model.Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	models, err = models.Restrict(c.Only)
+	models, err = models.Restrict(c.Selectors())
 	if unknown := (*model.UnknownSelectorError)(nil); errors.As(err, &unknown) {
 		return nil, &config.Error{Cause: c.Node.Get("only").Errorf("%w; winback models list shows them", unknown)}
 	}

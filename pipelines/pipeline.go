@@ -32,6 +32,9 @@ type RunOptions struct {
 	// Wait is how long to wait for a run that is under way, and for a query that
 	// has the warehouse.
 	Wait time.Duration
+	// Job and Slot are those of the schedule that the run is made for, if any.
+	Job  string
+	Slot time.Time
 	// Observer is told how the run goes on; nil for nobody.
 	Observer Observer
 
@@ -274,7 +277,7 @@ func (r *run) record(ctx context.Context, state ledger.State, err error) error {
 	}
 	entry := ledger.Run{
 		ID: r.summary.RunID, Command: r.o.command(), AsOf: r.AsOf(), StartedAt: r.started,
-		State: state, Message: strings.Join(message, "\n"),
+		State: state, Message: strings.Join(message, "\n"), Job: r.o.Job, Slot: r.o.Slot,
 	}
 	if state != ledger.Running {
 		entry.FinishedAt = r.now()

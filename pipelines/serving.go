@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"winback/pipelines/config"
+	"winback/pipelines/schedule"
 	"winback/pipelines/warehouse"
 )
 
@@ -17,11 +18,14 @@ type ServeOptions struct {
 	Listen string
 	// Ready is called once everything is served.
 	Ready func(Serving) error
+	// Scheduler does the project's jobs meanwhile; nil for none.
+	Scheduler *schedule.Scheduler
 }
 
 // Serving is what is served.
 type Serving struct {
-	// Address is host and port of the warehouse's HTTP interface.
+	// Address is host and port of the warehouse's HTTP interface; empty where a
+	// ClickHouse server serves its clients itself.
 	Address string
 	// Users may log in.
 	Users []config.User
@@ -35,8 +39,8 @@ type Serving struct {
 const drain = 20 * time.Second
 
 // Serve opens the embedded warehouse and lets other programs in until the context
-// ends; other commands of the project go through it meanwhile. Then no new
-// statements are taken, and those that run may end. It returns nil when it was
+// ends; other commands of the project go through it meanwhile, and so do the jobs of
+// the schedule. Then no new statements and jobs are begun, and those that run may end. It returns nil when it was
 // the context that ended it.
 func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 	serve := p.Config.Serve
@@ -45,7 +49,13 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 		return &ServeError{fmt.Sprintf("%s %s", serve.Listen, problem)}
 	}
 	if !p.Config.Warehouse.Embedded() {
-		return &ServeError{"the warehouse is a ClickHouse server, which serves its clients itself"}
+		if o.Scheduler == nil {
+			return &ServeError{"the warehouse is a ClickHouse server, which serves its clients itself, and there is no schedule: nothing is left to do"}
+		}
+		if err := o.Ready(Serving{}); err != nil {
+			return err
+		}
+		return o.Scheduler.Run(ctx)
 	}
 	front := &warehouse.Front{Listen: serve.Listen, Drain: drain}
 	users := serve.Users
@@ -62,6 +72,9 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 	defer func() { err = errors.Join(err, w.Close()) }()
 	if err := o.Ready(Serving{Address: w.FrontAddress(), Users: users, Open: len(serve.Users) == 0, Clear: !serve.Loopback()}); err != nil {
 		return err
+	}
+	if o.Scheduler != nil {
+		return o.Scheduler.Run(ctx)
 	}
 	<-ctx.Done()
 	return nil

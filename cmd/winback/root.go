@@ -31,6 +31,8 @@ type app struct {
 	json    bool
 	quiet   bool
 	verbose bool
+
+	log *slog.Logger // of a service; nil for one by the flags
 }
 
 // execute runs one command line and returns the code to exit with.
@@ -65,7 +67,7 @@ Start with "winback demo" to see it on a made-up company, or "winback init" for 
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what happens, to standard error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		a.demoCommand(), a.initCommand(), a.planCommand(), a.runCommand(), a.serveCommand(), a.rebuildCommand(), a.quarantineCommand(),
+		a.demoCommand(), a.initCommand(), a.planCommand(), a.runCommand(), a.serveCommand(), a.scheduleCommand(), a.rebuildCommand(), a.quarantineCommand(),
 		a.queryCommand(), a.exportCommand(), a.campaignsCommand(), a.customerCommand(), a.reportCommand(), a.reasonsCommand(), a.sourcesCommand(),
 		a.configCommand(), a.modelsCommand(), a.checkCommand(), a.verifyCommand(), a.compactCommand(), a.doctorCommand(), a.versionCommand(),
 	)
@@ -105,6 +107,9 @@ func pickSubcommand(cmd *cobra.Command, args []string) error {
 }
 
 func (a *app) logger() *slog.Logger {
+	if a.log != nil {
+		return a.log
+	}
 	if !a.verbose {
 		return slog.New(slog.DiscardHandler)
 	}

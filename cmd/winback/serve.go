@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 
@@ -14,11 +16,12 @@ import (
 
 func (a *app) serveCommand() *cobra.Command {
 	var o pipelines.ServeOptions
+	var logs string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Let other programs into the warehouse: curl, DBeaver, Grafana, Python, anything that knows ClickHouse",
-		Long: `serve opens the warehouse and answers on ClickHouse's HTTP interface until it is stopped. Who
-may log in is in winback.yaml, serve.users: analysts read the databases they were given, admins
+		Long: `serve opens the warehouse and answers on ClickHouse's HTTP interface until it is stopped, and does
+the jobs of the schedule when they are due (winback schedule --help). Who may log in is in winback.yaml, serve.users: analysts read the databases they were given, admins
 do everything. Without users everybody on this machine may read as default, without a password.
 
 The other commands work meanwhile, a run too: they go through it. Ctrl-C or SIGTERM lets running
@@ -27,10 +30,33 @@ statements end, for 20 seconds; a second one stops at once.`,
   winback serve --listen 127.0.0.1:8124
   curl http://127.0.0.1:8123 -d "select * from mart.churn_monthly format PrettyCompact"`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.logTo(logs); err != nil {
+				return err
+			}
+			return a.serve(cmd.Context(), o)
+		},
 	}
+	cmd.Flags().StringVar(&logs, "log", "text", "`format` of what is logged to standard error: text or json")
 	cmd.Flags().StringVar(&o.Listen, "listen", "", "`address` and port to listen at (default: the configuration's serve.listen, 127.0.0.1:8123)")
 	return cmd
+}
+
+// logTo has what a service notes logged; -v has it log more.
+func (a *app) logTo(format string) error {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if a.verbose {
+		options.Level = slog.LevelDebug
+	}
+	switch format {
+	case "text":
+		a.log = slog.New(slog.NewTextHandler(a.stderr, options))
+	case "json":
+		a.log = slog.New(slog.NewJSONHandler(a.stderr, options))
+	default:
+		return usageError{fmt.Errorf("no log format %q; there are text and json", format)}
+	}
+	return nil
 }
 
 func (a *app) serve(ctx context.Context, o pipelines.ServeOptions) error {
@@ -42,7 +68,16 @@ func (a *app) serve(ctx context.Context, o pipelines.ServeOptions) error {
 		a.say("Stopping: statements that run have 20 seconds to end. Once more stops at once.")
 	})
 	defer stopping()
-	o.Ready = a.sayHowToConnect
+	if o.Scheduler, err = project.Scheduler(a.doJob); err != nil {
+		return err
+	}
+	o.Ready = func(s pipelines.Serving) error {
+		a.sayWhatIsDue(project)
+		if s.Address == "" {
+			return nil
+		}
+		return a.sayHowToConnect(s)
+	}
 	err = project.Serve(ctx, o)
 	if mistake := (*pipelines.ServeError)(nil); errors.As(err, &mistake) {
 		return usageError{err}
@@ -51,6 +86,21 @@ func (a *app) serve(ctx context.Context, o pipelines.ServeOptions) error {
 		return nil // it was stopped before it began
 	}
 	return err
+}
+
+// sayWhatIsDue tells when each job is due.
+func (a *app) sayWhatIsDue(project *pipelines.Project) {
+	states, err := project.JobStore().Read()
+	if err != nil {
+		return // the scheduler says so
+	}
+	for _, e := range project.Config.Schedule.Entries {
+		next := moment(project.NextSlot(e.Value, states[e.Key], a.now()), project.Config.Location)
+		if next == "" {
+			next = "paused: winback schedule resume " + e.Key
+		}
+		a.say("  %s: %s", e.Key, next)
+	}
 }
 
 // sayHowToConnect tells the ways in, for the first user who reads.

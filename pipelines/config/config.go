@@ -105,6 +105,7 @@ func Load(path string, registry *connectors.Registry, env Env) (*Config, error) 
 	c.identity(root, errs)
 	checkTargets(c.Targets, errs)
 	c.calendar(root, env, errs)
+	c.checkJobs(root, errs)
 	c.sources(registry, errs)
 	if err := errs.Err(); err != nil {
 		return nil, &Error{err}

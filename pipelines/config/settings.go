@@ -28,6 +28,7 @@ type Settings struct {
 	Bonus       Bonus                   `yaml:"bonus" doc:"what managers earn for customers who stay"`
 	Targets     spec.Ordered[Target]    `yaml:"targets" doc:"what the monthly figures of the executive page are to reach, by the id of the figure"`
 	Winback     Winback                 `yaml:"winback" doc:"whom to win back, and what counts as a return"`
+	Schedule    spec.Ordered[Job]       `yaml:"schedule" doc:"what winback serve does again and again, by a name of your own"`
 	Models      Models                  `yaml:"models" doc:"which SQL models the project has, and those of its own"`
 	Quarantine  Quarantine              `yaml:"quarantine" doc:"what happens to records that do not fit"`
 	Engine      Engine                  `yaml:"engine" doc:"what the program may use of the machine"`

@@ -73,25 +73,36 @@ type Run struct {
 	FinishedAt time.Time
 	State      State
 	Message    string
+	// Job and Slot are those of the schedule that it is made for; empty where
+	// somebody asked for it.
+	Job  string
+	Slot time.Time
 }
 
 // WriteRun writes a run as it stands; a later write of the same run replaces it.
 func (l *Ledger) WriteRun(ctx context.Context, r Run) error {
-	var finished any
-	if !r.FinishedAt.IsZero() {
-		finished = books.Time(r.FinishedAt)
-	}
-	return l.insert(ctx, "runs", "run_id, command, as_of, started_at, finished_at, state, message, written_at", [][]any{
-		{r.ID, r.Command, r.AsOf.Format(time.DateOnly), books.Time(r.StartedAt), finished, r.State, r.Message, books.Time(time.Now())},
+	return l.insert(ctx, "runs", "run_id, command, as_of, started_at, finished_at, state, message, written_at, job, slot", [][]any{
+		{r.ID, r.Command, r.AsOf.Format(time.DateOnly), books.Time(r.StartedAt), timeOrNull(r.FinishedAt), r.State, r.Message, books.Time(time.Now()), r.Job, timeOrNull(r.Slot)},
 	})
 }
+
+// timeOrNull is a time as the books have it; the zero time is null.
+func timeOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return books.Time(t)
+}
+
+// closeRuns writes a newer version of the rows of runs that never told their end.
+const closeRuns = `INSERT INTO ops.runs
+	SELECT * REPLACE ('interrupted' AS state, 'the process ended before the run did' AS message, now64(6) AS written_at)
+	FROM ops.runs FINAL WHERE state = 'running'`
 
 // CloseInterrupted marks the runs that never told their end. Only the holder of
 // the run lock may call it.
 func (l *Ledger) CloseInterrupted(ctx context.Context) error {
-	err := l.conn.Exec(ctx, `INSERT INTO ops.runs (run_id, command, as_of, started_at, finished_at, state, message, written_at)
-		SELECT run_id, command, as_of, started_at, finished_at, 'interrupted', 'the process ended before the run did', now64(6)
-		FROM ops.runs FINAL WHERE state = 'running'`)
+	err := l.conn.Exec(ctx, closeRuns)
 	if err != nil {
 		return fmt.Errorf("mark interrupted runs in ops.runs: %w", err)
 	}
@@ -100,9 +111,7 @@ func (l *Ledger) CloseInterrupted(ctx context.Context) error {
 
 // CloseOtherRuns does the same in a warehouse in which this run is under way.
 func (l *Ledger) CloseOtherRuns(ctx context.Context, runID string) error {
-	err := l.conn.Exec(ctx, `INSERT INTO ops.runs (run_id, command, as_of, started_at, finished_at, state, message, written_at)
-		SELECT run_id, command, as_of, started_at, finished_at, 'interrupted', 'the process ended before the run did', now64(6)
-		FROM ops.runs FINAL WHERE state = 'running' AND run_id != {run:String}`, clickhouse.Named("run", runID))
+	err := l.conn.Exec(ctx, closeRuns+" AND run_id != {run:String}", clickhouse.Named("run", runID))
 	if err != nil {
 		return fmt.Errorf("mark interrupted runs in ops.runs: %w", err)
 	}

@@ -11,7 +11,9 @@ var tables = []string{
     finished_at Nullable(DateTime64(6, 'UTC'))   COMMENT 'End; null while it runs and when the process was killed',
     state       LowCardinality(String)           COMMENT 'running, done, partly, failed or interrupted',
     message     String                           COMMENT 'What went wrong, if anything',
-    written_at  DateTime64(6, 'UTC')             COMMENT 'When this version of the row was written'
+    written_at  DateTime64(6, 'UTC')             COMMENT 'When this version of the row was written',
+    job         LowCardinality(String)           COMMENT 'Job of the schedule that it was made for; empty where somebody asked for it',
+    slot        Nullable(DateTime64(6, 'UTC'))   COMMENT 'Time of the schedule that it was made for'
 )
 ENGINE = ReplacingMergeTree(written_at) ORDER BY run_id COMMENT 'One row a run (read with FINAL)'`,
 
@@ -109,6 +111,9 @@ COMMENT 'Published numbers beside those that the program computes, one row each 
 
 // additions bring the tables of an older program up to date.
 var additions = []string{
+	`ALTER TABLE ops.runs
+		ADD COLUMN IF NOT EXISTS job LowCardinality(String) COMMENT 'Job of the schedule that it was made for; empty where somebody asked for it',
+		ADD COLUMN IF NOT EXISTS slot Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the schedule that it was made for'`,
 	`ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS kind LowCardinality(String) DEFAULT 'landed'
 		COMMENT 'landed: rows of that run; merged: rows of many runs, loaded together; covered: rows that came before, nothing new' AFTER run_id`,
 }
