@@ -145,6 +145,8 @@ type reportLine struct {
 	Panel     string `json:"panel"`
 	Empty     bool   `json:"empty"`
 	Error     string `json:"error,omitempty"`
+	// Facts are what panels of single values say, by the name of each.
+	Facts map[string]string `json:"facts,omitempty"`
 }
 
 func reportLines(r *report.Report) []reportLine {
@@ -154,7 +156,11 @@ func reportLines(r *report.Report) []reportLine {
 			lines = append(lines, reportLine{Dashboard: b.ID, Error: b.Error})
 		}
 		for _, p := range b.Panels {
-			lines = append(lines, reportLine{b.ID, p.Title, p.Empty, p.Error})
+			line := reportLine{Dashboard: b.ID, Panel: p.Title, Empty: p.Empty, Error: p.Error, Facts: map[string]string{}}
+			for _, fact := range p.Facts {
+				line.Facts[fact.Name] = fact.Value
+			}
+			lines = append(lines, line)
 		}
 	}
 	return lines

@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"winback/dashboards/value"
 )
 
 // quiet are the dashboards and panels that have nothing to show for the company of
@@ -35,11 +38,47 @@ func (c *company) checkReport(t *testing.T) {
 			t.Errorf("%s, %s shows nothing of a company of two years", l.Dashboard, l.Panel)
 		}
 	}
+	c.checkSameNumbers(t, lines)
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkPage(t, string(text))
+}
+
+// checkSameNumbers compares what the pages say of a metric with kpi_monthly: one
+// metric has one value, wherever it stands.
+func (c *company) checkSameNumbers(t *testing.T, lines []reportLine) {
+	t.Helper()
+	said := map[string]string{}
+	for _, l := range lines {
+		for name, text := range l.Facts {
+			said[l.Dashboard+"/"+l.Panel+"/"+name] = text
+		}
+	}
+	for _, same := range []struct {
+		kpi, unit string
+		decimals  int
+		facts     []string
+	}{
+		{"churn_12m_pct", "percent", 1, []string{"executive/Yearly churn/Yearly churn"}},
+		{"customers_at_end", "locale", 0, []string{"executive/Customers/Customers"}},
+		{"churn_pct", "percent", 2, []string{"managers/Churn of the portfolio/Churn"}},
+		{"lost_revenue_observed", "currencyEUR", -1, []string{"executive/Lost in the month, as yearly revenue/Observed"}},
+		{"net_revenue", "currencyEUR", -1, []string{"managers/Revenue/Revenue"}},
+	} {
+		rows := ask(t, c.config, c.home, "select toString(argMax(value, month)) from mart.kpi_monthly where kpi = '"+same.kpi+"'")
+		v, err := strconv.ParseFloat(strings.TrimSpace(rows[len(rows)-1]), 64)
+		if err != nil {
+			t.Errorf("kpi_monthly has no %s: %q", same.kpi, rows)
+			continue
+		}
+		for _, fact := range same.facts {
+			if want := value.Number(v, same.unit, same.decimals).String(); said[fact] != want {
+				t.Errorf("%s is %s in kpi_monthly and %q in %s", same.kpi, want, said[fact], fact)
+			}
+		}
+	}
 }
 
 // unreadable is what no page may show: numbers that are none, exponents, variables

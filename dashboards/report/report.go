@@ -287,6 +287,9 @@ func (o Options) link(target string) string {
 // an update of the program.
 var missingTable = regexp.MustCompile(`Unknown table expression identifier '((?:mart|ops)\.\w+)'`)
 
+// missingDatabase is what it says before the first run.
+var missingDatabase = regexp.MustCompile(`Database (mart|ops) does not exist`)
+
 // inWords is an error for the reader of a page: its first line, without the
 // server's version.
 func inWords(err error) string {
@@ -299,6 +302,9 @@ func inWords(err error) string {
 	}
 	if missing := missingTable.FindStringSubmatch(text); missing != nil {
 		return missing[1] + " is not built yet; winback run builds it"
+	}
+	if missing := missingDatabase.FindStringSubmatch(text); missing != nil {
+		return "nothing is in " + missing[1] + " yet; winback run builds it"
 	}
 	if cut := strings.Index(text, " (version "); cut > 0 {
 		text = text[:cut]
