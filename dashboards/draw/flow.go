@@ -1,9 +1,11 @@
 package draw
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 
 	"winback/dashboards/frame"
 	"winback/dashboards/value"
@@ -27,6 +29,7 @@ func flow(in Input) (template.HTML, error) {
 	}
 	from, to, n := names[0], names[1], numbers[0]
 	left, right := ends(from, n), ends(to, n)
+	alike(left, right)
 	total := place(left)
 	place(right)
 	if total == 0 {
@@ -34,7 +37,9 @@ func flow(in Input) (template.HTML, error) {
 	}
 	var out page
 	out.add(`<div class="flow"><div class="end">%s</div><svg viewBox="0 0 1000 1000" preserveAspectRatio="none" role="img" aria-label="%s">`, endLabels(left, n), esc(in.Panel.Title))
-	for row := range f.Rows() {
+	for _, row := range untangled(f.Rows(), func(row int) (int, int) {
+		return slices.Index(left, find(left, from.Text(row))), slices.Index(right, find(right, to.Text(row)))
+	}) {
 		v := n.Float(row)
 		a, b := find(left, from.Text(row)), find(right, to.Text(row))
 		if math.IsNaN(v) || v <= 0 {
@@ -94,6 +99,34 @@ func ends(names, n *frame.Field) []*node {
 		}
 	}
 	return all
+}
+
+// alike puts the names of the right side in the order of the left one, so that who
+// stayed goes straight across. Names of the right side alone come last.
+func alike(left, right []*node) {
+	place := func(e *node) int {
+		at := slices.IndexFunc(left, func(l *node) bool { return l.name == e.name })
+		if at < 0 {
+			return len(left)
+		}
+		return at
+	}
+	slices.SortStableFunc(right, func(a, b *node) int { return place(a) - place(b) })
+}
+
+// untangled orders rows by their places on the left, then on the right, so that
+// flows leave and arrive in the order of the names.
+func untangled(rows int, places func(row int) (left, right int)) []int {
+	order := make([]int, rows)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		l1, r1 := places(a)
+		l2, r2 := places(b)
+		return cmp.Or(l1-l2, r1-r2)
+	})
+	return order
 }
 
 func nameColor(name string) value.Paint {

@@ -99,7 +99,11 @@ func forest(in Input) (template.HTML, error) {
 	}
 	out.WriteString(`<div class="row axis" aria-hidden="true"><span></span><span class="track">`)
 	for _, t := range ticks {
-		out.add(`<span class="at" style="left:%s%%">%s</span>`, num(t.At*100), esc(t.Label))
+		class := "at"
+		if t.At > 0.95 {
+			class = "at last"
+		}
+		out.add(`<span class="%s" style="left:%s%%">%s</span>`, class, num(t.At*100), esc(t.Label))
 	}
 	out.WriteString(`</span><span></span></div></div>`)
 	return out.html(), nil
