@@ -190,7 +190,6 @@ func (c *company) liveService(scale int) {
 	c.bring("shop.carts", "id, customer_id, email, phone, created_at, updated_at, order_id, value, currency, items", carts...)
 	c.bring("winback.touches", "id, customer_id, email, at", touches...)
 	c.bring("crm.complaints", "id, customer_id, opened_at, answered_at, satisfied, resolution", complaints...)
-	c.bring("crm.complaints", "id, customer_id, opened_at", complaints...)
 	for range c.random.IntN(3) {
 		c.bring("winback.cart_reminders", "id, cart_id, at, cost", fmt.Sprintf("'%d', '%s%d', %s, %s", c.random.IntN(30), strings.Repeat("a:", c.random.IntN(2)), c.random.IntN(60), c.moment(20), c.pick("", "0.1")))
 	}

@@ -78,6 +78,16 @@ figures as (
     from {{ ref "quiet_leavers_monthly" }}
     where segment = '(all)' and is_complete
     union all
+    select
+        month,
+        arrayJoin(arrayMap(x -> (tupleElement(x, 1), tupleElement(x, 2), null, null, null), [
+            ('money_recovered', if(is_known, toString(revenue_recovered), null)),
+            ('winback_recovered_share', toString(round(recovered_share_pct, 6)))
+        ])) as figure
+    -- It grows until the year since the last return of the month is over.
+    from (select *, recovered_share_pct is not null as is_known from {{ ref "winback_kpis" }})
+    where segment = '(all)' and is_complete
+    union all
     select month, ('win_rate_pct', toString(round(win_rate_pct, 6)), toUInt64(won + lost), win_rate_lower, win_rate_upper) as figure
     from {{ ref "sales_velocity" }}
     where pipeline = '(all)' and is_complete
