@@ -177,6 +177,9 @@ func turnRed(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) 
 		{"int_funnel", "update entered = entered + 1 where stage_no = 3", "the_funnel_balances"},
 		{"int_funnel", "update entered = 1000 where stage_no = 3", "the_funnel_never_widens"},
 		{"int_reasons", "update reason_category = 'price' where reason = 'rude manager'", "reasons_find_their_examples"},
+		{"complaint_outcomes", "update customers = customers + 1 where outcome = 'no_complaint'", "service_reconciles"},
+		{"loss_antecedents", "update losses_without = losses_without + 1 where fact = 'refund'", "service_reconciles"},
+		{"promises_monthly", "update kept = kept + 1 where month = '2024-06-01'", "every_promise_has_an_outcome"},
 		{"int_customer_cards", "delete where cityHash64(customer_key) % 4 = 0", "row_count_change"},
 	} {
 		t.Run(c.check, func(t *testing.T) {

@@ -12,9 +12,9 @@ calls as (
 
 -- Later contacts of the same callers.
 contacts as (
-    select assumeNotNull(caller) as caller, topic, started_at
-    from {{ ref "int_calls" }}
-    where is_offered and caller is not null and caller in (select caller from calls)
+    select assumeNotNull(later.caller) as caller, topic, started_at
+    from {{ ref "int_calls" }} as later
+    where is_offered and later.caller is not null and later.caller in (select caller from calls)
 ),
 
 -- A matter was settled by an answered call if its caller does not come back to it

@@ -1,6 +1,9 @@
 -- int_complaints: complaints up to as_of with their customer, and how they were answered as far as it shows by then.
 -- grain: one row per source and complaint_id
--- materialized: view
+-- materialized: table
+-- key: source, complaint_id
+-- changes: customer_key
+-- order_by: (opened_on, source, complaint_id)
 with
 
 complaints as (

@@ -30,13 +30,13 @@ surveys as (
 
 -- What the customer said or asked; our own calls and letters are no sign of life.
 contacts as (
-    select assumeNotNull(customer_key) as customer_key, opened_on as heard_on, 'complaint' as kind
-    from {{ ref "int_complaints" }}
-    where customer_key is not null
+    select assumeNotNull(complaints.customer_key) as customer_key, opened_on as heard_on, 'complaint' as kind
+    from {{ ref "int_complaints" }} as complaints
+    where complaints.customer_key is not null
     union all
-    select assumeNotNull(customer_key) as customer_key, started_on as heard_on, 'call' as kind
-    from {{ ref "int_calls" }}
-    where customer_key is not null and direction = 'inbound'
+    select assumeNotNull(calls.customer_key) as customer_key, started_on as heard_on, 'call' as kind
+    from {{ ref "int_calls" }} as calls
+    where calls.customer_key is not null and direction = 'inbound'
     union all
     select owners.customer_key as customer_key, toDate(assumeNotNull(activities.happened_at), {{ .Timezone }}) as heard_on, 'message' as kind
     from activities

@@ -221,12 +221,12 @@ where promised_at is not null
         or (toDate(assumeNotNull(delivered_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(delivered_at), {{ .Timezone }}) <= {{ .SeenLast }})
     )
 union all
--- Complaints are few: whatever changed about one of them, all are looked at.
-select arrayJoin(['answer', 'refund']) as kind, source, id as promise_id from {{ changed "crm.complaints" }}
+-- Complaints are few and few of them change: all are looked at when one does, or
+-- somebody was paid back.
+select arrayJoin(['answer', 'refund']) as kind, source, complaint_id as promise_id from {{ changed "int_complaints" }}
 union all
 select arrayJoin(['answer', 'refund']) as kind, source, complaint_id as promise_id
-from {{ ref "stg_crm__complaints" }}
+from {{ ref "int_complaints" }}
 where {{ .SeenUntil }} != {{ .SeenLast }}
-    or (select count() from {{ changed "crm.managers" }}) + (select count() from {{ changed "int_record_owners" }})
-        + (select count() from {{ changed "int_refunds" }}) + (select count() from {{ changed "int_orders" }}) > 0
+    or (select count() from {{ changed "int_refunds" }}) + (select count() from {{ changed "int_orders" }}) > 0
 {{ end }}

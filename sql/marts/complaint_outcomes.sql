@@ -14,9 +14,9 @@ purchases as (
 ),
 
 complaints as (
-    select assumeNotNull(customer_key) as customer_key, complaint_id, opened_on, outcome, opened_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }} as is_over
-    from {{ ref "int_complaints" }}
-    where customer_key is not null
+    select assumeNotNull(all_complaints.customer_key) as customer_key, complaint_id, opened_on, outcome, opened_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }} as is_over
+    from {{ ref "int_complaints" }} as all_complaints
+    where all_complaints.customer_key is not null
 ),
 
 -- The last complaint whose days for buying again are over; else the last one.

@@ -1,0 +1,79 @@
+-- int_leak_calls: calls in which the call centre could lose a customer, and those in which it did what loses them.
+-- grain: one row per leak, source and call_id
+-- materialized: table
+-- order_by: (leak, source, call_id)
+-- tags: service
+with
+
+promised as (
+    select source, promise_id, customer_key, due_on, status from {{ ref "int_promises" }} where kind = 'callback' and status != 'open'
+),
+
+sent_to_office as (
+    select source, call_id, customer_key, coalesce(customer_key, '') as buyer, started_at, started_on
+    from {{ ref "int_calls" }}
+    where redirected_to_office and started_on + {{ .CallCentre.OfficeSaleWithin }} <= {{ .AsOf }}
+),
+
+purchases as (
+    select customer_key, source, order_id, ordered_at, ordered_on from {{ ref "int_purchases" }}
+),
+
+answered as (
+    select source, call_id, customer_key, started_on, in_competence
+    from {{ ref "int_calls" }}
+    where direction = 'inbound' and disposition = 'answered' and in_competence is not null
+),
+
+-- An answer to a call of the customer's is no offer.
+offers as (
+    select source, call_id, customer_key, coalesce(customer_key, '') as buyer, coalesce(caller, '') as called, started_at, started_on,
+        lowerUTF8(assumeNotNull(calls.product)) as product
+    from {{ ref "int_calls" }} as calls
+    where direction = 'outbound' and calls.product is not null and callback_of is null
+),
+
+own_calls as (
+    select assumeNotNull(calls.caller) as caller, started_at, lowerUTF8(assumeNotNull(calls.product)) as product, callback_promised_at
+    from {{ ref "int_calls" }} as calls
+    where direction = 'inbound' and calls.product is not null and calls.caller is not null
+),
+
+-- Call centres name a product by its number, its article or its name.
+sold as (
+    select purchases.customer_key as customer_key, lowerUTF8(assumeNotNull(lines.product)) as product, purchases.ordered_at as ordered_at
+    from (
+        select source, order_id, arrayJoin([product_id, sku, name]) as product from {{ ref "stg_shop__order_lines" }}
+    ) as lines
+    inner join purchases on purchases.source = lines.source and purchases.order_id = lines.order_id
+    where lines.product is not null and purchases.customer_key in (select buyer from offers)
+)
+
+select 'callback_never_made' as leak, source, promise_id as call_id, customer_key, due_on as happened_on,
+    toBool(status = 'never') as is_leak, is_leak as is_affected
+from promised
+union all
+-- Whether a sale followed tells who left already: the effect is looked for with
+-- everybody who was sent.
+select 'sent_to_office' as leak, sent_to_office.source, sent_to_office.call_id, sent_to_office.customer_key, sent_to_office.started_on as happened_on,
+    toBool(not coalesce(purchases.ordered_on <= sent_to_office.started_on + {{ .CallCentre.OfficeSaleWithin }}, false)) as is_leak,
+    true as is_affected
+from sent_to_office
+asof left join purchases on purchases.customer_key = sent_to_office.buyer and purchases.ordered_at > sent_to_office.started_at
+union all
+select 'outside_competence' as leak, source, call_id, customer_key, started_on as happened_on,
+    toBool(not assumeNotNull(in_competence)) as is_leak, is_leak as is_affected
+from answered
+union all
+select 'pitch_after_own_call' as leak, offers.source, offers.call_id, offers.customer_key, offers.started_on as happened_on,
+    toBool(coalesce(own_calls.started_at >= offers.started_at - interval {{ .CallCentre.PitchWithin }} day
+        and own_calls.callback_promised_at is null, false)) as is_leak,
+    is_leak as is_affected
+from offers
+asof left join own_calls on own_calls.caller = offers.called and own_calls.product = offers.product and own_calls.started_at < offers.started_at
+union all
+select 'offer_already_bought' as leak, offers.source, offers.call_id, offers.customer_key, offers.started_on as happened_on,
+    toBool(coalesce(sold.ordered_at >= offers.started_at - interval {{ .CallCentre.BoughtWithin }} day, false)) as is_leak,
+    is_leak as is_affected
+from offers
+asof left join sold on sold.customer_key = offers.buyer and sold.product = offers.product and sold.ordered_at < offers.started_at
