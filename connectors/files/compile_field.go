@@ -27,6 +27,8 @@ func (k *compiler) field(to entity.Field, f Field, foldable bool) field {
 	k.fitsKind(&out, f.Node.Get("split"), f.Split != "", entity.TextList)
 	k.times(&out, f)
 	out.numbers = mapping.CompileNumbers(&out.to, f.Node, f.DecimalComma, f.Thousands, f.Factor, k.errs)
+	k.fitsKind(&out, f.Node.Get("clock"), f.Clock, entity.Int)
+	out.clock = f.Clock
 	k.fold(&out, f, foldable)
 	if f.Default != "" {
 		out.fallback = k.constant(&out, f.Default, f.Node.Get("default"))
@@ -55,6 +57,7 @@ func (k *compiler) source(out *field, f Field) {
 	note("column", len(f.Column) > 0)
 	note("const", f.Const != "")
 	note("product", len(f.Product) > 0)
+	note("join", len(f.Join) > 0)
 	note("columns", f.Columns.Len() > 0)
 	note("auto", f.Auto != "")
 	switch {
@@ -62,7 +65,7 @@ func (k *compiler) source(out *field, f Field) {
 		k.errs.Addf(f.Node, "has both %s and %s: a value comes from one place", given[0], given[1])
 		return
 	case len(given) == 0 && len(f.When) == 0 && f.Default == "":
-		k.errs.Addf(f.Node, "does not say where the value comes from: give column, const, product, columns or auto")
+		k.errs.Addf(f.Node, "does not say where the value comes from: give column, const, product, join, columns or auto")
 		return
 	case len(given) == 0:
 		return
@@ -75,6 +78,11 @@ func (k *compiler) source(out *field, f Field) {
 	case "product":
 		out.source = fromProduct
 		for _, name := range f.Product {
+			out.slots = append(out.slots, k.slot([]string{name}, f.Optional))
+		}
+	case "join":
+		out.source = fromJoin
+		for _, name := range f.Join {
 			out.slots = append(out.slots, k.slot([]string{name}, f.Optional))
 		}
 	case "columns":

@@ -66,6 +66,7 @@ type Field struct {
 	Const        string               `yaml:"const" doc:"the same value for every record" example:"GBP"`
 	Product      []string             `yaml:"product" doc:"columns to multiply" example:"[Quantity, Price]"`
 	Auto         string               `yaml:"auto" enum:"line_number|line_count|file_name|file_line|row_hash" doc:"made by the reader: number of the record within its document, records of the document, name of the file, line of the file that the record begins on, hash of the record"`
+	Join         []string             `yaml:"join" doc:"columns whose texts are put together with a blank between them, as a day and a time" example:"[Date, Time]"`
 	Columns      spec.Ordered[string] `yaml:"columns" doc:"for maps: keys and the columns of their values" example:"{crm: CrmID}"`
 	When         []mapping.Rule       `yaml:"when" doc:"rules tried first; the value of the first that fits is taken" example:"[{prefix: C, value: cancelled}]"`
 	Clean        []string             `yaml:"clean" enum:"integer_id|lower|upper|digits|spaces" doc:"integer_id: 17850.0 to 17850; lower, upper: case; digits: drops all else; spaces: single blanks" example:"integer_id"`
@@ -77,6 +78,7 @@ type Field struct {
 	DecimalComma bool                 `yaml:"decimal_comma" doc:"1234,50 is 1234.50"`
 	Thousands    string               `yaml:"thousands" doc:"character between groups of digits; a blank stands for every kind of blank" example:"\" \""`
 	Factor       string               `yaml:"factor" doc:"number to multiply with" example:"0.01"`
+	Clock        bool                 `yaml:"clock" doc:"a duration written 1:02:03 or 02:03 is its seconds"`
 	Split        string               `yaml:"split" doc:"for lists: text between two items" example:"\";\""`
 	Fold         string               `yaml:"fold" enum:"first|last|min|max|sum|count" doc:"value of a document from those of its records; default: first"`
 	Mode         string               `yaml:"mode" enum:"strict|lenient" doc:"what a value that cannot be read does: strict (default) puts the record aside; lenient leaves the field empty, notes the value in quarantine and lets the record go on" example:"lenient"`

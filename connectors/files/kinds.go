@@ -117,6 +117,9 @@ func numberReason(err error, f *field, text []byte) string {
 }
 
 func (m *mapper) whole(f *field, text []byte) (n int64, reason string) {
+	if f.clock && bytes.IndexByte(text, ':') >= 0 {
+		return clockSeconds(text)
+	}
 	if f.numbers.Plain() {
 		n, ok := mapping.ParseWhole(text)
 		if !ok {
@@ -127,6 +130,24 @@ func (m *mapper) whole(f *field, text []byte) (n int64, reason string) {
 	scaled := field{scale: entity.DecimalScale, numbers: f.numbers}
 	return mapping.WholeOf(m.decimal(&scaled, text))
 }
+
+// clockSeconds reads hours, minutes and seconds, or minutes and seconds.
+func clockSeconds(text []byte) (n int64, reason string) {
+	parts := bytes.Split(text, []byte(":"))
+	if len(parts) > 3 {
+		return 0, notClock
+	}
+	for i, part := range parts {
+		unit, ok := mapping.ParseWhole(part)
+		if !ok || unit < 0 || i > 0 && unit > 59 || len(part) > 6 {
+			return 0, notClock
+		}
+		n = n*60 + unit
+	}
+	return n, ""
+}
+
+const notClock = "is not a duration such as 1:02:03"
 
 // enum lower-cases a word. Words that the contract does not know are kept.
 func (m *mapper) enum(text []byte) []byte {

@@ -162,6 +162,8 @@ func (m *mapper) fromSource(f *field, r *record, into *value) *misfit {
 		*into = f.constant
 	case fromProduct:
 		return m.product(f, r, into)
+	case fromJoin:
+		return m.joined(f, r, into)
 	case fromColumns:
 		return m.pairs(f, r, into)
 	case fromLineNumber:
@@ -250,6 +252,24 @@ func (m *mapper) product(f *field, r *record, into *value) *misfit {
 }
 
 const productReason = "the product has more than 18 digits"
+
+// joined puts the texts of columns together. Without a value in one of them there
+// is none: a time without its day is no moment.
+func (m *mapper) joined(f *field, r *record, into *value) *misfit {
+	mark := m.arena.Mark()
+	for i, slot := range f.slots {
+		text := mapping.Trim(r.column(slot))
+		if len(text) == 0 || f.texts.IsNull(text) {
+			return nil
+		}
+		if i > 0 {
+			m.arena.Data = append(m.arena.Data, ' ')
+		}
+		m.arena.Data = append(m.arena.Data, text...)
+	}
+	m.typed, m.kind = false, kindText
+	return m.convert(f, f.texts.Rewrite(&m.arena, m.arena.Since(mark)), into)
+}
 
 // pairs makes a map from columns; those without a value are left out.
 func (m *mapper) pairs(f *field, r *record, into *value) *misfit {

@@ -75,6 +75,7 @@ const (
 	fromColumn
 	fromConst
 	fromProduct
+	fromJoin
 	fromColumns
 	fromLineNumber
 	fromLineCount
@@ -111,7 +112,7 @@ type field struct {
 
 	source   sourceKind
 	slot     int      // of fromColumn
-	slots    []int    // of fromProduct and fromColumns
+	slots    []int    // of fromProduct, fromJoin and fromColumns
 	keys     []string // of fromColumns
 	constant value    // of fromConst
 
@@ -124,6 +125,7 @@ type field struct {
 	iso     bool   // iso is the first layout
 	zone    int    // number of the time zone in plan.zones
 	numbers mapping.NumberFormat
+	clock   bool // a duration such as 1:02:03 is its seconds
 	fold    foldKind
 
 	// direct says that the column's text is converted as it is: no rules, nulls,
