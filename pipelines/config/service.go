@@ -8,7 +8,8 @@ type CallCentre struct {
 	AnswerWithin      int `yaml:"answer_within" default:"20" doc:"seconds within which a call is to be answered: the threshold of the service level"`
 	ShortAbandon      int `yaml:"short_abandon" default:"5" doc:"seconds within which a caller who hangs up had only misdialled and does not count as abandoned"`
 	ResolvedAfter     int `yaml:"resolved_after" default:"7" doc:"days without another contact on the same topic after which a matter counts as settled by the first call"`
-	CallbackTolerance int `yaml:"callback_tolerance" default:"15" doc:"minutes before and after the promised moment within which a call-back is on time"`
+	CallbackTolerance int `yaml:"callback_tolerance" default:"15" doc:"minutes after the promised moment within which a call-back is on time"`
+	CallbackEarly     int `yaml:"callback_early" default:"15" doc:"minutes before the promised moment from which a call-back is on time; more where call-backs are promised by a time rather than for one"`
 	CallbackLateFor   int `yaml:"callback_late_for" default:"7" doc:"days after the promised moment within which a call to the customer is the call-back, late; after them it was never made"`
 	PitchWithin       int `yaml:"pitch_within" default:"3" doc:"days after a customer's own call within which an outbound call about the same product annoys"`
 	OfficeSaleWithin  int `yaml:"office_sale_within" default:"30" doc:"days within which a customer who was sent to an office buys, or does not come any more"`
@@ -46,6 +47,7 @@ func (c *CallCentre) Validate(n spec.Node, errs *spec.Errors) {
 		whole{"answer_within", c.AnswerWithin, 3600, "seconds"},
 		whole{"resolved_after", c.ResolvedAfter, 365, "days"},
 		whole{"callback_tolerance", c.CallbackTolerance, 1440, "minutes"},
+		whole{"callback_early", c.CallbackEarly, 10080, "minutes"},
 		whole{"callback_late_for", c.CallbackLateFor, 365, "days"},
 		whole{"pitch_within", c.PitchWithin, 365, "days"},
 		whole{"office_sale_within", c.OfficeSaleWithin, 365, "days"},

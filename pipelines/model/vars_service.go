@@ -10,9 +10,11 @@ type CallCentre struct {
 	// ResolvedAfter is the days without another contact on the same topic after
 	// which a call has settled it.
 	ResolvedAfter int `yaml:"resolved_after"`
-	// CallbackTolerance is minutes around the promised moment, CallbackLateFor the
-	// days after it in which a call is still the call-back, late.
+	// CallbackTolerance and CallbackEarly are minutes after and before the promised
+	// moment, CallbackLateFor the days after it in which a call is still the
+	// call-back, late.
 	CallbackTolerance int `yaml:"callback_tolerance"`
+	CallbackEarly     int `yaml:"callback_early"`
 	CallbackLateFor   int `yaml:"callback_late_for"`
 	// PitchWithin is days after a customer's own call, OfficeSaleWithin days after
 	// being sent to an office, BoughtWithin days after a purchase.
@@ -38,7 +40,7 @@ type Service struct {
 
 func defaultCallCentre() CallCentre {
 	return CallCentre{
-		AnswerWithin: 20, ShortAbandon: 5, ResolvedAfter: 7, CallbackTolerance: 15, CallbackLateFor: 7,
+		AnswerWithin: 20, ShortAbandon: 5, ResolvedAfter: 7, CallbackTolerance: 15, CallbackEarly: 15, CallbackLateFor: 7,
 		PitchWithin: 3, OfficeSaleWithin: 30, BoughtWithin: 365,
 	}
 }

@@ -59,10 +59,11 @@ tries as (
     select
         source,
         call_id,
-        minOrNullIf(tried_at, abs(dateDiff('second', due_at, tried_at)) <= 60 * {{ .CallCentre.CallbackTolerance }}) as on_time_at,
+        minOrNullIf(tried_at, tried_at >= due_at - interval {{ .CallCentre.CallbackEarly }} minute
+            and tried_at <= due_at + interval {{ .CallCentre.CallbackTolerance }} minute) as on_time_at,
         minOrNullIf(tried_at, tried_at > due_at + interval {{ .CallCentre.CallbackTolerance }} minute
             and (is_named or tried_at <= due_at + interval {{ .CallCentre.CallbackLateFor }} day)) as late_at,
-        maxOrNullIf(tried_at, tried_at < due_at - interval {{ .CallCentre.CallbackTolerance }} minute) as early_at
+        maxOrNullIf(tried_at, tried_at < due_at - interval {{ .CallCentre.CallbackEarly }} minute) as early_at
     from attempts
     group by source, call_id
 ),
