@@ -316,7 +316,7 @@ func (c *drawn) touch(campaign string, at time.Time) (*entity.Touch, error) {
 // rememberDraw loads what was landed and builds the models that a draw concerns, so
 // that the next list leaves its customers alone.
 func (p *Project) rememberDraw(ctx context.Context, o DrawOptions) error {
-	s, err := p.Run(ctx, RunOptions{Only: []string{"int_record_owners", "int_touches+"}, Wait: o.Wait, as: "campaigns draw " + o.Name})
+	s, err := p.Run(ctx, RunOptions{Only: []string{"int_record_owners", "int_touch_states+"}, Wait: o.Wait, as: "campaigns draw " + o.Name})
 	if err != nil {
 		return fmt.Errorf("the draw is kept, but the models do not know it yet (winback run tells them): %w", err)
 	}
