@@ -90,13 +90,18 @@ orders as (
     select
         orders_named.source as source,
         orders_named.cart_id as cart_id,
-        min(int_orders.ordered_at) as ordered_at,
-        argMin(int_orders.order_id, int_orders.ordered_at) as order_id,
-        argMin(tuple(int_orders.net_revenue), int_orders.ordered_at).1 as revenue
+        -- One that was not cancelled, if there is one.
+        argMin((int_orders.ordered_at, int_orders.order_id, int_orders.is_cancelled), (int_orders.is_cancelled, int_orders.ordered_at)) as chosen,
+        tupleElement(chosen, 1) as ordered_at,
+        tupleElement(chosen, 2) as order_id,
+        tupleElement(chosen, 3) as is_cancelled,
+        argMin(tuple(int_orders.net_revenue), (int_orders.is_cancelled, int_orders.ordered_at)).1 as net_revenue,
+        if(is_cancelled, null, net_revenue) as revenue
     from orders_named
     inner join (
-        select source, order_id, ordered_at, net_revenue from {{ ref "int_orders" }} 
-        where coalesce(status, '') != 'cancelled' and (source, order_id) in (select source, order_id from orders_named)
+        select source, order_id, ordered_at, net_revenue, toBool(coalesce(status, '') = 'cancelled') as is_cancelled
+        from {{ ref "int_orders" }}
+        where (source, order_id) in (select source, order_id from orders_named)
     ) as int_orders on int_orders.source = orders_named.source and int_orders.order_id = orders_named.order_id
     group by source, cart_id
 ),
@@ -154,7 +159,8 @@ select
     reminders.reminded_at as reminded_at,
     reminders.cost as reminders_cost,
     toBool(coalesce(orders.ordered_at <= left_at, false)) as is_ordered_at_once,
-    toBool(coalesce(orders.ordered_at > left_at, false)) as is_recovered,
+    -- A cancelled order shows that the cart was not left at once, and brings nothing back.
+    toBool(coalesce(orders.ordered_at > left_at and not orders.is_cancelled, false)) as is_recovered,
     toBool(is_recovered and coalesce(
         orders.ordered_at <= arrayLast(x -> x <= orders.ordered_at, reminders.reminded_at) + interval {{ .Carts.RecoveredIn }} day, false
     )) as is_recovered_by_reminder
