@@ -29,16 +29,15 @@ func cdnowVars() model.Vars {
 // histories.
 func (b *bench) cdnowHistories(ctx context.Context) (*model.Trial, error) {
 	purchases := fmt.Sprintf(`select splitByWhitespace(trimLeft(line)) as fields, fields[2] as customer_key, '(none)' as segment, toDate(parseDateTime(fields[3], '%%Y%%m%%d')) as ordered_on,
-			min(ordered_on) over (partition by customer_key) as first_on, toDecimal64(fields[5], 4) as revenue,
-			row_number() over (partition by customer_key order by ordered_on, revenue) as purchase_no
+			min(ordered_on) over (partition by customer_key) as first_on, toDecimal64(fields[5], 4) as revenue
 		from file(%s, LineAsString, 'line String') where ordered_on <= toDate('1997-09-30')`, quote.Literal(b.file(cdnow)))
-	return b.runner.Try(ctx, "int_purchase_histories", cdnowVars(), map[string]string{
-		"int_purchases": "select customer_key, segment, ordered_on, first_on, revenue, purchase_no from (" + purchases + ")",
+	return b.runner.Try(ctx, "int_fitted_histories", cdnowVars(), map[string]string{
+		"int_purchases": "select customer_key, segment, ordered_on, first_on, revenue from (" + purchases + ")",
 	})
 }
 
 func cdnowCases() []testCase {
-	models := []string{"int_purchase_histories", "prediction_fits", "int_prediction_parameters", "int_purchase_outlook", "customer_predictions"}
+	models := []string{"int_fitted_histories", "prediction_fits", "int_prediction_parameters", "int_purchase_outlook", "customer_predictions"}
 	fits := func(subject, source, name string, numbers []published) testCase {
 		return testCase{
 			subject: subject, source: source, through: "mart.prediction_fits", data: cdnow, models: models, numbers: numbers,
@@ -61,7 +60,7 @@ func cdnowCases() []testCase {
 	}
 	return []testCase{
 		{
-			subject: "CDNOW: the sample", source: faderHardieLee, through: "staging.int_purchase_histories", data: cdnow, models: models,
+			subject: "CDNOW: the sample", source: faderHardieLee, through: "staging.int_fitted_histories", data: cdnow, models: models,
 			numbers: []published{{"customers", 2357, 0}, {"repeat purchases", 2457, 0}, {"one-time buyers", 1411, 0}},
 			compute: func(ctx context.Context, b *bench) ([]float64, error) {
 				trial, err := b.cdnowHistories(ctx)
@@ -99,7 +98,7 @@ func (b *bench) cdnowFits(ctx context.Context) (*model.Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.fits, err = b.runner.Try(ctx, "prediction_fits", cdnowVars(), map[string]string{"int_purchase_histories": histories.SQL})
+	b.fits, err = b.runner.Try(ctx, "prediction_fits", cdnowVars(), map[string]string{"int_fitted_histories": histories.SQL})
 	return b.fits, err
 }
 
@@ -109,7 +108,7 @@ func (b *bench) cdnowPurchases(ctx context.Context) (*stats.Purchases, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := b.conn.Query(ctx, "select repeat_days, toUInt32(last_on - first_on), toUInt32(toDate('1997-09-30') - first_on) from ("+trial.SQL+")")
+	rows, err := b.conn.Query(ctx, "select repeat_days, last_days, age_days from ("+trial.SQL+")")
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,12 @@
 with
 
 customers as (
-    select segment, repeat_days, toUInt32({{ .AsOf }} - first_on) as age_days from {{ ref "int_purchase_histories" }}
+    select
+        -- A segment that is younger than the fits has none.
+        if(segment in (select segment from {{ ref "int_prediction_parameters" }}), segment, '(all)') as fit_segment,
+        repeat_days,
+        toUInt32({{ .AsOf }} - first_on) as age_days
+    from {{ ref "int_purchase_histories" }}
 ),
 
 fits as (
@@ -27,4 +32,4 @@ select distinct
     toUInt32({{ .Predictions.Months }}) as months,
     toFloat64({{ .Predictions.MonthlyRate }}) as monthly_rate
 from customers
-inner join fits on fits.segment = customers.segment
+inner join fits on fits.segment = customers.fit_segment

@@ -10,7 +10,9 @@ histories as (
         *,
         toUInt32(last_on - first_on) as last_days,
         toUInt32({{ .AsOf }} - first_on) as age_days,
-        coalesce(toFloat64(repeat_revenue), 0) as spent
+        coalesce(toFloat64(repeat_revenue), 0) as spent,
+        -- A segment that is younger than the fits has none.
+        if(segment in (select segment from {{ ref "int_prediction_parameters" }}), segment, '(all)') as fit_segment
     from {{ ref "int_purchase_histories" }}
 ),
 
@@ -46,7 +48,7 @@ predicted as (
         multiIf(histories.terminated_on is not null, 'the contract was terminated', fits.not_fitted_because) as not_predicted_because,
         coalesce(not_predicted_because, fits.spend_not_fitted_because) as no_clv_because
     from histories
-    left join fits on fits.segment = histories.segment
+    left join fits on fits.segment = histories.fit_segment
     left join outlook on outlook.segment = fits.fitted_on and outlook.repeat_days = histories.repeat_days and outlook.age_days = histories.age_days
 )
 

@@ -4,19 +4,8 @@
 -- computed_by: purchase_fits
 -- order_by: (segment, model, parameter)
 -- tags: prediction
-with
-
-customers as (
-    select
-        segment,
-        repeat_days,
-        toUInt32(last_on - first_on) as last_days,
-        toUInt32({{ .AsOf }} - first_on) as age_days,
-        toFloat64(repeat_revenue) / nullIf(repeat_days, 0) as mean_spend
-    from {{ ref "int_purchase_histories" }}
-)
 
 -- The fit wants histories and how many customers have each of them.
 select segment, repeat_days, last_days, age_days, mean_spend, toUInt32(count()) as customers
-from customers
+from {{ ref "int_fitted_histories" }}
 group by segment, repeat_days, last_days, age_days, mean_spend
