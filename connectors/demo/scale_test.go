@@ -29,9 +29,10 @@ func peakHeap(t testing.TB, o Options) (truth Truth, bytes uint64) {
 // Memory does not grow with the company.
 func TestGenerate_MemoryIsFlat(t *testing.T) {
 	if testing.Short() {
-		t.Skip("makes half a million orders")
+		t.Skip("makes a quarter of a million orders")
 	}
 	o := DefaultOptions(t.TempDir(), lastDay)
+	o.Customers = 2_000
 	_, little := peakHeap(t, o)
 	o.Customers *= 8
 	truth, much := peakHeap(t, o)
