@@ -147,6 +147,21 @@ func (c *company) checkFunnel(t *testing.T) {
 	}
 }
 
+// checkCarts: carts left, reminded of and ordered after all are those of the truth.
+func (c *company) checkCarts(t *testing.T) {
+	type carts struct{ Carts, Abandoned, Reminded, Recovered int }
+	got := rows[carts](t, c, `select sum(carts) as carts, sum(abandoned) as abandoned, sum(reminded) as reminded, sum(recovered) as recovered
+		from mart.carts_monthly where category = '(all)'`)[0]
+	truth := c.truth.Carts
+	want := carts{truth.Carts, truth.Abandoned, truth.Reminded, truth.Recovered}
+	for _, pair := range [][2]int{{got.Carts, want.Carts}, {got.Abandoned, want.Abandoned}, {got.Reminded, want.Reminded}, {got.Recovered, want.Recovered}} {
+		if math.Abs(float64(pair[0]-pair[1])) > 0.005*float64(pair[1])+1 {
+			t.Errorf("%+v, in truth %+v", got, want)
+			break
+		}
+	}
+}
+
 // checkCampaigns: groups and returns are those of the truth, and the returns that
 // would not have been without a campaign lie in its interval.
 func (c *company) checkCampaigns(t *testing.T) {
@@ -186,6 +201,14 @@ func (c *company) checkPromises(t *testing.T) {
 	got := rows[count](t, c, "select countIf(status = 'never') as never, count() as all from mart.promises where kind = 'callback'")[0]
 	if got.All != c.truth.Calls.Promises || math.Abs(float64(got.Never-never.Calls)) > 0.05*float64(never.Calls) {
 		t.Errorf("%d of %d call-backs never came, in truth %d of %d", got.Never, got.All, never.Calls, c.truth.Calls.Promises)
+	}
+}
+
+// checkLeaks: the leak that was planted as the worst is ranked first.
+func (c *company) checkLeaks(t *testing.T) {
+	got := ask(t, c.config, c.home, "select leak from mart.callcenter_leaks order by position")
+	if len(got) == 0 || got[0] != c.truth.Calls.WorstLeak {
+		t.Errorf("leaks from the worst on: %v, in truth the worst is %s", got, c.truth.Calls.WorstLeak)
 	}
 }
 

@@ -35,8 +35,10 @@ func TestMartsTellTheTruth(t *testing.T) {
 	t.Run("why they left", c.checkReasons)
 	t.Run("what became of complaints", c.checkComplaints)
 	t.Run("the funnel", c.checkFunnel)
+	t.Run("carts", c.checkCarts)
 	t.Run("what campaigns brought", c.checkCampaigns)
 	t.Run("what the call centre promised", c.checkPromises)
+	t.Run("the call centre's leaks", c.checkLeaks)
 	t.Run("the questions that winback demo proposes", c.checkQuestions)
 	t.Run("every panel of the dashboards has an answer", c.checkReport)
 }

@@ -33,6 +33,7 @@ type cart struct {
 	owner           *customer // nil if nobody knows whose it is
 	begun, changed  int       // seconds since the start
 	order           int       // id, 0 if none
+	isCancelled     bool      // the order
 	ordered         int       // second of the order
 	items           [4]int    // products
 	lines, quantity int
@@ -79,7 +80,7 @@ func (b *baskets) ordered(o *order, c *customer, channel string) int {
 		return 0
 	}
 	b.d.start(b.w.seed, streamCart, uint64(o.customer), uint64(o.sequence))
-	own := cart{owner: c, order: o.id, ordered: int(o.second), channel: channel}
+	own := cart{owner: c, order: o.id, ordered: int(o.second), channel: channel, isCancelled: o.flags&isCancelled != 0}
 	own.changed = own.ordered - b.d.between(20, 240)
 	if b.d.chance(800) && o.day > b.since+8 {
 		own.changed = own.ordered - b.d.between(2*3_600, 6*86_400) // came back for it
@@ -228,7 +229,7 @@ func (b *baskets) writeReminder(id, at int, isOpened, isClicked bool) {
 }
 
 // CartsTruth is what became of carts by the last day: left are those that were not
-// ordered within an hour.
+// ordered within an hour, an order that was cancelled being none.
 type CartsTruth struct {
 	Since     string `json:"since"` // first day with carts
 	Carts     int    `json:"carts"`
@@ -243,7 +244,8 @@ func (t *tally) cart(at *cart, reminders int) {
 	c := &t.carts
 	c.Carts++
 	c.Reminders += reminders
-	if at.order > 0 && at.ordered-at.changed <= 3_600 {
+	isOrdered := at.order > 0 && !at.isCancelled
+	if isOrdered && at.ordered-at.changed <= 3_600 {
 		c.Ordered++
 		return
 	}
@@ -251,7 +253,7 @@ func (t *tally) cart(at *cart, reminders int) {
 	if reminders > 0 {
 		c.Reminded++
 	}
-	if at.order > 0 {
+	if isOrdered {
 		c.Recovered++
 	}
 }
