@@ -1,8 +1,18 @@
 // Package demo makes a believable company out of a seed: a mail-order firm that
 // sells coffee, tea and office goods to private persons, small firms and
-// wholesale buyers. It writes the company's exports as files — a shop's orders
-// month by month, its accounts and products, the accountant's refunds, the CRM —
-// with the dirt such files have, and beside them the truth they were made from.
+// wholesale buyers. It writes the company's exports as files, in the forms of real
+// systems and with their dirt, and beside them the truth they were made from:
+//
+//   - the shop: orders as WooCommerce's REST interface gives them, accounts, goods,
+//     carts and reminders, and the accountant's list of refunds;
+//   - the CRM: customers and what they say, deals with their history as Bitrix24's
+//     interface gives them, complaints, surveys, managers, invoices, plans, campaigns;
+//   - telephones: the logs of an Asterisk exchange, and a service line's program.
+//
+// Customers' lives come first (life.go): what they order, what goes wrong, what
+// drives them away and what brings them back. All records are drawn from a life and
+// from streams of random numbers of their own, so that nothing is kept in memory,
+// and what the records show has happened for a reason that the truth names.
 //
 // The same options give the same bytes. A later End with the same first month
 // continues the same history, as the next day's export would.
