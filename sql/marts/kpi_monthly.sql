@@ -88,6 +88,15 @@ figures as (
     from (select *, recovered_share_pct is not null as is_known from {{ ref "winback_kpis" }})
     where segment = '(all)' and is_complete
     union all
+    select
+        month,
+        arrayJoin([
+            ('satisfaction', toString(round(satisfaction, 6)), toUInt64(marks), null, null),
+            ('nps', toString(round(nps, 6)), toUInt64(nps_answers), null, null)
+        ]) as figure
+    from {{ ref "satisfaction_monthly" }}
+    where segment = '(all)' and is_complete
+    union all
     select month, ('win_rate_pct', toString(round(win_rate_pct, 6)), toUInt64(won + lost), win_rate_lower, win_rate_upper) as figure
     from {{ ref "sales_velocity" }}
     where pipeline = '(all)' and is_complete
