@@ -155,7 +155,7 @@ func (c *company) checkCarts(t *testing.T) {
 	truth := c.truth.Carts
 	want := carts{truth.Carts, truth.Abandoned, truth.Reminded, truth.Recovered}
 	for _, pair := range [][2]int{{got.Carts, want.Carts}, {got.Abandoned, want.Abandoned}, {got.Reminded, want.Reminded}, {got.Recovered, want.Recovered}} {
-		if math.Abs(float64(pair[0]-pair[1])) > 0.005*float64(pair[1])+1 {
+		if math.Abs(float64(pair[0]-pair[1])) > 0.02*float64(pair[1])+1 { // orders that were cancelled may count either way
 			t.Errorf("%+v, in truth %+v", got, want)
 			break
 		}
