@@ -34,6 +34,7 @@ type Settings struct {
 	Engine      Engine                  `yaml:"engine" doc:"what the program may use of the machine"`
 	Serve       Serve                   `yaml:"serve" doc:"how other programs reach the warehouse, through winback serve"`
 	Report      Report                  `yaml:"report" doc:"who gets the dashboards by mail, and how"`
+	Grafana     Grafana                 `yaml:"grafana" doc:"where the dashboards are shown, and how Grafana reaches the warehouse"`
 	Landing     Landing                 `yaml:"landing" doc:"the Parquet files rows are kept in"`
 	SourceMaps  spec.Ordered[spec.Node] `yaml:"sources" doc:"where data comes from, by a name of your own"`
 }

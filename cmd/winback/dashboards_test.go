@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"winback/dashboards/grafana/grafanatest"
+)
+
+// A dashboard's way into Grafana, its edit there, and the way back: no step of it
+// needs a warehouse.
+func TestDashboards_ToGrafanaAndBack(t *testing.T) {
+	server := grafanatest.New(t)
+	folder := t.TempDir()
+	own := filepath.Join(folder, "own")
+	file := filepath.Join(folder, "winback.yaml")
+	t.Setenv("GRAFANA_TOKEN", grafanatest.Token)
+	err := os.WriteFile(file, []byte("project: p\ntimezone: UTC\ncurrency: EUR\ngrafana:\n  url: "+server.URL+
+		"\n  token: ${GRAFANA_TOKEN}\n  dashboards: own\n  alerts: {email: [ann@example.com]}\n"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(exit int, args ...string) string {
+		t.Helper()
+		p := winback(t, exit, append([]string{"dashboards", "-c", file}, args...)...)
+		if all := p.stdout.String() + p.stderr(); strings.Contains(all, grafanatest.Token) {
+			t.Errorf("the token is printed: %s", all)
+		}
+		return p.stdout.String() + p.stderr()
+	}
+	has := func(text string, parts ...string) {
+		t.Helper()
+		for _, part := range parts {
+			if !strings.Contains(text, part) {
+				t.Errorf("%q is not in:\n%s", part, text)
+			}
+		}
+	}
+	has(run(exitDone, "provision"), "created     dashboard      executive", "17 created, 0 changed, 0 left alone, 0 refused")
+	has(run(exitDone, "provision"), "0 created, 0 changed, 17 left alone, 0 refused")
+	has(run(exitDone, "pull"), "Nothing was edited")
+
+	server.Edit("winback", "funnel", func(d map[string]any) { d["title"] = "Where do they stop?" })
+	has(run(exitPartly, "provision"), "refused     dashboard      funnel: edited in Grafana: version 2 by ann", "pull fetches them")
+	has(run(exitDone, "diff"), "funnel: edited in Grafana: version 2 by ann", `    + "Where do they stop?"`, "carts: as its file has it")
+	has(run(exitDone, "pull"), filepath.Join(own, "funnel.json"))
+	has(run(exitDone, "provision"), "17 left alone")
+	text, err := os.ReadFile(filepath.Join(own, "funnel.json"))
+	if err != nil || !strings.Contains(string(text), `"title": "Where do they stop?"`) {
+		t.Error(err, "the edit is not in the file")
+	}
+	t.Setenv("GRAFANA_TOKEN", "glsa_old")
+	has(run(exitFailed, "provision"), "Error: Grafana does not know the token", "Try: make a service account")
+}
