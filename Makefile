@@ -48,7 +48,7 @@ bench: build engine ## throughput beside the engine's own, and the whole road
 	go test -run '^$$' -bench . -benchtime 1x -timeout 90m ./pipelines/bench
 
 docs: ## regenerate the reference pages from the program
-	go test ./connectors/entity ./connectors/all ./cmd/winback -run 'Reference' -update
+	go test ./connectors/entity ./connectors/all ./dashboards/grafana ./cmd/winback -run 'Reference' -update
 
 clean: ## remove what make made; the engine stays (rm -r .engine removes it)
 	rm -rf bin demo

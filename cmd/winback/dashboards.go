@@ -21,7 +21,7 @@ func (a *app) dashboardsCommand() *cobra.Command {
 where alerts are told. Which Grafana is in winback.yaml, grafana; it wants the token of a service
 account with the role Admin, and the plugin grafana-clickhouse-datasource.`,
 	}
-	cmd.AddCommand(a.provisionCommand(), a.diffCommand(), a.pullCommand())
+	cmd.AddCommand(a.provisionCommand(), a.diffCommand(), a.pullCommand(), a.filesCommand())
 	return cmd
 }
 

@@ -51,6 +51,8 @@ func TestDashboards_ToGrafanaAndBack(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), `"title": "Where do they stop?"`) {
 		t.Error(err, "the edit is not in the file")
 	}
+	out := filepath.Join(folder, "disk")
+	has(run(exitDone, "files", "--out", out), filepath.Join(out, "dashboards", "executive.json"), filepath.Join(out, "provisioning", "alerting", "winback.yaml"))
 	t.Setenv("GRAFANA_TOKEN", "glsa_old")
 	has(run(exitFailed, "provision"), "Error: Grafana does not know the token", "Try: make a service account")
 }

@@ -58,6 +58,15 @@ func alerts() []alert {
 	}
 }
 
+// AlertQueries are the queries of the alert rules, by the uid of the rule.
+func AlertQueries() map[string]string {
+	queries := map[string]string{}
+	for _, a := range alerts() {
+		queries[a.uid] = a.sql
+	}
+	return queries
+}
+
 // interval is how often rules are looked at, in seconds: figures change with a run.
 const interval = 600
 
