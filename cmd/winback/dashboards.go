@@ -182,7 +182,7 @@ func (a *app) provision(ctx context.Context, force bool) error {
 	}
 	changes, err := p.Provision(ctx, grafana.Options{Boards: p.boards, Pulled: p.pulled, Force: force})
 	if a.json {
-		err = errors.Join(err, a.printJSON(changes))
+		err = errors.Join(err, a.printJSON(append([]grafana.Change{}, changes...)))
 	}
 	refused := 0
 	counts := map[grafana.Action]int{}
@@ -275,7 +275,7 @@ func (a *app) pull(ctx context.Context, dir string) error {
 	}
 	written, err := grafana.Pull(p.dir, all)
 	if a.json {
-		return errors.Join(err, a.printJSON(written))
+		return errors.Join(err, a.printJSON(append([]string{}, written...)))
 	}
 	for _, file := range written {
 		fmt.Fprintln(a.stdout, file)

@@ -355,4 +355,17 @@ func TestPublish_EveryFileComesBack(t *testing.T) {
 			t.Errorf("%s is %s, and comes back as another file", c.UID, c.Standing)
 		}
 	}
+	for uid, panel := range map[string]string{
+		"winback-churn-alarm": "Yearly churn", "winback-data-old": "How fresh each dataset is",
+		"winback-checks-red": "Red checks, as they last ran", "winback-callbacks-missed": "Call-backs and promises kept",
+	} {
+		notes := s.Rule(uid)["annotations"].(map[string]any)
+		d, _ := s.Dashboard(notes["__dashboardUid__"].(string))
+		if !slices.ContainsFunc(d["panels"].([]any), func(p any) bool {
+			fields := p.(map[string]any)
+			return fmt.Sprint(fields["id"]) == notes["__panelId__"] && fields["title"] == panel
+		}) {
+			t.Errorf("%s does not lead to the panel %q", uid, panel)
+		}
+	}
 }

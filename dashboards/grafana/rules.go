@@ -19,6 +19,7 @@ type alert struct {
 	after      time.Duration // how long it has to be so
 	summary    string        // {{ $values.B }} is the number
 	dashboard  string
+	panel      string // its id, shown beside the alert
 	// silence and failure are what no rows and a failing query mean.
 	silence, failure string
 }
@@ -28,28 +29,28 @@ type alert struct {
 func alerts() []alert {
 	return []alert{
 		{
-			uid: "winback-churn-alarm", title: "Yearly churn is at the alarm level", dashboard: "executive",
+			uid: "winback-churn-alarm", title: "Yearly churn is at the alarm level", dashboard: "executive", panel: "1",
 			sql: "SELECT if(level = 'alarm', churn_12m_pct, 0) AS churn\nFROM mart.churn_monthly\n" +
 				"WHERE segment = '(all)' AND is_complete AND level IS NOT NULL\nORDER BY month DESC\nLIMIT 1",
 			summary: `Of the customers of twelve months ago, {{ printf "%.1f" $values.B.Value }} % were lost since: at or above churn.alarm_level.`,
 			silence: "OK", failure: "OK",
 		},
 		{
-			uid: "winback-data-old", title: "Data are older than a day", dashboard: "data-health", above: 24, after: 2 * time.Hour,
+			uid: "winback-data-old", title: "Data are older than a day", dashboard: "data-health", panel: "6", above: 24, after: 2 * time.Hour,
 			sql: "SELECT source, toFloat64(least(dateDiff('hour', min(read_at), now()), 8760)) AS hours\nFROM ops.freshness\nGROUP BY source\nORDER BY source",
 			summary: `{{ $labels.source }} was last read whole {{ printf "%.0f" $values.B.Value }} hours ago (8760: a year or never). ` +
 				`See winback run, and the dashboard for what went wrong.`,
 			silence: "NoData", failure: "Error",
 		},
 		{
-			uid: "winback-checks-red", title: "Checks of the data are red", dashboard: "data-health",
+			uid: "winback-checks-red", title: "Checks of the data are red", dashboard: "data-health", panel: "7",
 			sql: "SELECT toFloat64(countIf(latest IN ('failed', 'broken'))) AS red\n" +
 				"FROM (SELECT model, check, argMax(status, checked_at) AS latest FROM ops.checks GROUP BY model, check)",
 			summary: `{{ printf "%.0f" $values.B.Value }} checks are red: figures may be wrong. winback check shows the rows.`,
 			silence: "OK", failure: "OK",
 		},
 		{
-			uid: "winback-callbacks-missed", title: "Promised call-backs were missed", dashboard: "call-centre",
+			uid: "winback-callbacks-missed", title: "Promised call-backs were missed", dashboard: "call-centre", panel: "3",
 			sql: "SELECT team, toFloat64(count()) AS missed\nFROM mart.promises\nWHERE kind = 'callback' AND status = 'never'\n" +
 				"    AND due_on = (SELECT max(as_of) FROM ops.runs FINAL WHERE state IN ('done', 'partly'))\nGROUP BY team\nORDER BY team",
 			summary: `{{ $labels.team }} promised {{ printf "%.0f" $values.B.Value }} call-backs for the last day of the data and made none of them so far.`,
@@ -78,7 +79,7 @@ func (g Settings) rule(a alert) *models.ProvisionedAlertRule {
 	r := &models.ProvisionedAlertRule{
 		UID: a.uid, Title: &a.title, FolderUID: &folder, RuleGroup: &group, OrgID: &org, Condition: &condition,
 		For: &wait, NoDataState: &a.silence, ExecErrState: &a.failure,
-		Annotations: map[string]string{"summary": a.summary, "__dashboardUid__": a.dashboard, "__panelId__": "1"},
+		Annotations: map[string]string{"summary": a.summary, "__dashboardUid__": a.dashboard, "__panelId__": a.panel},
 		Labels:      map[string]string{"product": "winback"},
 		Data: []*models.AlertQuery{
 			{
