@@ -39,6 +39,9 @@ func emptyWarehouse(t *testing.T) driver.Conn {
 			t.Fatal(err)
 		}
 	}
+	for _, table := range []string{"runs", "steps", "checks"} {
+		exec("truncate table ops." + table) // another test may have been here
+	}
 	models, err := pipelines.LoadModels()
 	if err != nil {
 		t.Fatal(err)
