@@ -276,7 +276,7 @@ func (c *company) wantWhole(p *model.Project, vars model.Vars) {
 
 var (
 	companies = flag.Int("companies", 1, "how many random companies the test of incremental models follows")
-	daysLived = flag.Int("days", 2, "how many days it follows each of them")
+	daysLived = flag.Int("days", 1, "how many days it follows each of them")
 )
 
 // TestModels_Incremental follows a company through random days and compares every

@@ -78,6 +78,12 @@ const half = "#half"
 func arrive(t *testing.T, file, dir string) {
 	t.Helper()
 	file, cut := strings.CutSuffix(file, half)
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		if err := os.CopyFS(filepath.Join(dir, filepath.Base(file)), os.DirFS(file)); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
 	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

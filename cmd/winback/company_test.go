@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -81,14 +82,15 @@ func makeCompany(t *testing.T, o demo.Options) *company {
 // not depend on how many there are.
 func coreModels(t *testing.T, config string) {
 	t.Helper()
-	appendTo(t, config, "\nmodels: {only: [base_movement, churn_monthly, former_customer_keys, rfm_segments]}\n")
+	appendTo(t, config, "\nmodels: {only: [base_movement, churn_cohorts, churn_monthly, customer_episodes, former_customer_keys, rfm_segments]}\n")
 }
 
 func appendTo(t *testing.T, file, more string) {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err == nil {
-		err = os.WriteFile(file, append(text, more...), 0o644)
+		_, err = f.WriteString(more)
+		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
 		t.Fatal(err)

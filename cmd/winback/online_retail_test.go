@@ -15,7 +15,14 @@ import (
 func TestOnlineRetail(t *testing.T) {
 	t.Parallel()
 	requireTestData(t)
-	config := filepath.Join(repository(t), "deploy", "examples", "online-retail", "winback.yaml")
+	example, err := os.ReadFile(filepath.Join(repository(t), "deploy", "examples", "online-retail", "winback.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(t.TempDir(), "winback.yaml")
+	beside := filepath.Join(repository(t), "..", "shared", "data") // the example's own default
+	appendTo(t, config, strings.ReplaceAll(string(example), "../../../../shared/data", beside))
+	coreModels(t, config)
 	home := filepath.Join(t.TempDir(), "home")
 	started := time.Now()
 	winback(t, exitDone, "run", "-q", "-c", config, "--home", home)

@@ -94,15 +94,17 @@ func timeOrNull(t time.Time) any {
 	return books.Time(t)
 }
 
-// closeRuns writes a newer version of the rows of runs that never told their end.
+// closeRuns writes a newer version of the rows of runs that never told their end,
+// but for one run. The condition stands apart: beside the new state it would be
+// about that.
 const closeRuns = `INSERT INTO ops.runs
 	SELECT * REPLACE ('interrupted' AS state, 'the process ended before the run did' AS message, now64(6) AS written_at)
-	FROM ops.runs FINAL WHERE state = 'running'`
+	FROM (SELECT * FROM ops.runs FINAL WHERE state = 'running' AND run_id != {run:String})`
 
 // CloseInterrupted marks the runs that never told their end. Only the holder of
 // the run lock may call it.
 func (l *Ledger) CloseInterrupted(ctx context.Context) error {
-	err := l.conn.Exec(ctx, closeRuns)
+	err := l.conn.Exec(ctx, closeRuns, clickhouse.Named("run", ""))
 	if err != nil {
 		return fmt.Errorf("mark interrupted runs in ops.runs: %w", err)
 	}
@@ -111,7 +113,7 @@ func (l *Ledger) CloseInterrupted(ctx context.Context) error {
 
 // CloseOtherRuns does the same in a warehouse in which this run is under way.
 func (l *Ledger) CloseOtherRuns(ctx context.Context, runID string) error {
-	err := l.conn.Exec(ctx, closeRuns+" AND run_id != {run:String}", clickhouse.Named("run", runID))
+	err := l.conn.Exec(ctx, closeRuns, clickhouse.Named("run", runID))
 	if err != nil {
 		return fmt.Errorf("mark interrupted runs in ops.runs: %w", err)
 	}
