@@ -2,25 +2,6 @@
 -- grain: one row per month, pipeline, stage_no and reason_category
 -- materialized: view
 -- tags: funnel, reasons, monthly
-with
-
-reasons as (
-    select * from {{ ref "int_funnel_reasons" }} where dimension = '(all)'
-)
-
-select
-    month,
-    pipeline,
-    stage,
-    stage_no,
-    reason_category,
-    deals,
-    100 * deals / dropped as share_pct,
-    amount,
-    dropped,
-    {{ wilson_lower "deals" "dropped" }} as share_lower,
-    {{ wilson_upper "deals" "dropped" }} as share_upper,
-    previous_deals,
-    100 * previous_deals / previous_dropped as previous_share_pct,
-    is_complete
-from reasons
+select * except (dimension, value, label)
+from {{ ref "int_funnel_reason_rates" }}
+where dimension = '(all)'

@@ -2,36 +2,6 @@
 -- grain: one row per month, pipeline and stage_no
 -- materialized: view
 -- tags: funnel, monthly
-with
-
-funnel as (
-    select * from {{ ref "int_funnel" }} where dimension = '(all)'
-)
-
-select
-    month,
-    pipeline,
-    stage,
-    stage_no,
-    entered,
-    advanced,
-    dropped,
-    open,
-    100 * advanced / nullIf(entered, 0) as conversion_pct,
-    100 * entered / entered_funnel as cumulative_conversion_pct,
-    median_days,
-    dropped_amount,
-    {{ wilson_lower "advanced" "entered" }} as conversion_lower,
-    {{ wilson_upper "advanced" "entered" }} as conversion_upper,
-    100 * advanced / nullIf(advanced + dropped, 0) as decided_conversion_pct,
-    entered_funnel,
-    {{ wilson_lower "entered" "entered_funnel" }} as cumulative_conversion_lower,
-    {{ wilson_upper "entered" "entered_funnel" }} as cumulative_conversion_upper,
-    100 * won / nullIf(entered, 0) as win_pct,
-    won,
-    unplaced,
-    stayed,
-    entered_amount,
-    open_amount,
-    is_complete
-from funnel
+select * except (dimension, value, label)
+from {{ ref "int_funnel_rates" }}
+where dimension = '(all)'
