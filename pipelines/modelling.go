@@ -171,7 +171,22 @@ func (r *run) observeModel(e model.Event) {
 	case model.Failed:
 		result.State, result.Message = ledger.Failed, e.Err.Error()
 	}
+	if e.Kind != model.Unchanged {
+		r.modelStep(result)
+	}
 	r.o.Observer.ModelDone(result)
+}
+
+// modelStep adds to the books what became of a model, as soon as it is known.
+func (r *run) modelStep(m ModelResult) {
+	step := ledger.Step{Kind: "model", Name: m.Name, State: m.State, Started: r.now().Add(-m.Duration), Duration: m.Duration}
+	if m.Rows != nil {
+		step.Rows = *m.Rows
+	}
+	if m.State != ledger.Done { // why something was built is no problem
+		step.Message = m.Message
+	}
+	r.step(step)
 }
 
 // countModels brings what became of the models into summary and books.
@@ -180,22 +195,9 @@ func (r *run) countModels(built model.Summary) {
 	r.summary.Models.Failed = built.Count(model.Failed)
 	r.summary.Models.Skipped += built.Count(model.Skipped)
 	for _, m := range built.Models {
-		step := ledger.Step{Kind: "model", Name: m.Model.Name, State: ledger.Done, Started: r.now().Add(-m.Duration), Duration: m.Duration}
-		if m.Rows != nil {
-			step.Rows = int64(*m.Rows)
+		if m.Kind == model.Failed && !r.foundDiskFull(m.Err) {
+			r.problem("FAILED model %s: %v", m.Model.Name, m.Err)
 		}
-		switch m.Kind {
-		case model.Unchanged:
-			continue
-		case model.Failed:
-			step.State, step.Message = ledger.Failed, m.Err.Error()
-			if !r.foundDiskFull(m.Err) {
-				r.problem("FAILED model %s: %v", m.Model.Name, m.Err)
-			}
-		case model.Skipped:
-			step.State, step.Message = ledger.Skipped, m.Reason
-		}
-		r.step(step)
 	}
 	r.countChecks(built)
 	for _, warning := range built.Warnings {

@@ -78,12 +78,14 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (s Summary, err error) 
 	defer func() { err = errors.Join(err, r.warehouse.Close()) }()
 
 	if err = r.begin(ctx); err == nil {
+		defer r.keepBooks(ctx)()
 		err = errors.Join(
 			r.stage(ctx, "recover", r.recover),
 			r.stage(ctx, "extract", r.extract),
 			r.stage(ctx, "load", r.load),
 			r.stage(ctx, "models", r.build),
 			r.stage(ctx, "compact", r.compact),
+			r.pruneHistory(ctx),
 		)
 	}
 	return r.finish(err)
@@ -102,6 +104,7 @@ type run struct {
 	summary     Summary
 	steps       []ledger.Step
 	extractions []ledger.Extraction
+	books       written
 	loaded      map[string]bool // paths of the files that this run loaded
 
 	aside    map[string]map[string]bool // files of the quarantine in the landing zone, the first of each group, by source
@@ -172,6 +175,7 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) e
 	started := r.now()
 	err := do(ctx)
 	debug.FreeOSMemory() // the next part may need it in the engine
+	r.noteSteps(ctx)
 	r.summary.Stages = append(r.summary.Stages, Stage{Name: name, Duration: r.now().Sub(started)})
 	return err
 }
@@ -206,7 +210,7 @@ func (r *run) finish(err error) (Summary, error) {
 	}
 	r.summary.State = r.state(err)
 	r.summary.Duration = r.now().Sub(r.started)
-	err = errors.Join(err, r.ledger.WriteSteps(ctx, r.summary.RunID, r.steps), r.ledger.WriteExtractions(ctx, r.summary.RunID, r.extractions), r.record(ctx, r.summary.State, err))
+	err = errors.Join(err, r.writeBooks(ctx), r.record(ctx, r.summary.State, err))
 	if err = r.orDiskFull(err); r.diskFull != nil {
 		err = r.diskFull // whatever else went wrong comes from it
 	}

@@ -30,6 +30,7 @@ type Settings struct {
 	Winback     Winback                 `yaml:"winback" doc:"whom to win back, and what counts as a return"`
 	Schedule    spec.Ordered[Job]       `yaml:"schedule" doc:"what winback serve does again and again, by a name of your own"`
 	Models      Models                  `yaml:"models" doc:"which SQL models the project has, and those of its own"`
+	History     History                 `yaml:"history" doc:"for how long runs are remembered"`
 	Quarantine  Quarantine              `yaml:"quarantine" doc:"what happens to records that do not fit"`
 	Engine      Engine                  `yaml:"engine" doc:"what the program may use of the machine"`
 	Serve       Serve                   `yaml:"serve" doc:"how other programs reach the warehouse, through winback serve"`
