@@ -122,6 +122,7 @@ func (p *Project) Runner(w *warehouse.Warehouse, l *ledger.Ledger, o model.Runne
 		o.Versions = &rawVersions{ledger: l}
 	}
 	o.Parallel, o.Settings = p.parallel(), modelSettings
+	o.Spread = p.Config.Warehouse.Spread()
 	return model.NewRunner(w, p.Models, o)
 }
 

@@ -18,6 +18,7 @@ import (
 	"winback/pipelines/landing"
 	"winback/pipelines/model"
 	"winback/pipelines/warehouse"
+	"winback/pipelines/warehouse/cluster"
 )
 
 // OpenOptions say which project to open.
@@ -164,7 +165,8 @@ func (p *Project) openWarehouse(ctx context.Context, o warehouse.Options) (*ware
 	o.Home, o.Logger = p.Home, p.log
 	o.Engine = warehouse.EngineOptions{Memory: int64(p.Config.Engine.Memory), Threads: p.Config.Engine.Threads}
 	if c := &p.Config.Warehouse; !c.Embedded() {
-		o.Server = &warehouse.Server{URL: c.Address(), Password: c.Password.Reveal(), CAFile: string(c.CAFile)}
+		o.Server = &warehouse.Server{URL: c.Address(), Password: c.Password.Reveal(), CAFile: string(c.CAFile),
+			Cluster: cluster.Cluster{Name: c.Cluster, Topology: cluster.Topology(c.Topology)}}
 	}
 	w, err := warehouse.Open(ctx, o)
 	if err != nil {

@@ -43,7 +43,7 @@ func (b *rebuild) onServer(ctx context.Context) error {
 func (b *rebuild) loadAside(ctx context.Context) error {
 	for _, s := range entity.All() {
 		aside := warehouse.Raw + "." + s.Table() + rebuildSuffix
-		if err := b.execAll(ctx, "DROP TABLE IF EXISTS "+aside+" SYNC", fmt.Sprintf("CREATE TABLE %s AS %s.%s", aside, warehouse.Raw, s.Table())); err != nil {
+		if err := b.execAll(ctx, "DROP TABLE IF EXISTS "+aside+" SYNC", warehouse.CreateRawTableAs(s, s.Table()+rebuildSuffix)); err != nil {
 			return err
 		}
 	}
@@ -80,7 +80,7 @@ func (b *rebuild) loadAside(ctx context.Context) error {
 func (b *rebuild) execAll(ctx context.Context, statements ...string) error {
 	for _, statement := range statements {
 		if err := b.warehouse.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("%s: %w", strings.ToLower(strings.SplitN(statement, " AS ", 2)[0]), err)
+			return fmt.Errorf("%s: %w", strings.ToLower(strings.SplitN(statement, "\n", 2)[0]), err)
 		}
 	}
 	return nil

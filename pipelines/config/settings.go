@@ -46,10 +46,17 @@ type Warehouse struct {
 	User     string      `yaml:"user" doc:"name of the account, if not in the URL"`
 	Password spec.Secret `yaml:"password" doc:"password of the account" example:"${CLICKHOUSE_PASSWORD}"`
 	CAFile   spec.Path   `yaml:"ca_file" doc:"certificate authority to trust besides the system's, as a PEM file" advanced:"true"`
+	Cluster  string      `yaml:"cluster" doc:"cluster that the tables are made on, as the servers' remote_servers names it" example:"main" advanced:"true"`
+	Topology string      `yaml:"topology" enum:"replicated|sharded" default:"replicated" doc:"how a cluster's servers share the rows: replicated has all rows on each, sharded spreads them by customer" advanced:"true"`
 }
 
 // Embedded tells that the warehouse is the engine inside the program.
 func (w *Warehouse) Embedded() bool { return w.URL == "" }
+
+// Spread tells that rows lie on several servers of a cluster.
+func (w *Warehouse) Spread() bool {
+	return w.Cluster != "" && w.Topology == "sharded"
+}
 
 // Address is the URL with the user in it, and never a password.
 func (w *Warehouse) Address() string {
@@ -105,6 +112,11 @@ func (w *Warehouse) Validate(n spec.Node, errs *spec.Errors) {
 				errs.Addf(n.Get(key), "is of no use without url: the embedded engine has no accounts")
 			}
 		}
+		for _, key := range []string{"cluster", "topology"} {
+			if n.Get(key).IsSet() {
+				errs.Addf(n.Get(key), "is of no use without url: the embedded engine is one server")
+			}
+		}
 		return
 	}
 	address, err := url.Parse(w.URL)
@@ -120,6 +132,9 @@ func (w *Warehouse) Validate(n spec.Node, errs *spec.Errors) {
 	}
 	if w.CAFile != "" && address.Scheme != "https" {
 		errs.Addf(n.Get("ca_file"), "needs an https url")
+	}
+	if w.Cluster == "" && n.Get("topology").IsSet() {
+		errs.Addf(n.Get("topology"), "is of no use without cluster, the name of the servers that share the rows")
 	}
 }
 

@@ -62,12 +62,16 @@ func (f Files) HasID(id uint64) bool {
 	return ok
 }
 
+// filled is the condition on system.tables that a table has rows. Of one that stands
+// for the rows of several servers that is not known here: it counts as filled.
+const filled = "(total_rows > 0 OR engine = 'Distributed')"
+
 // Loaded returns the files that are in the warehouse. Those of a table that has
 // lost all its rows since, as when somebody dropped it, do not count.
 func (l *Ledger) Loaded(ctx context.Context) (Files, error) {
 	rows, err := l.conn.Query(ctx, `SELECT xxHash64(concat(path, '\n', checksum)) FROM ops.loads FINAL
 		WHERE rows = 0 OR if(startsWith(entity, 'ops.'), entity, concat('raw.', replaceOne(entity, '.', '_'))) IN (
-			SELECT concat(database, '.', name) FROM system.tables WHERE database IN ('raw', 'ops') AND total_rows > 0)`)
+			SELECT concat(database, '.', name) FROM system.tables WHERE database IN ('raw', 'ops') AND `+filled+`)`)
 	if isMissing(err) {
 		return Files{}, nil
 	}
@@ -91,7 +95,7 @@ func (l *Ledger) Loaded(ctx context.Context) (Files, error) {
 // the others would count as there too.
 func (l *Ledger) ForgetLost(ctx context.Context) error {
 	const lost = `entity NOT LIKE 'ops.%' AND rows > 0 AND concat('raw.', replaceOne(entity, '.', '_')) NOT IN (
-		SELECT concat(database, '.', name) FROM system.tables WHERE database = 'raw' AND total_rows > 0)`
+		SELECT concat(database, '.', name) FROM system.tables WHERE database = 'raw' AND ` + filled + `)`
 	var n uint64
 	err := l.conn.QueryRow(ctx, "SELECT count() FROM ops.loads WHERE "+lost).Scan(&n)
 	if err == nil && n > 0 {

@@ -36,6 +36,7 @@ type planner struct {
 	project  *Project
 	vars     Vars
 	full     bool
+	spread   bool // as RunnerOptions.Spread
 	state    *state
 	selected map[string]bool
 	versions map[Source]string
@@ -210,7 +211,7 @@ func (r *Runner) Plan(ctx context.Context) ([]PlanItem, error) {
 
 func (r *Runner) newPlanner(ctx context.Context, models []*Model) (*planner, error) {
 	p := &planner{
-		project: r.project, vars: r.options.Vars, full: r.options.Full,
+		project: r.project, vars: r.options.Vars, full: r.options.Full, spread: r.options.Spread,
 		selected: map[string]bool{}, prints: map[string]string{}, changing: map[string]bool{},
 	}
 	p.changes, _ = r.options.Versions.(DataChanges)

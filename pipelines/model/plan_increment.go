@@ -111,6 +111,8 @@ func (p *planner) decideIncrement(ctx context.Context, m *Model, d *decision) er
 // whole.
 func (p *planner) increment(ctx context.Context, m *Model, has build, d *decision) (i *increment, whole string, err error) {
 	switch {
+	case p.spread:
+		return nil, "its rows are spread over several servers", nil
 	case has.definition != d.want.definition:
 		return nil, "its files changed", nil
 	case has.undated != d.want.undated:

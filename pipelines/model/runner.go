@@ -48,6 +48,9 @@ type RunnerOptions struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
+	// Spread says that rows of customers lie on several servers, by their key. Models
+	// are built whole then: partitions cannot be put together over servers.
+	Spread bool
 	// WholeAbove is the share of a table's rows above which, when they are touched,
 	// an incremental model is built whole; 0 means 0.4.
 	WholeAbove float64
@@ -349,7 +352,7 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 	began := r.runner.options.Now()
 	m := result.Model
 	b := &builder{
-		conn: r.runner.conn, m: m, settings: r.settings, moment: r.runner.options.Vars.moment(),
+		conn: r.runner.conn, m: m, settings: r.settingsOf(m), moment: r.runner.options.Vars.moment(),
 		last: r.planner.state.builds[m.Name], warn: func(text string) { r.warn(m.Name, text) },
 		log:       r.runner.options.Logger,
 		exists:    r.planner.state.relations[m.FullName()],

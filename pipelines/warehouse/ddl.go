@@ -37,14 +37,17 @@ func ColumnType(f *entity.Field) string {
 
 // CreateRawTable returns the statement that makes an entity's raw table: every
 // version of every key, of which the latest extraction counts.
-func CreateRawTable(s *entity.Schema) string {
+func CreateRawTable(s *entity.Schema) string { return CreateRawTableAs(s, s.Table()) }
+
+// CreateRawTableAs is CreateRawTable for a table of another name in the same database.
+func CreateRawTableAs(s *entity.Schema, name string) string {
 	columns := make([]string, len(s.Fields))
 	for i := range s.Fields {
 		columns[i] = "    " + columnDefinition(&s.Fields[i])
 	}
 	order := append([]string{"source"}, s.KeyNames()...)
 	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s.%s\n(\n%s\n)\nENGINE = ReplacingMergeTree(extracted_at)\nORDER BY (%s)\nCOMMENT %s",
-		Raw, s.Table(), strings.Join(columns, ",\n"), strings.Join(order, ", "), Quote(s.Doc))
+		Raw, name, strings.Join(columns, ",\n"), strings.Join(order, ", "), Quote(s.Doc))
 }
 
 // addRawColumn returns the statement that adds a field to a raw table that was

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"winback/pipelines/warehouse/cluster"
 )
 
 // Server is a ClickHouse server reached over HTTP or HTTPS.
@@ -23,6 +26,9 @@ type Server struct {
 	Password string
 	// CAFile holds the certificates to trust in PEM form; empty for the system's.
 	CAFile string
+	// Cluster, if it has a name, is the cluster that the server is one of, and that the
+	// warehouse's tables are made on.
+	Cluster cluster.Cluster
 }
 
 func openServer(ctx context.Context, s Server) (*Warehouse, error) {
@@ -30,11 +36,22 @@ func openServer(ctx context.Context, s Server) (*Warehouse, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Cluster.Name != "" {
+		options.Settings = s.Cluster.Settings()
+	}
 	conn, err := connect(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("reach the ClickHouse server at %s: %w; check warehouse.url, the user and the password", address, err)
 	}
-	return &Warehouse{Conn: conn, address: address}, nil
+	w := &Warehouse{Conn: conn, address: address}
+	if s.Cluster.Name == "" {
+		return w, nil
+	}
+	if err := s.Cluster.Verify(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	w.Conn = s.Cluster.Conn(conn)
+	return w, nil
 }
 
 // clientOptions translates the server's description; address is safe to print.
