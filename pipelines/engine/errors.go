@@ -20,24 +20,25 @@ var (
 // Codes of the engine's errors that this package raises or reads itself. The
 // complete list is in the table system.errors.
 const (
-	CodeBadArguments     = 36
-	CodeNotImplemented   = 48
-	CodeUnknownTable     = 60
-	CodeSyntaxError      = 62
-	CodeUnknownSetting   = 115
-	CodeTimeoutExceeded  = 159
-	CodeTooMany          = 202 // TOO_MANY_SIMULTANEOUS_QUERIES
-	CodeSameID           = 216 // QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING
-	CodeCannotDecompress = 271
-	CodeReadonly         = 164
-	CodeTooLarge         = 350 // QUERY_IS_TOO_LARGE
-	CodeSessionNotFound  = 372
-	CodeSessionIsLocked  = 373
-	CodeCancelled        = 394 // QUERY_WAS_CANCELLED
-	CodeRequiredPassword = 194
-	CodeAccessDenied     = 497
-	CodeAuthentication   = 516
-	codeStdException     = 1001
+	CodeBadArguments      = 36
+	CodeNotImplemented    = 48
+	CodeUnknownTable      = 60
+	CodeSyntaxError       = 62
+	CodeUnknownSetting    = 115
+	CodeTimeoutExceeded   = 159
+	CodeTooMany           = 202 // TOO_MANY_SIMULTANEOUS_QUERIES
+	CodeSameID            = 216 // QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING
+	CodeCannotDecompress  = 271
+	CodeReadonly          = 164
+	CodeTooLarge          = 350 // QUERY_IS_TOO_LARGE
+	CodeSessionNotFound   = 372
+	CodeSessionIsLocked   = 373
+	CodeCancelled         = 394 // QUERY_WAS_CANCELLED
+	CodeSettingConstraint = 452
+	CodeRequiredPassword  = 194
+	CodeAccessDenied      = 497
+	CodeAuthentication    = 516
+	codeStdException      = 1001
 )
 
 // Error is an error of the engine itself: it understood the call and refused or

@@ -42,6 +42,9 @@ type HandlerOptions struct {
 	// Origins are the web pages, such as https://example.com, whose scripts may ask
 	// from a browser; * for all. None: browsers keep all others out.
 	Origins []string
+	// Observers hear of each request when it has been answered, those too that were
+	// refused.
+	Observers []Observer
 }
 
 // Credentials are what a request came with.
@@ -119,10 +122,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.serveFixed(w, r) {
 		return
 	}
+	started := time.Now()
 	req, err := h.read(w, r)
+	req.asked = req.sql
 	if err == nil {
 		err = h.execute(req)
 	}
+	defer h.tell(req, started, err)
 	if err == nil {
 		return
 	}

@@ -26,6 +26,7 @@ type request struct {
 	session  sessionParams
 	tables   []externalTable
 
+	asked  string // sql as it came
 	sql    string
 	format string    // of the output, or of an insert's data
 	insert bool      // the rows are in data
@@ -105,6 +106,7 @@ func (h *Handler) authenticate(r *http.Request, q url.Values, req *request) erro
 	} else {
 		c.User, c.Password = cmp.Or(r.Header.Get("X-ClickHouse-User"), q.Get("user")), cmp.Or(r.Header.Get("X-ClickHouse-Key"), q.Get("password"))
 	}
+	req.user = c.User
 	access, err := h.o.Authenticate(r.Context(), c)
 	if err != nil {
 		h.o.Logger.Warn("login refused", "user", c.User, "remote", c.Remote)
@@ -118,7 +120,7 @@ func (h *Handler) authenticate(r *http.Request, q url.Values, req *request) erro
 		}
 		return &Error{Code: CodeAuthentication, Name: "AUTHENTICATION_FAILED", Text: err.Error()}
 	}
-	req.user, req.access = c.User, access
+	req.access = access
 	if access.Database != "" && (req.database == "" || req.database == "default") {
 		req.database = access.Database // many clients say "default" when nobody told them
 	}
