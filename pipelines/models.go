@@ -17,13 +17,25 @@ import (
 	sqlfiles "winback/sql"
 )
 
-// LoadModels reads the product's models, without a project.
-func LoadModels() (*model.Project, error) { return loadModels(&config.Models{}) }
+// LoadModels reads the product's models, without a project, with their unit tests.
+func LoadModels() (*model.Project, error) { return loadModels(&config.Models{}, withExamples) }
+
+// examples says whether the unit tests of the product's models are wanted: to read
+// them takes longer than all the rest, and only those who run or show them need them.
+type examples bool
+
+const (
+	withExamples    examples = true
+	withoutExamples examples = false
+)
 
 // loadModels reads the product's models, with those of the project's own folder
 // laid over them, as far as the project wants them.
-func loadModels(c *config.Models) (*model.Project, error) {
+func loadModels(c *config.Models, wanted examples) (*model.Project, error) {
 	options := []model.LoadOption{model.WithSources(contractColumns{}), model.WithComputations(predict.Computations())}
+	if wanted == withoutExamples {
+		options = append(options, model.WithVerified())
+	}
 	if dir := string(c.Dir); dir != "" {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return nil, &config.Error{Cause: c.Node.Get("dir").Errorf("there is no folder %s: make it, or have winback models copy make it with the first model", dir)}

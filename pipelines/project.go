@@ -32,6 +32,9 @@ type OpenOptions struct {
 	// WithoutModels leaves Project.Models empty, for those who only ask the
 	// warehouse: reading the models takes longer than many a query.
 	WithoutModels bool
+	// WithExamples reads the unit tests of the product's models too. Those of the
+	// project's own are read always: mistakes in them are told.
+	WithExamples bool
 }
 
 // Project is a configuration brought to life: its sources, its landing zone and
@@ -81,7 +84,7 @@ func Open(o OpenOptions) (*Project, error) {
 	}
 	p.Zone = landing.Open(filepath.Join(home, "landing"))
 	if !o.WithoutModels {
-		p.Models, err = loadModels(&c.Models)
+		p.Models, err = loadModels(&c.Models, examples(o.WithExamples))
 	}
 	if err != nil {
 		return nil, err

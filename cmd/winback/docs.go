@@ -32,7 +32,7 @@ the last results of the checks are in it; no row of data is.`,
 // writeDocs makes the pages of the project, or of the models alone where there
 // is no project.
 func (a *app) writeDocs(ctx context.Context, out string) error {
-	project, err := a.projectIfAny()
+	project, err := a.projectWithExamples()
 	if err != nil {
 		return err
 	}

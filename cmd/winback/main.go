@@ -23,6 +23,10 @@ const softMemory = 384 << 20
 // usual saves memory and no time is lost. GOGC overrides it.
 const garbage = 50
 
+// readingGarbage is how much of it there may be while configuration and models are
+// read.
+const readingGarbage = 800
+
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softMemory)

@@ -67,7 +67,7 @@ type modelLine struct {
 
 // models are those of the project, or the product's where there is no project.
 func (a *app) models() (*model.Project, error) {
-	project, err := a.projectIfAny()
+	project, err := a.projectWithExamples()
 	if project == nil || err != nil {
 		if err == nil {
 			return pipelines.LoadModels()

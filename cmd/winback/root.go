@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,6 +127,11 @@ func (a *app) project() (*pipelines.Project, error) {
 }
 
 func openProject(options pipelines.OpenOptions) (*pipelines.Project, error) {
+	// What reading makes is small and soon forgotten: to look for garbage in between
+	// would take as long as the reading itself.
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(readingGarbage))
+	}
 	project, err := pipelines.Open(options)
 	if err != nil {
 		return nil, usageError{err}
@@ -144,8 +150,18 @@ func (a *app) openOptions() (pipelines.OpenOptions, error) {
 // projectIfAny reads the configuration for a command that also works without
 // one: it returns nil where the usual file is not there. One that was asked for
 // by name has to be.
-func (a *app) projectIfAny() (*pipelines.Project, error) {
-	project, err := a.project()
+func (a *app) projectIfAny() (*pipelines.Project, error) { return a.projectOrNone(false) }
+
+// projectWithExamples is projectIfAny for commands that run or show the unit tests.
+func (a *app) projectWithExamples() (*pipelines.Project, error) { return a.projectOrNone(true) }
+
+func (a *app) projectOrNone(withExamples bool) (*pipelines.Project, error) {
+	options, err := a.openOptions()
+	if err != nil {
+		return nil, err
+	}
+	options.WithExamples = withExamples
+	project, err := openProject(options)
 	if a.config == config.FileName && errors.As(err, new(*config.MissingFileError)) {
 		return nil, nil
 	}

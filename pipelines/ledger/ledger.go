@@ -7,7 +7,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,10 +38,13 @@ func Open(ctx context.Context, conn driver.Conn) (*Ledger, error) {
 	if err := dropOldQuarantine(ctx, conn); err != nil {
 		return nil, err
 	}
-	for _, ddl := range slices.Concat(tables, additions, []string{quarantineView, freshnessView}) {
+	for _, ddl := range tables {
 		if err := conn.Exec(ctx, ddl); err != nil {
 			return nil, fmt.Errorf("create the tables of ops: %w", err)
 		}
+	}
+	if err := books.Complete(ctx, conn, additions...); err != nil {
+		return nil, err
 	}
 	return &Ledger{conn: conn}, nil
 }

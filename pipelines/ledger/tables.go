@@ -1,5 +1,7 @@
 package ledger
 
+import "winback/pipelines/books"
+
 // tables are the ones that this package writes. Models and checks keep theirs.
 var tables = []string{
 	`CREATE TABLE IF NOT EXISTS ops.runs
@@ -109,13 +111,15 @@ ENGINE = MergeTree ORDER BY (verified_at, number)
 COMMENT 'Published numbers beside those that the program computes, one row each and time that winback verify ran'`,
 }
 
-// additions bring the tables of an older program up to date.
-var additions = []string{
-	`ALTER TABLE ops.runs
+// additions bring the tables of an older program up to date, and make the views.
+var additions = []books.Addition{
+	{Table: "runs", Column: "slot", Statement: `ALTER TABLE ops.runs
 		ADD COLUMN IF NOT EXISTS job LowCardinality(String) COMMENT 'Job of the schedule that it was made for; empty where somebody asked for it',
-		ADD COLUMN IF NOT EXISTS slot Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the schedule that it was made for'`,
-	`ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS kind LowCardinality(String) DEFAULT 'landed'
-		COMMENT 'landed: rows of that run; merged: rows of many runs, loaded together; covered: rows that came before, nothing new' AFTER run_id`,
+		ADD COLUMN IF NOT EXISTS slot Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the schedule that it was made for'`},
+	{Table: "loads", Column: "kind", Statement: `ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS kind LowCardinality(String) DEFAULT 'landed'
+		COMMENT 'landed: rows of that run; merged: rows of many runs, loaded together; covered: rows that came before, nothing new' AFTER run_id`},
+	{Table: "quarantine", Statement: quarantineView},
+	{Table: "freshness", Statement: freshnessView},
 }
 
 // quarantineView shows the records as they stand.

@@ -1,10 +1,12 @@
 package model
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,13 +33,23 @@ func WithSources(sources SourceColumns) LoadOption {
 // the sql folder: a file of the same path takes its place, others join in. shown
 // is how the folder is called to people.
 func WithOverlay(fsys fs.FS, shown string) LoadOption {
-	return func(l *loader) { l.roots = append(l.roots, root{fsys, shown}) }
+	return func(l *loader) { l.roots = append(l.roots, root{fsys: fsys, shown: shown}) }
+}
+
+// WithVerified says that the files of the sql folder itself are known to be right,
+// as those that a program brings along and tests, and that their examples are not
+// asked for: they are read without their unit tests, and without the search for
+// mistakes that the reading itself does not find. What is laid over them is not
+// trusted.
+func WithVerified() LoadOption {
+	return func(l *loader) { l.roots[0].verified = true }
 }
 
 // root is a folder that models are read from.
 type root struct {
-	fsys  fs.FS
-	shown string
+	fsys     fs.FS
+	shown    string
+	verified bool // it holds no mistakes, and its unit tests are not read
 }
 
 // folders are the parts of the sql folder and the databases their models go to.
@@ -53,7 +65,7 @@ var folders = map[string]string{
 // folder. All mistakes are reported together, as Problems with file and line;
 // the project is nil then.
 func Load(fsys fs.FS, options ...LoadOption) (*Project, error) {
-	l := &loader{roots: []root{{fsys, shownRoot}}, project: &Project{byName: map[string]*Model{}}, files: map[string]root{}}
+	l := &loader{roots: []root{{fsys: fsys, shown: shownRoot}}, project: &Project{byName: map[string]*Model{}}, files: map[string]root{}, verified: map[string]bool{}}
 	for _, option := range options {
 		option(l)
 	}
@@ -79,6 +91,7 @@ type loader struct {
 	computations map[string]Computation
 	project      *Project
 	files        map[string]root // where each comes from
+	verified     map[string]bool // those known to be right, as shown to people
 	problems     Problems
 }
 
@@ -100,6 +113,7 @@ func (l *loader) findFiles(r root) error {
 			return nil
 		}
 		l.files[file] = r
+		l.verified[path.Join(r.shown, file)] = r.verified
 		return nil
 	})
 }
@@ -194,8 +208,31 @@ func (l *loader) readProperties(m *Model, file string) {
 		l.problems.add(m.Path, 0, "no %s beside it; describe the model, its columns and checks there", path.Base(properties))
 		return
 	}
-	readProperties(m, []byte(l.content(properties)), &l.problems)
+	content := []byte(l.content(properties))
+	if l.files[properties].verified {
+		content = withoutExamples(content)
+	}
+	readProperties(m, content, &l.problems)
 }
+
+// withoutExamples blanks the unit tests of a .yml, which are most of many; lines
+// stay where they are.
+func withoutExamples(content []byte) []byte {
+	const key = "\nunit_tests:"
+	start := bytes.Index(content, []byte(key))
+	if start < 0 {
+		return content
+	}
+	end := len(content)
+	if next := nextKey.FindIndex(content[start+len(key):]); next != nil {
+		end = start + len(key) + next[0]
+	}
+	blank := bytes.Repeat([]byte("\n"), bytes.Count(content[start:end], []byte("\n")))
+	return slices.Concat(content[:start], blank, content[end:])
+}
+
+// nextKey is the beginning of another part of a .yml.
+var nextKey = regexp.MustCompile(`\n[a-z]`)
 
 func (l *loader) readSeed(file string) {
 	m := l.newModel(file)

@@ -36,7 +36,9 @@ func (l *loader) linkSQL(file, body string, firstLine int, sql *sqlTemplate) {
 	for _, source := range sql.sources {
 		l.requireSource(file, sql.sourceLines[source], source)
 	}
-	l.project.reportDirectNames(file, body, firstLine, &l.problems)
+	if !l.verified[file] {
+		l.project.reportDirectNames(file, body, firstLine, &l.problems)
+	}
 }
 
 // requireModel reports an unknown model.

@@ -47,17 +47,22 @@ func CreateTables(ctx context.Context, conn driver.Conn) error {
 		modelsDDL,
 		changesDDL,
 		reportedDDL,
-		"alter table ops.reported add column if not exists cause String comment 'What moved the figure; empty when it was told for the first time' after reason",
 		toldDDL,
-		restatedDDL,
-	}
-	for _, column := range modelsColumns {
-		statements = append(statements, "alter table ops.models add column if not exists "+column+" String")
 	}
 	for _, statement := range statements {
 		if err := conn.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("create ops.models: %w", err)
 		}
+	}
+	additions := []books.Addition{{Table: "reported", Column: "cause", Statement: "alter table ops.reported add column if not exists cause String comment 'What moved the figure; empty when it was told for the first time' after reason"}}
+	for _, column := range modelsColumns {
+		additions = append(additions, books.Addition{Table: "models", Column: column, Statement: "alter table ops.models add column if not exists " + column + " String"})
+	}
+	if err := books.Complete(ctx, conn, additions...); err != nil {
+		return err
+	}
+	if err := conn.Exec(ctx, restatedDDL); err != nil { // reads what the tables have by now
+		return fmt.Errorf("create ops.restated: %w", err)
 	}
 	return nil
 }
