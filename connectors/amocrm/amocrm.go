@@ -33,6 +33,7 @@ func Connector() *connectors.Connector {
 			"A private integration of the account: Settings → Integrations → Create integration → External integration; then a long-lived token under Keys and scopes.",
 			"An administrator installs it: what its user may not see is not in any answer, and nothing tells that it is missing.",
 			"The list of users needs an administrator; without one managers have no names, and the rest is read.",
+			"For winback push, which writes the call list as tasks, a user who may make tasks for others.",
 			"Deals made before events were kept, or longer ago than the account's plan keeps them, have a part of their stage history only; the run tells how many.",
 		},
 		Limits: []string{

@@ -77,6 +77,17 @@ func (o *object[T]) UnmarshalJSON(text []byte) error {
 // batch sends up to fifty commands as one request. A command that fails does not
 // stop the others; its error is in its reply.
 func (s *source) batch(ctx context.Context, commands []command) ([]reply, error) {
+	return s.sendBatch(ctx, commands, 0)
+}
+
+// batchOnce is batch for commands that write: a request that may have arrived is not
+// sent a second time.
+func (s *source) batchOnce(ctx context.Context, commands []command) ([]reply, error) {
+	return s.sendBatch(ctx, commands, 1)
+}
+
+// sendBatch sends a batch with so many tries; 0 is the client's own number.
+func (s *source) sendBatch(ctx context.Context, commands []command, tries int) ([]reply, error) {
 	cmd := make(map[string]string, len(commands))
 	var methods []string
 	for i, c := range commands {
@@ -86,7 +97,7 @@ func (s *source) batch(ctx context.Context, commands []command) ([]reply, error)
 		}
 	}
 	request := restapi.Request{
-		What: strings.Join(methods, ", "), Method: http.MethodPost, Path: "batch", JSON: map[string]any{"halt": 0, "cmd": cmd},
+		What: strings.Join(methods, ", "), Method: http.MethodPost, Path: "batch", JSON: map[string]any{"halt": 0, "cmd": cmd}, Tries: tries,
 	}
 	got, about, err := restapi.Get[batched](ctx, s.client, request)
 	if err != nil {

@@ -52,6 +52,7 @@ func Connector() *connectors.Connector {
 			"An incoming webhook (Developer resources › Other › Incoming webhook) or an OAuth application, with the permissions crm, user, department and telephony.",
 			"Its owner must be an administrator, or have a role that reads everything in the CRM: Bitrix24 leaves out what the owner may not read without saying so.",
 			"A plan with the REST interface: the free plan has none.",
+			"For winback push, which writes the call list as tasks, the permission task as well.",
 		},
 		Limits: []string{
 			"2 requests a second, 50 at once after a pause (Enterprise: 5 and 250): kept to, with up to 50 pages of 50 records in one request.",

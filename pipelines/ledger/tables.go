@@ -109,6 +109,20 @@ COMMENT 'Records that did not fit, one row each and revision; read ops.quarantin
 )
 ENGINE = MergeTree ORDER BY (verified_at, number)
 COMMENT 'Published numbers beside those that the program computes, one row each and time that winback verify ran'`,
+
+	`CREATE TABLE IF NOT EXISTS ops.tasks
+(
+    source       LowCardinality(String) COMMENT 'Source into whose system it was written',
+    customer_key String                 COMMENT 'Customer whom it is about',
+    list_on      Date32                 COMMENT 'Day of the list of candidates',
+    task_id      String                 COMMENT 'Id in the system',
+    manager_id   String                 COMMENT 'Who is to do it',
+    due_on       Date32                 COMMENT 'Day by which',
+    records      Array(String)          COMMENT 'Records of the customer in the system',
+    written_at   DateTime64(6, 'UTC')   COMMENT 'When it was written, or found there'
+)
+ENGINE = ReplacingMergeTree(written_at) ORDER BY (source, customer_key, list_on)
+COMMENT 'Tasks that winback push wrote, one row a source, customer and list (read with FINAL)'`,
 }
 
 // additions bring the tables of an older program up to date, and make the views.

@@ -38,6 +38,10 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.used = ""
+	if r.Method == http.MethodPost && r.URL.Path == "/api/v4/tasks" {
+		f.addTasks(w, r)
+		return
+	}
 	if r.Method != http.MethodGet {
 		problem(w, 405, "Method Not Allowed", "")
 		return
@@ -95,7 +99,7 @@ func (f *Fake) answer(w http.ResponseWriter, path string, q url.Values) {
 	case "companies":
 		f.list(w, q, "companies", f.companies, "updated_at", "id")
 	case "tasks":
-		f.list(w, q, "tasks", f.tasks, "complete_till", "created_at", "id")
+		f.taskList(w, q)
 	case "leads/notes", "contacts/notes", "companies/notes":
 		f.noteList(w, q, strings.TrimSuffix(path, "/notes"))
 	case "events":

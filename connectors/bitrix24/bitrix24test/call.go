@@ -177,6 +177,10 @@ func (p *Portal) call(method string, params map[string]any) (map[string]any, *fa
 		return p.numbered(method, params)
 	case "voximplant.statistic.get":
 		return p.statistic(params)
+	case "tasks.task.list":
+		return p.taskList(params)
+	case "tasks.task.add":
+		return p.addTask(params)
 	}
 	return nil, &fault{status: http.StatusNotFound, code: "ERROR_METHOD_NOT_FOUND", text: "Method not found!"}
 }
@@ -187,6 +191,8 @@ func scopeOf(method string) string {
 		return first
 	case "voximplant":
 		return "telephony"
+	case "tasks":
+		return "task"
 	}
 	return ""
 }

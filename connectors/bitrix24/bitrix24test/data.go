@@ -22,6 +22,7 @@ type data struct {
 	directories map[string][]map[string]any
 	currencies  []map[string]any
 	lastID      int64
+	tasks       []Task
 }
 
 // How many records there are.
