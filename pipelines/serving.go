@@ -20,6 +20,8 @@ type ServeOptions struct {
 	Ready func(Serving) error
 	// Scheduler does the project's jobs meanwhile; nil for none.
 	Scheduler *schedule.Scheduler
+	// Version is that of the program.
+	Version string
 }
 
 // Serving is what is served.
@@ -27,6 +29,8 @@ type Serving struct {
 	// Address is host and port of the warehouse's HTTP interface; empty where a
 	// ClickHouse server serves its clients itself.
 	Address string
+	// Status is host and port of the status page; empty where there is none.
+	Status string
 	// Users may log in.
 	Users []config.User
 	// Open says that everybody on this machine may read, without a password.
@@ -48,16 +52,28 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 	if problem := serve.CheckListen(); problem != "" {
 		return &ServeError{fmt.Sprintf("%s %s", serve.Listen, problem)}
 	}
+	directory, err := p.directory()
+	if err != nil {
+		return err
+	}
 	if !p.Config.Warehouse.Embedded() {
 		if o.Scheduler == nil {
 			return &ServeError{"the warehouse is a ClickHouse server, which serves its clients itself, and there is no schedule: nothing is left to do"}
 		}
-		if err := o.Ready(Serving{}); err != nil {
+		page, err := p.openStatus(o, serve.Listen, directory)
+		if err != nil {
+			return err
+		}
+		stop := p.attachServer(ctx, page)
+		defer func() { err = errors.Join(err, page.close(), stop()) }()
+		if err := o.Ready(Serving{Status: page.where()}); err != nil {
 			return err
 		}
 		return o.Scheduler.Run(ctx)
 	}
-	front := &warehouse.Front{Listen: serve.Listen, Drain: drain}
+	page, noPage := p.openStatus(o, serve.Listen, directory)
+	defer func() { err = errors.Join(err, page.close()) }()
+	front := &warehouse.Front{Listen: serve.Listen, Drain: drain, Observers: page.observers()}
 	users := serve.Users
 	if len(users) == 0 {
 		users = []config.User{{Name: "default", Databases: []string{warehouse.Mart, warehouse.Staging, warehouse.Raw, warehouse.Ops}}}
@@ -70,7 +86,11 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	if err := o.Ready(Serving{Address: w.FrontAddress(), Users: users, Open: len(serve.Users) == 0, Clear: !serve.Loopback()}); err != nil {
+	if noPage != nil {
+		return noPage // told only now: that the warehouse is served already says more
+	}
+	defer page.attach(w)()
+	if err := o.Ready(Serving{Address: w.FrontAddress(), Status: page.where(), Users: users, Open: len(serve.Users) == 0, Clear: !serve.Loopback()}); err != nil {
 		return err
 	}
 	if o.Scheduler != nil {

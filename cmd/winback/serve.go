@@ -71,7 +71,11 @@ func (a *app) serve(ctx context.Context, o pipelines.ServeOptions) error {
 	if o.Scheduler, err = project.Scheduler(a.doJob); err != nil {
 		return err
 	}
+	o.Version = version
 	o.Ready = func(s pipelines.Serving) error {
+		if s.Status != "" {
+			a.say("How things stand: http://%s", s.Status)
+		}
 		a.sayWhatIsDue(project)
 		if s.Address == "" {
 			return nil

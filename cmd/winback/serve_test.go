@@ -121,6 +121,8 @@ func TestServe(t *testing.T) {
 		}
 	}
 
+	checkStatus(t, server)
+
 	second := winback(t, exitFailed, "serve", "-c", config)
 	if !strings.Contains(second.stderr(), "(winback serve, since ") {
 		t.Errorf("a second one says %s", second.stderr())
@@ -190,5 +192,52 @@ func TestServe_EndedHard(t *testing.T) {
 	}
 	if _, err := http.Get(address + "/ping"); err == nil {
 		t.Error("somebody still answers")
+	}
+}
+
+var statusAt = regexp.MustCompile(`How things stand: (http://127\.0\.0\.1:\d+)`)
+
+// checkStatus looks at the status page of a service that has run once and that ann
+// asked several times.
+func checkStatus(t *testing.T, server *process) {
+	t.Helper()
+	address := statusAt.FindStringSubmatch(server.stderr())[1]
+	get := func(user, path string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if user != "" {
+			req.SetBasicAuth(user, "secret-of-"+user)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(body)
+	}
+	for _, c := range []struct {
+		user, path string
+		status     int
+		want       string
+	}{
+		{"", "/healthz", 200, "ok"},
+		{"", "/readyz", 200, "ok"},
+		{"", "/metrics", 200, `winback_queries_total{state="done",user_role="analyst"}`},
+		{"", "/metrics", 200, `winback_runs_total{job="manual",state="done"} 1`},
+		{"", "/", 401, "wants a user"},
+		{"eve", "/", 401, "wants a user"},
+		{"ann", "/", 200, "shop.orders"},
+		{"bob", "/runs.json", 200, `"state": "done"`},
+	} {
+		if status, body := get(c.user, c.path); status != c.status || !strings.Contains(body, c.want) {
+			t.Errorf("%s %s: %d, want %d and %q\n%s", c.user, c.path, status, c.status, c.want, body)
+		}
 	}
 }

@@ -181,6 +181,26 @@ func (b Books) OpenQuarantine(ctx context.Context) ([]Aside, error) {
 	return read[Aside](ctx, b, "the quarantine", fmt.Sprintf(asideSQL, "state = 'open'"))
 }
 
+// Line is a record that was put aside, with what is in it: personal data.
+type Line struct {
+	ID      string    `ch:"id" json:"id"`
+	Source  string    `ch:"source" json:"source"`
+	Dataset string    `ch:"dataset" json:"dataset"`
+	Input   string    `ch:"input" json:"input"`
+	Line    int64     `ch:"line" json:"line,omitempty"`
+	Column  string    `ch:"column" json:"column,omitempty"`
+	Value   string    `ch:"value" json:"value"`
+	Reason  string    `ch:"reason" json:"reason"`
+	Record  string    `ch:"record" json:"record"`
+	At      time.Time `ch:"at" json:"at"`
+}
+
+// OpenLines are records that wait, the newest first; of each reason some.
+func (b Books) OpenLines(ctx context.Context) ([]Line, error) {
+	return read[Line](ctx, b, "the quarantine", `SELECT id, source, dataset, input, line, column, substring(value, 1, 500) AS value, reason, substring(record, 1, 2000) AS record, at
+		FROM ops.quarantine WHERE state = 'open' ORDER BY at DESC, id LIMIT 10 BY source, dataset, column, reason LIMIT 200`)
+}
+
 // Freshness says of when the data of a dataset are.
 type Freshness struct {
 	Source  string    `ch:"source" json:"source"`

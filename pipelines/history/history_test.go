@@ -197,3 +197,24 @@ func TestLedger_Prune(t *testing.T) {
 		}
 	}
 }
+
+func TestBooks_Totals(t *testing.T) {
+	conn := newBooks(t)
+	written(t, conn)
+	totals, err := history.Of(conn).Totals(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(totals.Runs) != 2 || totals.Runs[1].State != "partly" || totals.Runs[1].Seconds != 90 || totals.Runs[1].Below[3] != 0 || totals.Runs[1].Below[4] != 1 || totals.Runs[0].Timed != 0 {
+		t.Errorf("runs %+v", totals.Runs)
+	}
+	if len(totals.Loaded) != 1 || totals.Loaded[0].Rows != 120 || totals.Loaded[0].Bytes != 1200 {
+		t.Errorf("loads %+v", totals.Loaded)
+	}
+	if len(totals.Waiting) != 1 || totals.Waiting[0].Records != 1 {
+		t.Errorf("waiting %+v", totals.Waiting)
+	}
+	if m, err := history.Of(conn).Machine(t.Context()); err != nil || m.Version == "" || m.Memory == 0 {
+		t.Errorf("machine %+v, %v", m, err)
+	}
+}

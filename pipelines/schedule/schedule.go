@@ -338,6 +338,16 @@ func (s *Scheduler) trigger(e *entry) error {
 	return e.job.RunNow()
 }
 
+// Pause has a job left out until it is resumed, or resumes it.
+func (s *Scheduler) Pause(name string, paused bool) error {
+	for _, e := range s.jobs {
+		if e.Name == name {
+			return s.options.Store.Update(name, func(state *JobState) { state.Paused = paused })
+		}
+	}
+	return fmt.Errorf("%w: %q", ErrUnknownJob, name)
+}
+
 // Status is a job as it stands.
 type Status struct {
 	Name string

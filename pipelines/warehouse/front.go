@@ -30,6 +30,8 @@ type Front struct {
 	MaxStatements int
 	// Drain is how long statements that run may go on when the warehouse closes.
 	Drain time.Duration
+	// Observers hear of each statement that was answered.
+	Observers []engine.Observer
 }
 
 // User is somebody who may log in.
@@ -143,7 +145,7 @@ func serveFront(eng *engine.Engine, o Options) (string, func() error, error) {
 	}
 	handler := engine.NewHandler(eng, engine.HandlerOptions{
 		Logger: o.Logger, Authenticate: f.authenticate, MaxStatements: cmp.Or(f.MaxStatements, frontStatements),
-		MaxSessions: frontSessions, BodyWait: frontBodyWait, AnswerWait: frontAnswerWait,
+		MaxSessions: frontSessions, BodyWait: frontBodyWait, AnswerWait: frontAnswerWait, Observers: f.Observers,
 	})
 	server := engine.NewServer(handler)
 	go server.Serve(engine.LimitConnections(listener, frontConnections)) //nolint:errcheck // ends with ErrServerClosed at Shutdown
