@@ -40,7 +40,8 @@ func lockRun(ctx context.Context, home string, wait time.Duration) (*runLock, er
 	}
 	switch {
 	case locked:
-		return l, l.writeHolder()
+		// A restore that was killed may have left the landing zone beside its place.
+		return l, errors.Join(warehouse.MendSwap(filepath.Join(home, "landing")), l.writeHolder())
 	case err == nil || errors.Is(err, context.DeadlineExceeded):
 		return nil, &warehouse.HeldError{What: "run", Home: home, Holder: l.readHolder()}
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// besideFolder is where the old warehouse stands for the moment in which the new
-// one takes its place, on file systems that cannot exchange two folders.
-const besideFolder = Folder + ".before"
+// besideSuffix is added to the name of a folder for the moment in which a new one
+// takes its place, on file systems that cannot exchange two folders.
+const besideSuffix = ".before"
 
 // Serving returns the process that has the embedded warehouse open to stay, if
 // there is one: nothing else can be put in the warehouse's place meanwhile.
@@ -57,15 +57,16 @@ func Replace(ctx context.Context, home, other string, wait time.Duration) (err e
 	if err := errors.Join(removeEndpoint(home), mendReplace(home)); err != nil {
 		return err
 	}
-	if err := swapFolders(home, enginePath(home), enginePath(other)); err != nil {
+	if err := SwapFolders(enginePath(home), enginePath(other)); err != nil {
 		return fmt.Errorf("put the new warehouse in its place: %w", err)
 	}
 	return nil
 }
 
-// swapFolders exchanges two folders at once where the file system can do that, and
-// otherwise in three steps, which mendReplace puts right after a kill.
-func swapFolders(home, there, fresh string) error {
+// SwapFolders exchanges two folders at once where the file system can do that, and
+// otherwise in three steps, which MendSwap puts right after a kill. Where the first is
+// not there, the second takes its place.
+func SwapFolders(there, fresh string) error {
 	if _, err := os.Lstat(there); errors.Is(err, fs.ErrNotExist) {
 		return os.Rename(fresh, there)
 	}
@@ -73,7 +74,7 @@ func swapFolders(home, there, fresh string) error {
 	if err == nil || !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
-	before := filepath.Join(home, besideFolder)
+	before := there + besideSuffix
 	if err := os.Rename(there, before); err != nil {
 		return err
 	}
@@ -83,18 +84,21 @@ func swapFolders(home, there, fresh string) error {
 	return os.Rename(before, fresh)
 }
 
-// mendReplace puts a warehouse back that a kill in the midst of a swap left beside
-// its place. It must be called with the warehouse's lock held.
-func mendReplace(home string) error {
-	before := filepath.Join(home, besideFolder)
+// mendReplace does so for the warehouse. It must be called with its lock held.
+func mendReplace(home string) error { return MendSwap(enginePath(home)) }
+
+// MendSwap puts a folder back that a kill in the midst of a swap left beside its
+// place. Nobody else may swap it meanwhile.
+func MendSwap(there string) error {
+	before := there + besideSuffix
 	if _, err := os.Lstat(before); err != nil {
 		return nil
 	}
-	if _, err := os.Lstat(enginePath(home)); err == nil {
+	if _, err := os.Lstat(there); err == nil {
 		return os.RemoveAll(before) // the new one was in place already
 	}
-	if err := os.Rename(before, enginePath(home)); err != nil {
-		return fmt.Errorf("put the warehouse back: %w", err)
+	if err := os.Rename(before, there); err != nil {
+		return fmt.Errorf("put %s back: %w", there, err)
 	}
 	return nil
 }

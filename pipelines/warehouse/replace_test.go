@@ -59,7 +59,7 @@ func TestMendReplace(t *testing.T) {
 				mark(t, enginePath(home), c.there)
 			}
 			if c.before != "" {
-				mark(t, filepath.Join(home, besideFolder), c.before)
+				mark(t, enginePath(home)+besideSuffix, c.before)
 			}
 			if err := mendReplace(home); err != nil {
 				t.Fatal(err)
@@ -67,7 +67,7 @@ func TestMendReplace(t *testing.T) {
 			if got := named(t, enginePath(home)); got != c.want {
 				t.Errorf("in place stands %q, not %q", got, c.want)
 			}
-			if got := named(t, filepath.Join(home, besideFolder)); got != "" {
+			if got := named(t, enginePath(home)+besideSuffix); got != "" {
 				t.Errorf("%q is left beside", got)
 			}
 		})
