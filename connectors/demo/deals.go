@@ -86,11 +86,10 @@ type sales struct {
 	count   *funnelCount
 	d       dice
 	deal    deal
-	nextID  int // of the history
 }
 
 func newSales(w *world, files *fileSet, count *funnelCount) (*sales, error) {
-	s := &sales{w: w, count: count, nextID: 1}
+	s := &sales{w: w, count: count}
 	var err error
 	if s.deals, err = files.createPages(dataDir+"/crm.deal.list.json.gz", ""); err != nil {
 		return nil, err

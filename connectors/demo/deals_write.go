@@ -131,14 +131,16 @@ func misspelled(d *dice, name string) string {
 // replaceName puts a name into a text.
 func replaceName(text, name string) string { return strings.ReplaceAll(text, "%s", name) }
 
+// movesOfOne is more than a deal has moves.
+const movesOfOne = 100
+
 // writeHistory writes the stages that the deal has been in.
 func (s *sales) writeHistory() {
 	o, t, f := &s.deal, s.history.t, &funnels[s.deal.funnel]
 	for i, m := range o.moves {
 		id, semantics := f.stageID(m.stage)
 		s.history.begin()
-		t.num("ID", s.nextID)
-		s.nextID++
+		t.num("ID", o.id*movesOfOne+i) // the same on any day
 		t.str("TYPE_ID", map[bool]string{true: "1", false: "2"}[i == 0])
 		t.num("OWNER_ID", o.id)
 		t.num("SEQ", i+1)
