@@ -46,7 +46,7 @@ sums as (
         sumIf(touches.discount_given, touches.is_winner) as attributed_discount,
         countIf(touches.is_winner and touches.margin is null) as margins_unknown,
         sumIf(touches.margin, touches.is_winner) as attributed_margin,
-        anyIf(touches.trial_amount, touches.is_winner) as attributed_trial,
+        argMinIf(touches.trial_amount, (touches.touched_at, touches.touch_id), touches.is_winner) as attributed_trial,
         countIf(touches.is_full_price and touches.is_winner) > 0 as was_full_price
     from touches
     group by source, campaign_id, customer_key

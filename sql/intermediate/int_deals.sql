@@ -19,9 +19,9 @@ deals as (
 ),
 
 history as (
-    select source, deal_id, seq, stage_id, assumeNotNull(entered_at) as entered_at, left_at
-    from {{ ref "stg_crm__deal_stages" }}
-    where entered_at is not null and {{ touched "source, deal_id" }}
+    select source, deal_id, seq, stage_id, assumeNotNull(moves.entered_at) as entered_at, left_at
+    from {{ ref "stg_crm__deal_stages" }} as moves
+    where moves.entered_at is not null and {{ touched "source, deal_id" }}
 ),
 
 steps as (

@@ -20,9 +20,9 @@ outbound_calls as (
 ),
 
 orders as (
-    select source, order_id, status, assumeNotNull(promised_at) as promised_at, delivered_at
-    from {{ ref "stg_shop__orders" }}
-    where promised_at is not null and coalesce(status, '') != 'cancelled' and {{ touched "'delivery', source, order_id" }}
+    select source, order_id, status, assumeNotNull(shop_orders.promised_at) as promised_at, delivered_at
+    from {{ ref "stg_shop__orders" }} as shop_orders
+    where shop_orders.promised_at is not null and coalesce(status, '') != 'cancelled' and {{ touched "'delivery', source, order_id" }}
 ),
 
 sold as (

@@ -29,9 +29,9 @@ classes as (
 ),
 
 touches as (
-    select assumeNotNull(customer_key) as customer_key, source, campaign_id, touched_on, is_control, is_cart_reminder, attribution_days
-    from {{ ref "int_touches" }}
-    where customer_key is not null
+    select assumeNotNull(touches.customer_key) as customer_key, source, campaign_id, touched_on, is_control, is_cart_reminder, attribution_days
+    from {{ ref "int_touches" }} as touches
+    where touches.customer_key is not null
 ),
 
 campaigns as (
