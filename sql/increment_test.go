@@ -132,10 +132,10 @@ func (c *company) liveShop(scale int) {
 		if scale > 10 || c.one(8) {
 			days = 400
 		}
-		orders = append(orders, fmt.Sprintf("'%d', %s, %s, %s, %s, %s, %s, %d, %s, %s, %s", id,
+		orders = append(orders, fmt.Sprintf("'%d', %s, %s, %s, %s, %s, %s, %d, %s, %s, %s, %s, %s", id,
 			c.pick("", fmt.Sprint(c.random.IntN(40)), fmt.Sprint(c.random.IntN(40))), c.email(), c.phone(), c.moment(days),
 			c.pick("", "completed", "completed", "cancelled"), c.pick("", "", "EUR", "USD"), c.random.IntN(100), c.pick("", "", "1"),
-			c.sometime(), c.sometime()))
+			c.sometime(), c.sometime(), c.pick("", "2"), c.pick("", "", "BACK")))
 		for line := range c.random.IntN(3) {
 			lines = append(lines, fmt.Sprintf("'%d', %d, %s, %d, %d, %s", id, line+1, c.pick("", "p1", "p2"), c.random.IntN(3), c.random.IntN(30), c.pick("", "", "2")))
 		}
@@ -143,7 +143,7 @@ func (c *company) liveShop(scale int) {
 	for range c.random.IntN(3) {
 		refunds = append(refunds, fmt.Sprintf("'r%d', %s, %s, %d", c.random.IntN(20), c.pick("", fmt.Sprint(c.random.IntN(c.orders+1))), c.moment(40), c.random.IntN(20)))
 	}
-	c.bring("shop.orders", "id, customer_id, email, phone, ordered_at, status, currency, items_total, line_count, promised_at, delivered_at", orders...)
+	c.bring("shop.orders", "id, customer_id, email, phone, ordered_at, status, currency, items_total, line_count, promised_at, delivered_at, discount, coupon", orders...)
 	c.bring("shop.order_lines", "order_id, line_no, product_id, quantity, price, cost", lines...)
 	c.bring("shop.refunds", "id, order_id, at, amount", refunds...)
 	if c.one(3) {
@@ -182,13 +182,17 @@ func (c *company) liveService(scale int) {
 		carts = append(carts, fmt.Sprintf("'%d', %s, %s, %s, %s, %s, %s, %d, %s, %s", c.random.IntN(60), c.pick("", fmt.Sprint(c.random.IntN(40))), c.email(), c.phone(),
 			begun, c.pick("", strings.Trim(begun, "'"), strings.Trim(c.moment(10), "'")), c.pick("", fmt.Sprint(c.random.IntN(c.orders+1))), c.random.IntN(90), c.pick("", "EUR", "USD"),
 			c.pick("", `[{"product_id": "p1", "quantity": 2}, {"category": "Hats", "price": "3.5"}]`)))
-		touches = append(touches, fmt.Sprintf("'%d', %s, %s, %s", c.random.IntN(60),
-			c.pick("", fmt.Sprint(c.random.IntN(40)), fmt.Sprintf("c%d", c.random.IntN(20)), fmt.Sprintf("a:%d", c.random.IntN(40))), c.email(), c.moment(100)))
+		touches = append(touches, fmt.Sprintf("'%d', %s, %s, %s, %s, %s, %s", c.random.IntN(60),
+			c.pick("", fmt.Sprint(c.random.IntN(40)), fmt.Sprintf("c%d", c.random.IntN(20)), fmt.Sprintf("a:%d", c.random.IntN(40))), c.email(), c.pick("", strings.Trim(c.moment(100), "'")),
+			c.pick("", "k1", "k2"), c.pick("", "back"), c.pick("", "10")))
 		complaints = append(complaints, fmt.Sprintf("'%d', %s, %s, %s, %s, %s", c.random.IntN(40), c.pick("", fmt.Sprintf("c%d", c.random.IntN(20))), c.moment(200),
 			c.sometime(), c.pick("", "true", "false"), c.pick("", "money back")))
 	}
 	c.bring("shop.carts", "id, customer_id, email, phone, created_at, updated_at, order_id, value, currency, items", carts...)
-	c.bring("winback.touches", "id, customer_id, email, at", touches...)
+	c.bring("winback.touches", "id, customer_id, email, at, campaign_id, coupon, discount_pct", touches...)
+	if c.one(3) {
+		c.bring("winback.campaigns", "id, started_at, attribution_days", fmt.Sprintf("%s, %s, %d", c.pick("k1", "k2"), c.moment(100), 10+c.random.IntN(60)))
+	}
 	c.bring("crm.complaints", "id, customer_id, opened_at, answered_at, satisfied, resolution", complaints...)
 	for range c.random.IntN(3) {
 		c.bring("winback.cart_reminders", "id, cart_id, at, cost", fmt.Sprintf("'%d', '%s%d', %s, %s", c.random.IntN(30), strings.Repeat("a:", c.random.IntN(2)), c.random.IntN(60), c.moment(20), c.pick("", "0.1")))

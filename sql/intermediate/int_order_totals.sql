@@ -22,6 +22,7 @@ lines_priced as (
         -- 38 digits: quantity times price has eight decimals and must not overflow.
         cast(order_lines.quantity as Nullable(Decimal(38, 4))) * order_lines.price
             - coalesce(order_lines.discount, toDecimal64(0, 4)) as line_total,
+        order_lines.discount as discount,
         cast(order_lines.quantity as Nullable(Decimal(38, 4)))
             * coalesce(
                 order_lines.cost,
@@ -38,7 +39,8 @@ totals as (
         order_id,
         count() as line_count,
         if(countIf(line_total is null) = 0, sum(line_total), null) as lines_total,
-        if(countIf(line_cost is null) = 0, sum(line_cost), null) as lines_cost
+        if(countIf(line_cost is null) = 0, sum(line_cost), null) as lines_cost,
+        sum(coalesce(lines_priced.discount, toDecimal64(0, 4))) as lines_discount
     from lines_priced
     group by source, order_id
 )
@@ -48,7 +50,8 @@ select
     order_id,
     line_count,
     cast(round(totals.lines_total, 4) as Nullable(Decimal(18, 4))) as lines_total,
-    cast(round(totals.lines_cost, 4) as Nullable(Decimal(18, 4))) as lines_cost
+    cast(round(totals.lines_cost, 4) as Nullable(Decimal(18, 4))) as lines_cost,
+    cast(totals.lines_discount as Decimal(18, 4)) as lines_discount
 from totals
 
 {{ define "touched" }}

@@ -28,6 +28,7 @@ select
     orders.exchange_rate as exchange_rate,
     orders.line_count as line_count,
     orders.gross as gross,
+    orders.discount as discount,
     orders.refunded as refunded,
     orders.net_revenue as net_revenue,
     orders.margin as margin,

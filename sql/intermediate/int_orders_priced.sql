@@ -18,7 +18,7 @@ orders as (
 ),
 
 totals as (
-    select source, order_id, line_count, lines_total, lines_cost
+    select source, order_id, line_count, lines_total, lines_cost, lines_discount
     from {{ ref "int_order_totals" }}
     where {{ touched "source, order_id" }}
 ),
@@ -83,6 +83,7 @@ priced as (
         ) as gross,
         coalesce(refunds_by_order.refunds_seen, orders.refunded, toDecimal64(0, 4)) as refunds,
         totals.lines_cost as cost,
+        coalesce(orders.discount, toDecimal64(0, 4)) + coalesce(totals.lines_discount, toDecimal64(0, 4)) as discount,
         if(orders.priced_in = {{ .Currency }}, toDecimal64(1, 8), rates.rate) as to_project_currency,
         emails.value as email_value,
         emails.usage as email_usage,
@@ -113,6 +114,7 @@ select
     to_project_currency as exchange_rate,
     lines as line_count,
     cast(round(priced.gross, 4) as Nullable(Decimal(18, 4))) as gross,
+    cast(round(priced.discount * to_project_currency, 4) as Nullable(Decimal(18, 4))) as discount,
     cast(round(priced.refunds, 4) as Decimal(18, 4)) as refunded,
     cast(round((priced.gross - priced.refunds) * to_project_currency, 4) as Nullable(Decimal(18, 4))) as net_revenue,
     cast(round((priced.gross - priced.refunds - priced.cost) * to_project_currency, 4) as Nullable(Decimal(18, 4))) as margin,

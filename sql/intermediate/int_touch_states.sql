@@ -1,12 +1,14 @@
 -- int_touch_states: every contact of a campaign, and every control, with the customer's state at that moment and the purchase that came next.
 -- grain: one row per source and touch_id
--- materialized: table
+-- materialized: incremental
+-- key: source, touch_id
+-- partition_by: toYYYYMM(touched_on)
 -- order_by: (source, touch_id)
 -- tags: winback
 with
 
 touches as (
-    select * from {{ ref "stg_winback__touches" }}
+    select * from {{ ref "stg_winback__touches" }} where {{ touched "source, touch_id" }}
 ),
 
 campaigns as (
@@ -14,15 +16,21 @@ campaigns as (
 ),
 
 reminders as (
-    select source, reminder_id, cart_id, sent_at, channel, cost, opened_at, clicked_at from {{ ref "stg_winback__cart_reminders" }}
+    select source, concat('cart reminder ', reminder_id) as touch_id, cart_id, sent_at, channel, cost, opened_at, clicked_at
+    from {{ ref "stg_winback__cart_reminders" }}
+    where {{ touched "source, concat('cart reminder ', reminder_id)" }}
 ),
 
 carts as (
     select source, cart_id, currency from {{ ref "stg_shop__carts" }}
+    where (source, cart_id) in (select source, assumeNotNull(reminders.cart_id) from reminders where reminders.cart_id is not null)
 ),
 
 owners as (
-    select source, entity, entity_id, customer_key from {{ ref "int_record_owners" }} where entity in ('winback.touches', 'shop.carts')
+    select source, entity, entity_id, customer_key
+    from {{ ref "int_record_owners" }}
+    where (entity = 'winback.touches' and (source, entity_id) in (select source, touch_id from touches))
+        or (entity = 'shop.carts' and (source, entity_id) in (select source, assumeNotNull(reminders.cart_id) from reminders where reminders.cart_id is not null))
 ),
 
 rates as (
@@ -64,7 +72,7 @@ contacts as (
     union all
     select
         reminders.source as source,
-        concat('cart reminder ', reminders.reminder_id) as touch_id,
+        reminders.touch_id as touch_id,
         concat('cart reminders ', formatDateTime(assumeNotNull(reminders.sent_at), '%Y-%m', {{ .Timezone }})) as campaign_id,
         owners.customer_key as customer_key,
         reminders.sent_at as touched_at,
@@ -167,3 +175,71 @@ select
         partition by customer_key, next_purchase_no, is_returned, is_control order by touched_at desc, source desc, touch_id desc
     ) = 1) as is_winner
 from with_next
+
+{{ define "touched" }}
+-- All touches of a customer are looked at when anything of theirs changed: the last
+-- before an order has won it. Those of nobody stand for themselves.
+with
+
+carts as (
+    select source, id as cart_id from {{ changed "shop.carts" }}
+    union distinct
+    select source, entity_id as cart_id from {{ changed "int_record_owners" }} where entity = 'shop.carts'
+),
+
+moved as (
+    select source, id as touch_id from {{ changed "winback.touches" }}
+    union distinct
+    select source, entity_id as touch_id from {{ changed "int_record_owners" }} where entity = 'winback.touches'
+    union distinct
+    -- A campaign gives its touches what they do not say, and a new day brings what
+    -- is dated up to it.
+    select source, touch_id from {{ ref "stg_winback__touches" }} as touches
+    where (source, campaign_id) in (select source, toNullable(id) from {{ changed "winback.campaigns" }})
+        or (source, campaign_id) in (
+            select source, toNullable(campaign_id) from {{ ref "stg_winback__campaigns" }}
+            where toDate(assumeNotNull(started_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(started_at), {{ .Timezone }}) <= {{ .SeenLast }}
+        )
+        or (toDate(assumeNotNull(touches.touched_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(touches.touched_at), {{ .Timezone }}) <= {{ .SeenLast }})
+        or (select count() from {{ changed "shop.exchange_rates" }}) > 0
+),
+
+moved_reminders as (
+    select source, reminder_id, cart_id from {{ ref "stg_winback__cart_reminders" }} as reminders
+    where (source, reminder_id) in (select source, id from {{ changed "winback.cart_reminders" }})
+        or (source, cart_id) in (select source, toNullable(cart_id) from carts)
+        or (toDate(assumeNotNull(reminders.sent_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(reminders.sent_at), {{ .Timezone }}) <= {{ .SeenLast }})
+        or (select count() from {{ changed "shop.exchange_rates" }}) > 0
+),
+
+-- Of a reminder that is gone only its own row tells whose it was.
+gone as (
+    select source, concat('cart reminder ', id) as touch_id from {{ changed "winback.cart_reminders" }}
+),
+
+customers as (
+    select customer_key from {{ changed "int_purchases" }}
+    union distinct
+    select customer_key from {{ changed "int_silences" }}
+    union distinct
+    select customer_key from {{ changed "int_record_owners" }} where entity = 'winback.touches'
+    union distinct
+    select customer_key from {{ changed "int_record_owners" }}
+    where entity = 'shop.carts' and (source, entity_id) in (select source, assumeNotNull(cart_id) from moved_reminders where cart_id is not null)
+    union distinct
+    select customer_key from {{ ref "int_record_owners" }}
+    where (entity = 'winback.touches' and (source, entity_id) in (select source, touch_id from moved))
+        or (entity = 'shop.carts' and (source, entity_id) in (select source, assumeNotNull(cart_id) from moved_reminders where cart_id is not null))
+    union distinct
+    select customer_key from {{ this }}
+    where (source, touch_id) in (select source, touch_id from moved union distinct select source, touch_id from gone)
+)
+
+select source, touch_id from {{ this }} where customer_key != '' and customer_key in (select customer_key from customers)
+union all
+select source, touch_id from moved
+union all
+select source, concat('cart reminder ', reminder_id) as touch_id from moved_reminders
+union all
+select source, touch_id from gone
+{{ end }}

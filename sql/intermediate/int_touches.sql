@@ -1,16 +1,18 @@
 -- int_touches: every contact of a campaign, and every control, with the customer's state at that moment and what they bought next.
 -- grain: one row per source and touch_id
--- materialized: table
+-- materialized: incremental
+-- key: source, touch_id
+-- partition_by: toYYYYMM(touched_on)
 -- order_by: (source, touch_id)
 -- tags: winback
 with
 
 states as (
-    select * from {{ ref "int_touch_states" }}
+    select * from {{ ref "int_touch_states" }} where {{ touched "source, touch_id" }}
 ),
 
 returned as (
-    select * from {{ ref "int_touch_states" }} where is_returned
+    select * from {{ ref "int_touch_states" }} where is_returned and {{ touched "source, touch_id" }}
 ),
 
 episodes as (
@@ -24,20 +26,9 @@ purchases as (
 ),
 
 orders as (
-    select source, order_id, coupon, exchange_rate
+    select source, order_id, coupon, discount
     from {{ ref "int_orders" }}
     where (source, order_id) in (select source, order_id from purchases)
-),
-
-order_discounts as (
-    select source, order_id, discount from {{ ref "stg_shop__orders" }} where (source, order_id) in (select source, order_id from purchases)
-),
-
-line_discounts as (
-    select source, order_id, sum(discount) as discount
-    from {{ ref "stg_shop__order_lines" }}
-    where (source, order_id) in (select source, order_id from purchases)
-    group by source, order_id
 ),
 
 discounts as (
@@ -48,11 +39,9 @@ discounts as (
         purchases.revenue as revenue,
         purchases.margin as margin,
         orders.coupon as coupon,
-        cast(round((coalesce(order_discounts.discount, toDecimal64(0, 4)) + coalesce(line_discounts.discount, toDecimal64(0, 4))) * orders.exchange_rate, 4) as Nullable(Decimal(18, 4))) as discount
+        orders.discount as discount
     from purchases
     left join orders on orders.source = purchases.source and orders.order_id = purchases.order_id
-    left join order_discounts on order_discounts.source = purchases.source and order_discounts.order_id = purchases.order_id
-    left join line_discounts on line_discounts.source = purchases.source and line_discounts.order_id = purchases.order_id
 ),
 
 -- A discount belongs to the campaign where its coupon was used; without a coupon,
@@ -116,3 +105,16 @@ select
 from states
 left join followed on followed.source = states.source and followed.touch_id = states.touch_id
 left join episodes on episodes.customer_key = states.customer_key and episodes.episode_no = states.silence_episode_no
+
+{{ define "touched" }}
+select source, touch_id from {{ changed "int_touch_states" }}
+union all
+select source, touch_id from {{ ref "int_touch_states" }}
+where customer_key in (
+    select customer_key from {{ changed "int_purchases" }}
+    union distinct
+    select customer_key from {{ changed "int_loss_reasons" }}
+    union distinct
+    select assumeNotNull(customer_key) from {{ changed "int_orders" }} where customer_key is not null
+)
+{{ end }}
