@@ -52,7 +52,7 @@ func aCompany(t *testing.T) *company {
 	c := makeCompany(t, demo.Options{
 		Customers: 250, Months: 6, Seed: 1, End: time.Date(2026, 3, 12, 0, 0, 0, 0, time.UTC), Dir: dir,
 	})
-	coreModels(t, c.config)
+	fewModels(t, c.config)
 	c.home = filepath.Join(dir, "undisturbed")
 	c.stages, c.whole = timedRun(t, c.config, c.home)
 	c.tables = contentsOf(t, c.config, c.home)
@@ -78,8 +78,19 @@ func makeCompany(t *testing.T, o demo.Options) *company {
 	return c
 }
 
-// coreModels leaves the project with the models of churn: what happens to a run does
-// not depend on how many there are.
+// fewModels gives the project nine models of its own, of each kind one or two, and a
+// check: what happens to a run does not depend on how many there are, nor on what they
+// compute.
+func fewModels(t *testing.T, config string) {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("testdata", "models"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, config, fmt.Sprintf("\nmodels: {dir: %s, only: [shop_months, shop_buyers]}\n", dir))
+}
+
+// coreModels leaves the project with the product's models of churn.
 func coreModels(t *testing.T, config string) {
 	t.Helper()
 	appendTo(t, config, "\nmodels: {only: [base_movement, churn_cohorts, churn_monthly, customer_episodes, former_customer_keys, rfm_segments]}\n")

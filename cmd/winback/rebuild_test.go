@@ -21,10 +21,10 @@ func TestRebuildGivesTheSameWarehouse(t *testing.T) {
 	}
 	runs := ask(t, c.config, home, "select run_id, state, command from ops.runs final")
 
-	for _, said := range []string{"model int_orders_priced", "the new warehouse is whole"} {
+	for _, said := range []string{"model int_shop_sales", "the new warehouse is whole"} {
 		p := start(t, "rebuild", "-c", c.config, "--home", home)
 		p.await(said)
-		if len(ask(t, c.config, home, "select 1 from mart.customers limit 1")) == 0 {
+		if len(ask(t, c.config, home, "select 1 from mart.shop_buyers limit 1")) == 0 {
 			t.Error("the old warehouse cannot be read while the new one is made")
 		}
 		p.signal(syscall.SIGKILL)
