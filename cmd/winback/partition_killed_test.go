@@ -81,6 +81,7 @@ func partitionsCompany(t *testing.T) (configFile string, nextDay func()) {
 		}
 	}
 	write(config.FileName, partitionsConfig)
+	fewModels(t, filepath.Join(dir, config.FileName))
 	write("data/first.csv", text)
 	return filepath.Join(dir, config.FileName), func() {
 		write("data/second.csv", header+"1-0,2024-01-01,c0,99\n2-0,2024-02-01,c0,99\n3-0,2024-03-01,c0,99\n")
@@ -96,7 +97,7 @@ func TestKilledBetweenPartitions(t *testing.T) {
 	configFile, nextDay := partitionsCompany(t)
 	home, whole := filepath.Join(t.TempDir(), "home"), filepath.Join(t.TempDir(), "whole")
 	run := func(home string) []string {
-		return []string{"run", "-c", configFile, "--home", home, "--only", "source:shop,+int_orders_priced"}
+		return []string{"run", "-c", configFile, "--home", home, "--only", "source:shop,+int_shop_sales"}
 	}
 	winback(t, exitDone, run(home)...)
 	nextDay()
@@ -108,7 +109,7 @@ func TestKilledBetweenPartitions(t *testing.T) {
 	}
 	planned(" shop.orders gets new rows; in part, for the rows to be read")
 
-	const replaces = `msg="replace a partition" model=int_orders_priced`
+	const replaces = `msg="replace a partition" model=int_shop_sales`
 	killed := exec.Command(mortalName, append([]string{replaces + " "}, append(run(home), "-v")...)...)
 	killed.Env = append(os.Environ(), engine.LibraryVariable+"="+library)
 	said, err := killed.CombinedOutput()
@@ -124,7 +125,7 @@ func TestKilledBetweenPartitions(t *testing.T) {
 	if want := []string{"202401", "202402"}; !slices.Equal(partitions, want) {
 		t.Fatalf("it was killed at %q, not %q", partitions, want)
 	}
-	got := ask(t, configFile, home, "select toYYYYMM(ordered_on), toInt64(sum(gross)) from staging.int_orders_priced group by 1 order by 1")
+	got := ask(t, configFile, home, "select toYYYYMM(sold_on), toInt64(sum(amount)) from staging.int_shop_sales group by 1 order by 1")
 	if want := []string{"202401\t234", "202402\t145", "202403\t145"}; !slices.Equal(got, want) {
 		t.Errorf("after the kill the months have %q, want %q", got, want)
 	}
