@@ -110,8 +110,9 @@ func TestModels_SmallCompany(t *testing.T) {
 	build(t, conn, smallCompanyVars(past), smallCompany(past)...)
 	then := printed(t, conn, p)
 
-	run := func(vars model.Vars) {
-		summary, err := model.NewRunner(conn, p, model.RunnerOptions{Vars: vars, Sources: contract{}}).Run(t.Context())
+	run := func(vars model.Vars, selected ...string) {
+		t.Helper()
+		summary, err := model.NewRunner(conn, p, model.RunnerOptions{Vars: vars, Sources: contract{}, Select: selected}).Run(t.Context())
 		if err != nil || !summary.OK() {
 			t.Fatalf("%v: %v", err, summary)
 		}
@@ -137,7 +138,7 @@ func TestModels_SmallCompany(t *testing.T) {
 		}
 		vars := smallCompanyVars(past)
 		vars.Churn.PersonalClock.Enabled = true
-		run(vars)
+		run(vars, "+churn_reconciliation")
 		if got := clockCounts(t, conn, "winback"); got != personal {
 			t.Errorf("by the personal clock as the rule\n%s\nas it was shown beside it\n%s", got, personal)
 		}
