@@ -79,7 +79,7 @@ func (p *Project) Rebuild(ctx context.Context, o RebuildOptions) (s RebuildSumma
 	b.run = aside.newRun(RunOptions{Wait: o.Wait, Observer: o.Observer, as: "rebuild"}, selection{models: o.models})
 	b.home = p.Home
 	b.out.History = map[string]int64{}
-	if b.files, err = b.look(); err != nil {
+	if b.files, err = b.look(ctx); err != nil {
 		return s, err
 	}
 	if p.Config.Warehouse.Embedded() {
@@ -102,7 +102,7 @@ type rebuild struct {
 
 // look finds the landing files that the new warehouse is made of, and says by
 // name which are not there or cut.
-func (b *rebuild) look() ([]load.File, error) {
+func (b *rebuild) look(ctx context.Context) ([]load.File, error) {
 	files, err := b.landedFiles()
 	if err != nil {
 		return nil, err
@@ -115,9 +115,7 @@ func (b *rebuild) look() ([]load.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range entries {
-		errs = append(errs, b.Zone.Look(e))
-	}
+	errs = append(errs, b.Zone.LookAt(ctx, entries))
 	if err := errors.Join(errs...); err != nil {
 		return nil, &IncompleteZoneError{Cause: err}
 	}

@@ -1,6 +1,7 @@
 package landing
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -141,6 +142,9 @@ func (c *catalog) unread(records int) ([]*Brief, error) {
 // catalog returns what is known of a source's manifests, after a look at whether
 // that is still so.
 func (z *Zone) catalog(source string) (*catalog, error) {
+	if err := z.refresh(context.Background()); err != nil {
+		return nil, err
+	}
 	z.catalogsMu.Lock()
 	defer z.catalogsMu.Unlock()
 	dir := z.dir(source, manifestDir)
@@ -156,7 +160,7 @@ func (z *Zone) catalog(source string) (*catalog, error) {
 		}
 		c, err = z.takeStock(source, before)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			return nil, z.inStore(err)
 		}
 		after, again := changed(dir)
 		if again != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path"
 	"path/filepath"
 	"slices"
 )
@@ -47,7 +48,7 @@ func (w *Writer) commit(ctx context.Context, cursor json.RawMessage) (*Manifest,
 		for i := range m.Entities {
 			m.Entities[i].Landed = 0
 		}
-		return nil, errors.Join(err, w.writeManifest(failedDir), w.zone.pruneFailures(m.Source, m.Dataset))
+		return nil, errors.Join(err, w.writeManifest(ctx, failedDir), w.zone.pruneFailures(ctx, m.Source, m.Dataset))
 	}
 	for _, dir := range w.partDirs() {
 		if err := w.zone.syncPath(dir); err != nil {
@@ -57,7 +58,7 @@ func (w *Writer) commit(ctx context.Context, cursor json.RawMessage) (*Manifest,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return m, w.writeManifest(manifestDir)
+	return m, w.writeManifest(ctx, manifestDir)
 }
 
 // settle writes the rows that are left and waits for the background.
@@ -120,7 +121,7 @@ func (w *Writer) tooManyRejects() error {
 		if w.options.tooMany(c) {
 			return &RejectsError{
 				Dataset: w.dataset.Name, Entity: c.Entity, Rejected: c.Quarantined, Read: c.Read, Limit: w.options.RejectLimit.V,
-				Quarantine: w.zone.dir(w.manifest.Source, quarantineDir, runPrefix+w.manifest.RunID),
+				Quarantine: w.zone.Path(path.Join(w.manifest.Source, quarantineDir, runPrefix+w.manifest.RunID)),
 			}
 		}
 	}
@@ -148,12 +149,15 @@ func (w *Writer) partDirs() []string {
 
 // writeManifest puts the manifest in place: the one step that makes the run's
 // files count.
-func (w *Writer) writeManifest(folder string) error {
+func (w *Writer) writeManifest(ctx context.Context, folder string) error {
 	w.manifest.CommittedAt = w.zone.now().UTC()
-	return w.zone.writeManifest(w.manifest, folder)
+	return w.zone.writeManifest(ctx, w.manifest, folder)
 }
 
-func (z *Zone) writeManifest(m *Manifest, folder string) error {
+func (z *Zone) writeManifest(ctx context.Context, m *Manifest, folder string) error {
+	if z.remote != nil {
+		return z.publish(ctx, m, folder)
+	}
 	dir := z.dir(m.Source, folder)
 	path := filepath.Join(dir, m.fileName())
 	if err := z.writeFile(path, m.encode); err != nil {

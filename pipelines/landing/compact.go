@@ -96,6 +96,9 @@ func (z *Zone) PlanCompaction(source string, o CompactOptions) ([]Compaction, er
 // zone. A dataset that fails stops no other, and stays as it was.
 func (z *Zone) Compact(ctx context.Context, source string, o CompactOptions) ([]Compaction, error) {
 	o = o.withDefaults()
+	if err := z.mayWrite(); err != nil {
+		return nil, err
+	}
 	plans, err := z.compactions(source, o)
 	var done []Compaction
 	for _, p := range plans {
@@ -268,7 +271,7 @@ func (p *compaction) compact(ctx context.Context) error {
 		return err
 	}
 	m.CommittedAt = z.now().UTC()
-	return z.writeManifest(m, manifestDir)
+	return z.writeManifest(ctx, m, manifestDir)
 }
 
 func (p *compaction) compactEntity(ctx context.Context, m *Manifest, name string) error {

@@ -113,10 +113,7 @@ func (c *merger) remove(parts []*part) error {
 // read appends the rows of a file to the buffer, and flushes it when it is full. It
 // returns false, and reads nothing, if the contract lacks a column of the file.
 func (c *merger) read(ctx context.Context, f File, buf *buffer, flush func() error) (understood bool, err error) {
-	if err := c.zone.VerifyFile(f); err != nil { // damage must not be copied
-		return false, err
-	}
-	p, err := c.zone.OpenPart(f)
+	p, err := c.zone.openPart(f, c.zone.openWhole) // damage must not be copied
 	if err != nil {
 		return false, err
 	}

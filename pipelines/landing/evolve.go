@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
@@ -181,17 +183,14 @@ func (p *Part) current() bool {
 // OpenVerified; those of the conversion come out of Read.
 func (z *Zone) OpenCurrent(f File) (io.ReadCloser, error) {
 	entry := Entry{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}
-	if err := z.Look(entry); err != nil {
-		return nil, err
-	}
-	p, err := z.OpenPart(f)
+	p, err := z.openPart(f, func(File) (*os.File, error) { return z.openEntry(entry) })
 	if err != nil {
 		return nil, err
 	}
-	if p.current() {
-		return z.openVerified(entry, p.Close())
+	if p.current() { // reading its footer has not moved it
+		return &verified{ReadCloser: p.file, entry: entry, path: z.Path(f.Path), hash: xxhash.New()}, nil
 	}
-	if err := z.VerifyFile(f); err != nil {
+	if err := z.verify(f, p.file); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -200,13 +199,6 @@ func (z *Zone) OpenCurrent(f File) (io.ReadCloser, error) {
 		in.CloseWithError(errors.Join(p.convert(ctx, in), p.Close())) //nolint:errcheck // never fails
 	}()
 	return &converted{out, stop}, nil
-}
-
-func (z *Zone) openVerified(e Entry, err error) (io.ReadCloser, error) {
-	if err != nil {
-		return nil, storageError("read", z.Path(e.Path), err)
-	}
-	return z.OpenVerified(e)
 }
 
 // converted is a file being converted. Closing it ends that.

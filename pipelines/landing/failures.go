@@ -1,7 +1,8 @@
 package landing
 
 import (
-	"path/filepath"
+	"context"
+	"path"
 	"slices"
 )
 
@@ -11,21 +12,27 @@ const KeptFailures = 5
 
 // pruneFailures removes all but the last failures of a dataset. The note of a
 // failure goes first: files that nothing names are removed by Recover.
-func (z *Zone) pruneFailures(source, dataset string) error {
+func (z *Zone) pruneFailures(ctx context.Context, source, dataset string) error {
 	failures, err := z.Failures(source)
 	if err != nil {
 		return err
 	}
 	failures = slices.DeleteFunc(failures, func(m *Manifest) bool { return m.Dataset != dataset })
 	for _, m := range failures[:max(len(failures)-KeptFailures, 0)] {
-		if err := z.removeFile(filepath.Join(z.dir(source, failedDir), m.fileName())); err != nil {
+		note := path.Join(source, failedDir, m.fileName())
+		if z.remote != nil {
+			if err := z.withdrawPending(ctx, pending{Manifest: note, Files: m.ownFiles()}, path.Join(source, pendingDir, m.fileName())); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := z.withdraw(ctx, note); err != nil {
 			return err
 		}
 		for _, q := range m.Quarantine {
-			if err := z.removeFile(z.Path(q.Path)); err != nil {
+			if err := z.withdraw(ctx, q.Path); err != nil {
 				return err
 			}
-			z.files.remove(filepath.Dir(z.Path(q.Path))) //nolint:errcheck // fails while something is in it
 		}
 	}
 	return nil

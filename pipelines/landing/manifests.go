@@ -2,6 +2,7 @@ package landing
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -33,7 +34,11 @@ func (z *Zone) Manifests(source string) ([]*Manifest, error) {
 // Failures returns what is kept of extractions that had too many records that
 // do not fit, oldest first: their counts and quarantine files.
 func (z *Zone) Failures(source string) ([]*Manifest, error) {
-	return readFolder(z.dir(source, failedDir))
+	if err := z.refresh(context.Background()); err != nil {
+		return nil, err
+	}
+	list, err := readFolder(z.dir(source, failedDir))
+	return list, z.inStore(err)
 }
 
 // attempts is how often a listing is read that changes while it is read.

@@ -279,11 +279,7 @@ func DatasetOfQuarantine(file string) string {
 func (z *Zone) quarantineRows(ctx context.Context, f QuarantineFile) iter.Seq2[QuarantineRow, error] {
 	return func(yield func(QuarantineRow, error) bool) {
 		entry := File{Path: f.Path, Bytes: f.Bytes, Checksum: f.Checksum}
-		if err := z.VerifyFile(entry); err != nil {
-			yield(QuarantineRow{}, err)
-			return
-		}
-		file, err := z.OpenFile(entry)
+		file, err := z.openWhole(entry)
 		if err != nil {
 			yield(QuarantineRow{}, err)
 			return

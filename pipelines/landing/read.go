@@ -13,6 +13,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"winback/connectors/entity"
+	"winback/pipelines/objects"
 )
 
 // Part is an open part file. Parts written before the contract had a field read
@@ -27,11 +28,15 @@ type Part struct {
 // OpenPart opens a part file of a manifest. Errors: *StorageError if it is
 // missing, *DamagedError if it is not as the manifest says.
 func (z *Zone) OpenPart(f File) (*Part, error) {
+	return z.openPart(f, z.OpenFile)
+}
+
+func (z *Zone) openPart(f File, open func(File) (*os.File, error)) (*Part, error) {
 	s := entity.Lookup(f.Entity)
 	if s == nil {
 		return nil, fmt.Errorf("file %s is of entity %s, which this winback does not know", f.Path, f.Entity)
 	}
-	file, err := z.OpenFile(f)
+	file, err := open(f)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +47,10 @@ func (z *Zone) OpenPart(f File) (*Part, error) {
 // OpenPart does.
 func (z *Zone) OpenFile(f File) (*os.File, error) {
 	path := z.Path(f.Path)
-	file, err := os.Open(path)
+	file, err := z.openLocal(f)
+	if errors.As(err, new(*objects.Error)) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, storageError("read", path, err)
 	}
@@ -60,13 +68,31 @@ func (z *Zone) OpenFile(f File) (*os.File, error) {
 // VerifyFile reads a part file of a manifest as a whole and compares its
 // checksum. Errors as of OpenPart.
 func (z *Zone) VerifyFile(f File) error {
-	file, err := z.OpenFile(f)
+	file, err := z.openWhole(f)
 	if err != nil {
 		return err
 	}
+	return file.Close()
+}
+
+// openWhole opens a file of a manifest after it has read it and compared its
+// checksum.
+func (z *Zone) openWhole(f File) (*os.File, error) {
+	file, err := z.OpenFile(f)
+	if err != nil {
+		return nil, err
+	}
+	if err := z.verify(f, file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// verify reads an open file from its begin, and goes back there.
+func (z *Zone) verify(f File, file *os.File) error {
 	hash := xxhash.New()
-	_, err = io.Copy(hash, file)
-	if err = errors.Join(err, file.Close()); err != nil {
+	_, err := io.Copy(hash, io.NewSectionReader(file, 0, f.Bytes))
+	if err != nil {
 		return storageError("read", z.Path(f.Path), err)
 	}
 	if sum := checksumText(hash.Sum64()); sum != f.Checksum {

@@ -9,6 +9,9 @@ import (
 // readersLock is the file beside the zone that its readers hold together.
 const readersLock = ".readers.lock"
 
+// In a store there is no such lock across machines: there files that were replaced
+// stay for RemoteOptions.Grace, which readers elsewhere have to finish in.
+
 // Hold keeps the files that manifests name from being removed until release is
 // called: a compaction that takes place meanwhile leaves the files it replaced to a
 // later one. Read the manifests after it. Readers do not keep each other waiting.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,6 +42,12 @@ func (r Recovery) String() string {
 // nothing of its source is removed.
 func (z *Zone) Recover(ctx context.Context) (Recovery, error) {
 	var r Recovery
+	if z.remote != nil {
+		if err := errors.Join(z.mayWrite(), z.evict()); err != nil {
+			return r, err
+		}
+		z.remote.stale()
+	}
 	sources, err := z.Sources()
 	if err != nil {
 		return r, err
@@ -61,6 +68,11 @@ func (z *Zone) recoverSource(ctx context.Context, source string, r *Recovery) er
 // sweep removes the files of a source that count no more, and the manifests that a
 // compaction replaced.
 func (z *Zone) sweep(ctx context.Context, source string) (r Recovery, err error) {
+	if z.remote != nil {
+		if err := z.recoverPending(ctx, source, &r); err != nil {
+			return r, err
+		}
+	}
 	c, err := z.catalog(source)
 	if err != nil {
 		return r, err
@@ -87,7 +99,10 @@ func (z *Zone) sweep(ctx context.Context, source string) (r Recovery, err error)
 			return r, err
 		}
 	}
-	if err := s.removeUnnamed(ctx, &r); err != nil {
+	if z.remote == nil {
+		err = s.removeUnnamed(ctx, &r)
+	}
+	if err != nil {
 		return r, storageError("clean up", z.dir(source), err)
 	}
 	slices.Sort(r.Files)
@@ -183,27 +198,66 @@ func (s *sweep) removeReplaced(ctx context.Context, c *catalog) (removed int, er
 	if err != nil {
 		return 0, err
 	}
-	if readmit == nil {
-		return 0, s.eachReplaced(c, s.nameFiles)
+	if readmit == nil || s.zone.inGrace(c) {
+		err = s.eachReplaced(c, s.nameFiles)
+		if readmit != nil {
+			err = errors.Join(err, readmit())
+		}
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, readmit()) }()
+	files := &removal{ctx: ctx, zone: s.zone}
 	err = s.eachReplaced(c, func(b *Brief) error {
 		return b.eachPath(func(path string) error {
 			if s.isNamed(path) {
 				return nil
 			}
 			removed++
-			err := errors.Join(ctx.Err(), s.zone.removeFile(s.zone.Path(path)))
-			s.zone.files.remove(filepath.Dir(s.zone.Path(path))) //nolint:errcheck // fails while something is in it
-			return err
+			return files.add(path)
 		})
 	})
-	if err != nil {
+	if err = errors.Join(err, files.flush()); err != nil {
 		return removed, err
 	}
-	return removed, s.eachReplaced(c, func(b *Brief) error { // last: they name what is to be removed
-		return errors.Join(ctx.Err(), s.zone.removeFile(filepath.Join(s.zone.dir(s.source, manifestDir), b.fileName())))
+	err = s.eachReplaced(c, func(b *Brief) error { // last: they name what is to be removed
+		return files.add(path.Join(s.source, manifestDir, b.fileName()))
 	})
+	return removed, errors.Join(err, files.flush())
+}
+
+// inGrace says that readers on other machines may still read what was replaced.
+func (z *Zone) inGrace(c *catalog) bool {
+	if z.remote == nil {
+		return false
+	}
+	for _, head := range c.heads {
+		if z.now().Sub(head.committedAt) < z.remote.grace {
+			return true
+		}
+	}
+	return false
+}
+
+// removal removes files, many at a time: a store takes as long for one.
+type removal struct {
+	ctx   context.Context
+	zone  *Zone
+	files []string
+}
+
+const removedAtOnce = 256
+
+func (r *removal) add(file string) error {
+	if r.files = append(r.files, file); len(r.files) < removedAtOnce {
+		return r.ctx.Err()
+	}
+	return r.flush()
+}
+
+func (r *removal) flush() error {
+	files := r.files
+	r.files = nil
+	return errors.Join(r.ctx.Err(), r.zone.withdraw(r.ctx, files...))
 }
 
 // eachReplaced calls visit for the manifests that a compaction put together.

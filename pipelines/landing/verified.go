@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -26,6 +27,9 @@ func (e *LostError) Error() string {
 // Look says whether the file is there with the size it must have, without reading
 // it. Errors: *LostError, *DamagedError, *StorageError.
 func (z *Zone) Look(e Entry) error {
+	if z.remote != nil {
+		return z.lookRemote(e)
+	}
 	file, err := z.openEntry(e)
 	if err != nil {
 		return err
@@ -44,7 +48,7 @@ func (z *Zone) OpenVerified(e Entry) (io.ReadCloser, error) {
 	return &verified{ReadCloser: file, entry: e, path: z.Path(e.Path), hash: xxhash.New()}, nil
 }
 
-func (z *Zone) openEntry(e Entry) (io.ReadCloser, error) {
+func (z *Zone) openEntry(e Entry) (*os.File, error) {
 	file, err := z.OpenFile(File{Path: e.Path, Bytes: e.Bytes})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &LostError{Path: z.Path(e.Path)}

@@ -29,6 +29,8 @@ type Zone struct {
 	root  string
 	files files
 	now   func() time.Time
+	// remote is the store that the zone is kept in, if its folder is a working copy.
+	remote *remote
 
 	mu    sync.Mutex
 	parts map[string]int // last part number given out, by folder
@@ -51,18 +53,29 @@ func (z *Zone) dir(source string, more ...string) string {
 	return filepath.Join(append([]string{z.root, source}, more...)...)
 }
 
-// Path returns where a file of a manifest is.
+// Path returns where a file of a manifest is, for people: a path, or s3://bucket/….
 func (z *Zone) Path(relative string) string {
+	if z.remote != nil {
+		return z.remote.store.String() + "/" + relative
+	}
+	return z.local(relative)
+}
+
+// local returns the path of a file in the zone's folder.
+func (z *Zone) local(relative string) string {
 	return filepath.Join(z.root, filepath.FromSlash(relative))
 }
 
-// relative is the reverse of Path.
+// relative is the reverse of local.
 func (z *Zone) relative(path string) string {
 	return filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(path, z.root), string(filepath.Separator)))
 }
 
 // Sources returns the names of the sources that the zone has something of.
 func (z *Zone) Sources() ([]string, error) {
+	if err := z.refresh(context.Background()); err != nil {
+		return nil, err
+	}
 	entries, err := os.ReadDir(z.root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -151,6 +164,9 @@ func (z *Zone) Begin(ctx context.Context, run RunInfo, dataset connectors.Datase
 		if !safeName.MatchString(name) {
 			return nil, fmt.Errorf("%s name %q does not suit a file name: use letters, digits, '_', '-' and '.'", what, name)
 		}
+	}
+	if err := z.mayWrite(); err != nil {
+		return nil, err
 	}
 	m := &Manifest{Format: manifestFormat, RunID: run.RunID, Source: run.Source, Dataset: dataset.Name, StartedAt: z.now().UTC()}
 	if _, err := os.Lstat(filepath.Join(z.dir(run.Source, manifestDir), m.fileName())); err == nil {
