@@ -215,11 +215,11 @@ func (d *Draw) count(customers []drawn) {
 
 // landDraw writes the campaign and its customers into the landing zone, in one commit.
 func (p *Project) landDraw(ctx context.Context, o DrawOptions, customers []drawn) (err error) {
-	lock, err := lockRun(ctx, p.Home, o.Wait)
+	lock, err := p.lock(ctx, o.Wait)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.release()) }()
+	defer func() { err = errors.Join(err, lock.unlock()) }()
 	now := p.now()
 	info := landing.RunInfo{RunID: newRunID(now), Source: CampaignSource, ExtractedAt: now}
 	w, err := p.Zone.Begin(ctx, info, drawDataset(o.Name), landing.Options{PartBytes: int(p.Config.Landing.PartSize)})

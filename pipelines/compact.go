@@ -56,11 +56,11 @@ func (p *Project) Compact(ctx context.Context, o CompactOptions) (done []landing
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockRun(ctx, p.Home, o.Wait)
+	lock, err := p.lock(ctx, o.Wait)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, lock.release()) }()
+	defer func() { err = errors.Join(err, lock.unlock()) }()
 	r := p.newRun(RunOptions{Wait: o.Wait}, selection{})
 	if err := r.open(ctx); err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func (r *run) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	loader := load.Loader{Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: r.noteLoaded}
+	loader := load.Loader{Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: r.noteLoaded, Bucket: r.bucketAccess()}
 	compared := load.Compare(loaded, files)
 	if err := loader.Adopt(ctx, compared.Covered); err != nil {
 		return err
@@ -193,8 +193,8 @@ func (r *run) filesIn(b *landing.Brief, source string, into intoTables, loaded l
 type intoTables map[string]intoTable
 
 type intoTable struct {
-	table   string
-	columns []string
+	table          string
+	columns, types []string
 }
 
 func (t intoTables) of(name string) intoTable {
@@ -203,7 +203,7 @@ func (t intoTables) of(name string) intoTable {
 		return into
 	}
 	if schema := entity.Lookup(name); schema != nil {
-		into.table, into.columns = load.Into(schema)
+		into.table, into.columns, into.types = load.Into(schema)
 	}
 	t[name] = into
 	return into
@@ -226,7 +226,7 @@ func (r *run) rowFiles(m *landing.Manifest, tables intoTables) []load.File {
 				Path: f.Path, Checksum: f.Checksum, Source: m.Source, Entity: f.Entity, RunID: cmp.Or(f.RunID, m.RunID),
 				Kind: kind, Rows: f.Rows, Bytes: f.Bytes,
 			},
-			Table: into.table, Columns: into.columns, Covers: m.Covers(f),
+			Table: into.table, Columns: into.columns, Types: into.types, Covers: m.Covers(f),
 			Open: func() (io.ReadCloser, error) { return r.Zone.OpenCurrent(f) },
 		})
 	}

@@ -66,11 +66,11 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (s Summary, err error) 
 	if err != nil {
 		return Summary{}, err
 	}
-	lock, err := lockRun(ctx, p.Home, o.Wait)
+	lock, err := p.lock(ctx, o.Wait)
 	if err != nil {
 		return Summary{}, err
 	}
-	defer func() { err = errors.Join(err, lock.release()) }()
+	defer func() { err = errors.Join(err, lock.unlock()) }()
 	r := p.newRun(o, only)
 	if err := r.open(ctx); err != nil {
 		return Summary{}, err

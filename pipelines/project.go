@@ -82,7 +82,9 @@ func Open(o OpenOptions) (*Project, error) {
 	if err := p.openSources(); err != nil {
 		return nil, err
 	}
-	p.Zone = landing.Open(filepath.Join(home, "landing"))
+	if p.Zone, err = openZone(&c.Landing, home); err != nil {
+		return nil, err
+	}
 	if !o.WithoutModels {
 		p.Models, err = loadModels(&c.Models, examples(o.WithExamples))
 	}

@@ -63,11 +63,11 @@ func (s RebuildSummary) MarshalJSON() ([]byte, error) {
 // the old warehouse as far as it can be read. A landing file that is missing or
 // damaged, or a model that does not build, ends it with the old one in place.
 func (p *Project) Rebuild(ctx context.Context, o RebuildOptions) (s RebuildSummary, err error) {
-	lock, err := lockRun(ctx, p.Home, o.Wait)
+	lock, err := p.lock(ctx, o.Wait)
 	if err != nil {
 		return s, err
 	}
-	defer func() { err = errors.Join(err, lock.release()) }()
+	defer func() { err = errors.Join(err, lock.unlock()) }()
 	aside := *p
 	b := &rebuild{options: o}
 	if p.Config.Warehouse.Embedded() {

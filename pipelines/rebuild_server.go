@@ -58,7 +58,7 @@ func (b *rebuild) loadAside(ctx context.Context) error {
 		rows = append(rows, f)
 	}
 	loads := &heldLoads{}
-	loader := load.Loader{Conn: b.warehouse, Book: loads, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: b.noteLoaded}
+	loader := load.Loader{Conn: b.warehouse, Book: loads, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: b.noteLoaded, Bucket: b.bucketAccess()}
 	b.o.Observer.Loading(summarizeLoads(rows))
 	if err := loader.Load(ctx, rows); err != nil {
 		return fmt.Errorf("the raw tables stay as they are: %w", err)

@@ -81,11 +81,11 @@ func (p *Project) Discard(ctx context.Context, o SettleOptions, reason string) (
 
 // settlePass is a pass that settles records instead of extracting.
 func (p *Project) settlePass(ctx context.Context, o SettleOptions, as string, do func(*settling, context.Context) error) (out SettleSummary, err error) {
-	lock, err := lockRun(ctx, p.Home, o.Wait)
+	lock, err := p.lock(ctx, o.Wait)
 	if err != nil {
 		return out, err
 	}
-	defer func() { err = errors.Join(err, lock.release()) }()
+	defer func() { err = errors.Join(err, lock.unlock()) }()
 	s := &settling{run: p.newRun(RunOptions{Wait: o.Wait, Observer: o.Observer, as: as}, selection{models: o.models}), options: o}
 	s.out.Reasons = []QuarantineReason{}
 	if err := s.choose(ctx); err != nil {

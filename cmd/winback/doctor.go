@@ -47,6 +47,9 @@ func (a *app) diagnose(ctx context.Context) []diagnosis {
 	found = append(found,
 		diagnosis{"configuration", true, fmt.Sprintf("%s, %d sources, as of %s", project.Config.Path, len(project.Sources), project.Config.AsOf)},
 		diagnoseHome(project.Home), diagnoseClock(a, project))
+	if project.Zone.Remote() {
+		found = append(found, diagnoseBucket(ctx, project))
+	}
 	for _, s := range project.Sources {
 		found = append(found, diagnoseSource(ctx, s)...)
 	}
@@ -101,6 +104,15 @@ func diagnoseClock(a *app, project *pipelines.Project) diagnosis {
 			now.Format("2006-01-02 15:04"), info.ModTime().Format("2006-01-02 15:04"))}
 	}
 	return diagnosis{"clock", true, fmt.Sprintf("%s in %s", now.In(project.Config.Location).Format("2006-01-02 15:04"), project.Config.Timezone)}
+}
+
+// diagnoseBucket tries on an object of its own what runs depend on.
+func diagnoseBucket(ctx context.Context, project *pipelines.Project) diagnosis {
+	what := "landing zone"
+	if err := project.Zone.Probe(ctx); err != nil {
+		return failing(what, err)
+	}
+	return diagnosis{what, true, project.Config.Landing.URL + " can be written and read, and keeps to conditions"}
 }
 
 func diagnoseSource(ctx context.Context, s pipelines.Source) []diagnosis {

@@ -154,7 +154,7 @@ func BenchmarkLandingToRaw(b *testing.B) {
 }
 
 func landingFiles(zone *landing.Zone, m *landing.Manifest) (files []load.File, size int64) {
-	table, columns := load.Into(entity.Of[entity.Order]())
+	table, columns, _ := load.Into(entity.Of[entity.Order]())
 	for _, f := range m.Files {
 		size += f.Bytes
 		files = append(files, load.File{

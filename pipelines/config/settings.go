@@ -38,7 +38,7 @@ type Settings struct {
 	Status      StatusPage              `yaml:"status" doc:"where winback serve says how things stand"`
 	Report      Report                  `yaml:"report" doc:"who gets the dashboards by mail, and how"`
 	Grafana     Grafana                 `yaml:"grafana" doc:"where the dashboards are shown, and how Grafana reaches the warehouse"`
-	Landing     Landing                 `yaml:"landing" doc:"the Parquet files rows are kept in"`
+	Landing     Landing                 `yaml:"landing" doc:"the Parquet files rows are kept in, in the project's home or in a bucket"`
 	SourceMaps  spec.Ordered[spec.Node] `yaml:"sources" doc:"where data comes from, by a name of your own"`
 }
 
@@ -80,12 +80,6 @@ type Quarantine struct {
 type Engine struct {
 	Memory  spec.Bytes `yaml:"memory" doc:"memory for queries of the embedded engine; a share of the machine's if not given" example:"1GiB" advanced:"true"`
 	Threads int        `yaml:"threads" doc:"how many things happen at once; the number of cores if not given" example:"2" advanced:"true"`
-}
-
-// Landing says how rows are kept before they are loaded.
-type Landing struct {
-	PartSize     spec.Bytes `yaml:"part_size" default:"8MiB" doc:"memory that the rows of one Parquet file take while they are collected; the file is about a quarter of it, and one that compaction writes as large as it" advanced:"true"`
-	CompactAfter int        `yaml:"compact_after" default:"500" doc:"how many extractions or small files of a dataset pile up before a run puts them together at its end; 0 for never" advanced:"true"`
 }
 
 // identity checks what tags cannot say about the first keys. It is no Validate method since it shall speak up even
@@ -161,16 +155,6 @@ func (e *Engine) Validate(n spec.Node, errs *spec.Errors) {
 	}
 	if n.Get("threads").IsSet() && (e.Threads < 1 || e.Threads > 1024) {
 		errs.Addf(n.Get("threads"), "wants 1 to 1024, got %d", e.Threads)
-	}
-}
-
-// Validate keeps part files in the range where loading works well.
-func (l *Landing) Validate(n spec.Node, errs *spec.Errors) {
-	if l.PartSize < 1<<20 || l.PartSize > 4<<30 {
-		errs.Addf(n.Get("part_size"), "wants 1MiB to 4GiB, got %v", l.PartSize)
-	}
-	if l.CompactAfter < 0 || l.CompactAfter == 1 {
-		errs.Addf(n.Get("compact_after"), "wants 2 or more, or 0 for never, got %d", l.CompactAfter)
 	}
 }
 

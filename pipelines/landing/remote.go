@@ -25,6 +25,7 @@ import (
 
 const (
 	pendingDir = "_pending"
+	probedName = ".probed"
 	leaseKey   = "_lease.json"
 )
 
@@ -116,12 +117,40 @@ func (z *Zone) Lock(ctx context.Context, o LockOptions) (release func() error, e
 		return nil, err
 	}
 	z.remote.hold(lease)
-	return func() error {
+	release = func() error {
 		z.remote.hold(nil)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		return lease.Release(ctx)
-	}, nil
+	}
+	if err := z.probe(ctx); err != nil {
+		return nil, errors.Join(err, release())
+	}
+	return release, nil
+}
+
+// probe tries once for each folder whether the store keeps to what is asked of it.
+func (z *Zone) probe(ctx context.Context) error {
+	done := filepath.Join(z.root, probedName)
+	if _, err := os.Stat(done); err == nil {
+		return nil
+	}
+	if err := z.Probe(ctx); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(z.root, 0o750); err != nil {
+		return storageError("create", z.root, err)
+	}
+	return storageError("write", done, os.WriteFile(done, nil, 0o600))
+}
+
+// Probe says whether the zone's store can be written to and read, and keeps to
+// conditions. A zone on disk has none.
+func (z *Zone) Probe(ctx context.Context) error {
+	if z.remote == nil {
+		return nil
+	}
+	return objects.Probe(ctx, z.remote.store)
 }
 
 func (r *remote) hold(lease *objects.Lease) {

@@ -31,19 +31,22 @@ type File struct {
 	// Table and Columns say where its rows go.
 	Table   string
 	Columns []string
-	Open    func() (io.ReadCloser, error)
+	// Types are those of the columns in the table. A file without them is always
+	// streamed.
+	Types []string
+	Open  func() (io.ReadCloser, error)
 	// Covers are the files whose rows a compaction put into this one, by
 	// ledger.FileID. Once all of them are loaded, this one is.
 	Covers []uint64
 }
 
-// Into returns the raw table of an entity and its columns.
-func Into(s *entity.Schema) (table string, columns []string) {
-	columns = make([]string, len(s.Fields))
+// Into returns the raw table of an entity and its columns with their types.
+func Into(s *entity.Schema) (table string, columns, types []string) {
+	columns, types = make([]string, len(s.Fields)), make([]string, len(s.Fields))
 	for i := range s.Fields {
-		columns[i] = s.Fields[i].Name
+		columns[i], types[i] = s.Fields[i].Name, warehouse.ColumnType(&s.Fields[i])
 	}
-	return warehouse.Raw + "." + s.Table(), columns
+	return warehouse.Raw + "." + s.Table(), columns, types
 }
 
 // Book remembers what is loaded.
@@ -61,6 +64,8 @@ type Loader struct {
 	Memory int64
 	// Parallel is how many files are loaded at once.
 	Parallel int
+	// Bucket, if set, has the server read files itself.
+	Bucket *Bucket
 	// OnLoaded, if set, is told of each file when it is in.
 	OnLoaded func(File, time.Duration)
 }
@@ -141,27 +146,47 @@ func (l *Loader) Load(ctx context.Context, files []File) error {
 
 func (l *Loader) loadFile(ctx context.Context, f File) error {
 	started := time.Now()
-	r, err := f.Open()
+	loaded, err := false, error(nil)
+	if l.Bucket != nil && f.Types != nil {
+		loaded, err = l.loadByServer(ctx, f)
+	}
+	if err == nil && !loaded {
+		err = l.stream(ctx, f)
+	}
 	if err != nil {
-		return fmt.Errorf("load %s: %w", f.Path, err)
-	}
-	defer r.Close()
-	in := &input{Reader: r}
-	columns := make([]string, len(f.Columns))
-	for i, name := range f.Columns {
-		columns[i] = warehouse.QuoteName(name)
-	}
-	insert := fmt.Sprintf("INSERT INTO %s (%s)", f.Table, strings.Join(columns, ", "))
-	if err := l.Conn.InsertFormat(insertSettings(ctx), "Parquet", insert, in); in.err != nil {
-		return fmt.Errorf("load %s: %w", f.Path, in.err)
-	} else if err != nil {
-		return fmt.Errorf("load %s into %s: %w", f.Path, f.Table, err)
+		return err
 	}
 	if err := l.Book.RecordLoad(ctx, f.Load); err != nil {
 		return err
 	}
 	if l.OnLoaded != nil {
 		l.OnLoaded(f, time.Since(started))
+	}
+	return nil
+}
+
+// quotedColumns are the columns as a statement names them.
+func (f File) quotedColumns() string {
+	columns := make([]string, len(f.Columns))
+	for i, name := range f.Columns {
+		columns[i] = warehouse.QuoteName(name)
+	}
+	return strings.Join(columns, ", ")
+}
+
+// stream sends the file as it is.
+func (l *Loader) stream(ctx context.Context, f File) error {
+	r, err := f.Open()
+	if err != nil {
+		return fmt.Errorf("load %s: %w", f.Path, err)
+	}
+	defer r.Close()
+	in := &input{Reader: r}
+	insert := fmt.Sprintf("INSERT INTO %s (%s)", f.Table, f.quotedColumns())
+	if err := l.Conn.InsertFormat(insertSettings(ctx), "Parquet", insert, in); in.err != nil {
+		return fmt.Errorf("load %s: %w", f.Path, in.err)
+	} else if err != nil {
+		return fmt.Errorf("load %s into %s: %w", f.Path, f.Table, err)
 	}
 	return nil
 }
@@ -205,5 +230,6 @@ func insertSettings(ctx context.Context) context.Context {
 		"min_insert_block_size_bytes":                insertBlockBytes,
 		"input_format_parquet_allow_missing_columns": 1,
 		"input_format_null_as_default":               0,
+		"insert_null_as_default":                     0,
 	}))
 }

@@ -75,7 +75,7 @@ func land(t *testing.T, schema *entity.Schema, rows int) load.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, columns := load.Into(schema)
+	table, columns, _ := load.Into(schema)
 	landed := manifest.Files[0]
 	return load.File{
 		Load:  ledger.Load{Path: landed.Path, Checksum: landed.Checksum, Source: "crm", Entity: landed.Entity, RunID: "r1", Rows: landed.Rows, Bytes: landed.Bytes},

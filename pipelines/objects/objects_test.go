@@ -398,3 +398,17 @@ func TestDisk_TidyRemovesWhatWasBeingWritten(t *testing.T) {
 		t.Errorf("it is still there: %v", err)
 	}
 }
+
+func TestProbe(t *testing.T) {
+	eachStore(t, func(t *testing.T, s objects.Store) {
+		if err := objects.Probe(t.Context(), s); err != nil {
+			t.Error(err)
+		}
+		equal(t, "left", keys(t, s, ""), []string{})
+	})
+	server := objectstest.Start(t)
+	server.Heedless = true
+	if err := objects.Probe(t.Context(), server.Open(t, "zone")); err == nil || !strings.Contains(err.Error(), "If-None-Match") {
+		t.Errorf("a service without conditions: %v", err)
+	}
+}

@@ -29,7 +29,7 @@ import (
 // The account and the bucket that the service knows.
 const (
 	Bucket    = "warehouse"
-	Region    = "eu-test-1"
+	Region    = "us-east-1" // which ClickHouse takes for services that are not Amazon's
 	AccessKey = "TESTACCESSKEY"
 	SecretKey = "testsecretkey/with+signs"
 )
@@ -51,6 +51,8 @@ type Server struct {
 	*httptest.Server
 	// Trouble, if set, is asked for each request. It must not call the server.
 	Trouble func(*http.Request) Trouble
+	// Heedless makes it take conditions and pay no heed to them, as some do.
+	Heedless bool
 	// PageSize bounds the pages of a listing; 1000 if not set.
 	PageSize int
 
@@ -290,6 +292,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, key string, body 
 	}
 	have, is := s.objects[key]
 	switch match, none := r.Header.Get("If-Match"), r.Header.Get("If-None-Match"); {
+	case s.Heedless:
 	case none == "*" && is:
 		return fail(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
 	case none != "" && none != "*":

@@ -1,0 +1,138 @@
+package pipelines
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"winback/connectors"
+	"winback/connectors/files"
+	"winback/pipelines/objects/objectstest"
+	"winback/pipelines/warehouse"
+)
+
+// inBucket opens a project whose landing zone is in a bucket, in a home of its own.
+func inBucket(t *testing.T, dir, warehouse string, bucket *objectstest.Server, landing string) *Project {
+	t.Helper()
+	t.Setenv("S3_ACCESS_KEY", objectstest.AccessKey)
+	t.Setenv("S3_SECRET_KEY", objectstest.SecretKey)
+	config := fmt.Sprintf(serverConfig, warehouse+"/default") + fmt.Sprintf(
+		"landing: {url: s3://%s/acme, endpoint: %q, region: %s, access_key: \"${S3_ACCESS_KEY}\", secret_key: \"${S3_SECRET_KEY}\"%s}\n",
+		objectstest.Bucket, bucket.URL, objectstest.Region, landing)
+	path := filepath.Join(dir, "winback.yaml")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	registry, err := connectors.NewRegistry(files.Connector())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Open(OpenOptions{Config: path, Home: filepath.Join(dir, "home"), Registry: registry, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestLandingInABucket runs a project twice, compacts it and makes its warehouse again
+// from a machine that has nothing but the bucket.
+func TestLandingInABucket(t *testing.T) {
+	for name, landing := range map[string]string{"the program streams": "", "the server reads": ", grace: 0s, server: {access: keys}"} {
+		t.Run(name, func(t *testing.T) {
+			server, bucket, dir := newBench(t).server, objectstest.Start(t), t.TempDir()
+			write := func(name, text string) {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("orders1.csv", "id,at,total\n1,2024-03-01,10.00\n2,2024-03-02,20.00\n")
+			p, run := inBucket(t, dir, server, bucket, landing), RunOptions{Only: []string{"source:shop", "stg_shop__orders"}}
+			s, err := p.Run(t.Context(), run)
+			if err != nil || len(s.Problems) > 0 || s.Load.Rows != 2 {
+				t.Fatalf("%+v, %v", s, err)
+			}
+			log := strings.Join(bucket.Log(), "\n")
+			if read := strings.Contains(log, "GET acme/shop/shop.orders/"); read != (landing != "") {
+				t.Errorf("the part was read from the bucket: %v\n%s", read, log)
+			}
+			if s, err = p.Run(t.Context(), run); err != nil || s.Load.Files != 0 {
+				t.Errorf("nothing is new: %+v, %v", s, err)
+			}
+			if asked := bucket.Log(); len(asked) > 12 {
+				t.Errorf("%d requests where nothing is new: %q", len(asked), asked)
+			}
+			write("orders2.csv", "id,at,total\n2,2024-03-02,25.00\n3,2024-03-03,30.00\n")
+			if s, err = p.Run(t.Context(), run); err != nil || s.Load.Rows != 2 {
+				t.Errorf("a second file: %+v, %v", s, err)
+			}
+			if done, err := p.Compact(t.Context(), CompactOptions{Whole: true}); err != nil || len(done) != 1 {
+				t.Errorf("compacted %+v, %v", done, err)
+			}
+			for _, file := range tree(t, filepath.Join(dir, "home")) {
+				if strings.Contains(file, "landing/") {
+					t.Errorf("%s is on disk", file)
+				}
+			}
+
+			w, err := p.OpenWarehouse(t.Context(), warehouse.ForQuery)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			if err := os.RemoveAll(p.Zone.Root()); err != nil {
+				t.Fatal(err)
+			}
+			p = inBucket(t, dir, server, bucket, landing)
+			if _, err := p.Rebuild(t.Context(), RebuildOptions{models: few}); err != nil {
+				t.Fatal(err)
+			}
+			sql := "SELECT concat(order_id, ' ', toString(items_total)) FROM staging.stg_shop__orders ORDER BY order_id"
+			if got, err := names(t.Context(), w, sql); err != nil || !slices.Equal(got, []string{"1 10", "2 25", "3 30"}) {
+				t.Errorf("after the rebuild: %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// tree are the files below a folder.
+func tree(t *testing.T, root string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files = append(files, filepath.ToSlash(strings.TrimPrefix(path, root+"/")))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// TestLandingInABucket_OneHomeWrites keeps a second home away while a run goes on.
+func TestLandingInABucket_OneHomeWrites(t *testing.T) {
+	server, bucket := newBench(t).server, objectstest.Start(t)
+	first, second := inBucket(t, t.TempDir(), server, bucket, ""), inBucket(t, t.TempDir(), server, bucket, "")
+	lock, err := first.lock(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := second.Run(t.Context(), RunOptions{Only: []string{"source:shop"}}); err == nil || !strings.Contains(err.Error(), "is being written by process") || !strings.Contains(err.Error(), first.Home) {
+		t.Errorf("a second home: %v", err)
+	}
+	if err := lock.unlock(); err != nil {
+		t.Fatal(err)
+	}
+	other, err := second.lock(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.unlock(); err != nil {
+		t.Error(err)
+	}
+}
