@@ -125,6 +125,9 @@ func (p *Project) takeSnapshot(ctx context.Context, snapshot string, o BackupOpt
 			return nil, fmt.Errorf("take a snapshot of %s: %w", name, err)
 		}
 	}
+	if p.Zone.Remote() {
+		m.LeftOut = append(m.LeftOut, "landing zone: it is in "+p.Config.Landing.URL+", which keeps old versions if it is told to")
+	}
 	m.LeftOut = append(m.LeftOut, "configuration, its .env and files that it names: keep them where the program's own setup is kept")
 	for name, why := range map[string]string{
 		users.FileName: "the users of the service with the hashes of their passwords: winback users add makes them again",
