@@ -305,16 +305,19 @@ func (e *Engine) SessionWith(ctx context.Context, database string, settings map[
 	return e.SessionAs(ctx, "", database, settings)
 }
 
-// SessionAs is SessionWith for one of the roles of the options; an empty one may
-// do everything.
+// SessionAs is SessionWith for roles of the options, with commas between their
+// names; without one everything is allowed. Settings that have a ceiling and are
+// not given are at the ceiling.
 func (e *Engine) SessionAs(ctx context.Context, role, database string, settings map[string]string) (*Session, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if _, known := e.roles[role]; role != "" && !known {
-		return nil, fmt.Errorf("the engine was opened without the role %s", role)
+	for _, name := range roleNames(role) {
+		if _, known := e.roles[name]; !known {
+			return nil, fmt.Errorf("the engine was opened without the role %s", name)
+		}
 	}
-	p := newProfile(database, settings)
+	p := newProfile(database, e.within(role, settings))
 	p.role = role
 	e.mu.Lock()
 	if e.closed {

@@ -34,13 +34,41 @@ func (s *Session) guard(ctx context.Context, sql string) error {
 	if what := forbidden(plain, s.e.functions); what != "" {
 		return denied(what)
 	}
+	if what := evasion(plain, s.e.ceilings(s.c.profile.role)); what != "" {
+		return denied(what)
+	}
 	return nil
+}
+
+// evasion names the way by which a rewritten statement would get around ceilings
+// and held settings, which the engine checks only for settings that are given a
+// value: it goes back to the default, or to another profile. Empty if there is
+// none.
+func evasion(sql string, ceilings map[string]uint64) string {
+	list := tokens(sql)
+	setting := false // a list of settings has begun
+	for i, t := range list {
+		setting = setting || t.word == "SETTINGS" || t.word == "SET" && i == 0
+		if !setting || i+1 >= len(list) || !list[i+1].isSign(sql, '=') {
+			continue
+		}
+		name := strings.ToLower(strings.Trim(sql[t.start:t.end], "`\""))
+		if name == "profile" {
+			return "another profile"
+		}
+		_, limited := ceilings[name]
+		_, held := heldSettings[name]
+		if (limited || held) && i+2 < len(list) && list[i+2].word == "DEFAULT" {
+			return "the default of the setting " + name
+		}
+	}
+	return ""
 }
 
 // guardSettings is guard for settings that come beside a statement.
 func guardSettings(settings map[string]string) error {
 	for name, value := range settings {
-		if upper := strings.ToUpper(name); guardedSettings[upper] || sqlSettings[upper] && suspicious(value) {
+		if upper := strings.ToUpper(name); guardedSettings[upper] || upper == "PROFILE" || sqlSettings[upper] && suspicious(value) {
 			return denied("the setting " + name + " like this")
 		}
 	}
@@ -53,7 +81,7 @@ func (s *Session) guardInsert(ctx context.Context, q Query) error {
 	if s.c.profile.role == "" {
 		return nil
 	}
-	if strings.EqualFold(q.format(), "Values") {
+	if !s.e.inserts(s.c.profile.role) && strings.EqualFold(q.format(), "Values") {
 		return denied("rows as VALUES; another format does the same, such as CSV or JSONEachRow")
 	}
 	return s.guard(ctx, q.SQL+"\nFORMAT "+quoteName(q.format()))

@@ -30,6 +30,9 @@ type HandlerOptions struct {
 	// MaxBodyBytes bounds a request's body as it is sent, data included. Zero: no
 	// bound.
 	MaxBodyBytes int64
+	// MaxFormBytes bounds a multipart form with external tables, unpacked: the most
+	// of it is kept in files until the statement has ended. Zero: no bound.
+	MaxFormBytes int64
 	// MaxSessions bounds how many named sessions (session_id) are kept at once.
 	// Zero: 100.
 	MaxSessions int
@@ -56,15 +59,23 @@ type Credentials struct {
 
 // Access says how a caller's statements are limited.
 type Access struct {
+	// User is who the caller is. Empty: who they say to be.
+	User string
 	// Settings are applied after those of the request, so they can't be undone:
 	// readonly=1 makes a reader.
 	Settings map[string]string
-	// Role is one of the engine's roles, which the caller can't leave. Empty: no
-	// limits.
+	// Role names roles of the engine, with commas between them, which the caller
+	// can't leave. Empty: no limits.
 	Role string
 	// Database is where names without a database are looked for when the request
 	// names none.
 	Database string
+	// MaxTime is after how long a statement is stopped, whatever its settings say.
+	// Zero: never.
+	MaxTime time.Duration
+	// MaxStatements bounds how many statements of the user run at once. Further ones
+	// wait for a while, and are then refused with the status 429. Zero: no bound.
+	MaxStatements int
 }
 
 // Handler speaks ClickHouse's HTTP interface for an engine.
@@ -144,6 +155,11 @@ func (h *Handler) execute(req *request) error {
 		return err
 	}
 	defer end()
+	if most := req.access.MaxTime; most > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, most, tookTooLong(most))
+		defer cancel()
+	}
 	s, release, err := h.session(ctx, req)
 	if err != nil {
 		return err
@@ -311,6 +327,8 @@ func status(err error) int {
 	switch {
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
+	case errors.As(err, new(*limitError)):
+		return http.StatusTooManyRequests
 	case errors.Is(err, ErrClosed), errors.As(err, &e) && e.Code == CodeTooMany:
 		return http.StatusServiceUnavailable
 	case errors.As(err, &e) && statuses[e.Code] != 0:

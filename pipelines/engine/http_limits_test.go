@@ -17,7 +17,11 @@ import (
 // serve starts a second endpoint over the shared engine.
 func serve(t *testing.T, o engine.HandlerOptions) string {
 	t.Helper()
-	h := engine.NewHandler(enginetest.Start(t).Engine, o)
+	return serveHandler(t, engine.NewHandler(enginetest.Start(t).Engine, o))
+}
+
+func serveHandler(t *testing.T, h *engine.Handler) string {
+	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(func() { server.Close(); _ = h.Close() })
 	return server.URL

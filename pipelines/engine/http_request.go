@@ -91,6 +91,9 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*request, error)
 	if err != nil {
 		return req, err
 	}
+	if h.o.MaxFormBytes > 0 && isForm(r) {
+		body = http.MaxBytesReader(w, io.NopCloser(body), h.o.MaxFormBytes)
+	}
 	return req, req.readStatement(q, body, h.o.MaxQueryBytes)
 }
 
@@ -110,6 +113,10 @@ func (h *Handler) authenticate(r *http.Request, q url.Values, req *request) erro
 	access, err := h.o.Authenticate(r.Context(), c)
 	if err != nil {
 		h.o.Logger.Warn("login refused", "user", c.User, "remote", c.Remote)
+		var limit *limitError
+		if errors.As(err, &limit) && limit.wait > 0 {
+			req.out.w.Header().Set("Retry-After", strconv.Itoa(int((limit.wait+time.Second-1)/time.Second)))
+		}
 		var e *Error
 		if errors.As(err, &e) {
 			return err
@@ -120,7 +127,7 @@ func (h *Handler) authenticate(r *http.Request, q url.Values, req *request) erro
 		}
 		return &Error{Code: CodeAuthentication, Name: "AUTHENTICATION_FAILED", Text: err.Error()}
 	}
-	req.access = access
+	req.user, req.access = cmp.Or(access.User, c.User), access
 	if access.Database != "" && (req.database == "" || req.database == "default") {
 		req.database = access.Database // many clients say "default" when nobody told them
 	}

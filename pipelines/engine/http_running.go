@@ -17,6 +17,7 @@ type running struct {
 	mu     sync.Mutex
 	closed bool
 	byID   map[string]*runningStatement
+	byUser map[string]*userStatements
 	idle   sync.WaitGroup // done when nothing runs
 }
 
@@ -27,7 +28,7 @@ type runningStatement struct {
 }
 
 func newRunning(max int) *running {
-	return &running{max: max, byID: map[string]*runningStatement{}}
+	return &running{max: max, byID: map[string]*runningStatement{}, byUser: map[string]*userStatements{}}
 }
 
 // replaceWait is how long a statement waits for one that it replaces.
@@ -36,11 +37,20 @@ const replaceWait = 5 * time.Second
 // begin notes a statement. Its context ends when somebody kills it; the function
 // ends the note. An id that is in use is refused, unless the request says to
 // replace the statement that has it.
-func (r *running) begin(ctx context.Context, req *request) (context.Context, func(), error) {
+func (r *running) begin(ctx context.Context, req *request) (_ context.Context, _ func(), err error) {
+	leave, err := r.enter(ctx, req.user, req.access.MaxStatements)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			leave()
+		}
+	}()
 	for {
 		ctx, s, err := r.add(ctx, req)
 		if err == nil {
-			return ctx, sync.OnceFunc(func() { r.end(s) }), nil
+			return ctx, sync.OnceFunc(func() { r.end(s); leave() }), nil
 		}
 		if s == nil || req.settings["replace_running_query"] != "1" {
 			return nil, nil, err

@@ -33,6 +33,7 @@ type namedSession struct {
 	busy  bool
 	timer *time.Timer // ends the session; stopped while busy
 	uses  int         // tells a timer that fired from one that was stopped too late
+	ends  bool        // it is to end with the request that has it
 }
 
 func newNamedSessions(e *Engine, max int) *namedSessions {
@@ -59,7 +60,7 @@ func (n *namedSessions) take(ctx context.Context, req *request) (*Session, func(
 			return nil, nil, err
 		}
 	}
-	restore, err := apply(ctx, kept.s, req.requestSettings())
+	restore, err := apply(ctx, kept.s, lowered(n.e.ceilings(req.access.Role), req.requestSettings()))
 	if err != nil {
 		n.put(name, kept, req.session)
 		return nil, nil, err
@@ -103,7 +104,7 @@ func (n *namedSessions) put(name sessionName, kept *namedSession, p sessionParam
 		timeout = sessionTimeout
 	}
 	n.mu.Lock()
-	if p.close || n.closed {
+	if p.close || n.closed || kept.ends {
 		n.mu.Unlock()
 		n.end(name, kept)
 		return
@@ -143,6 +144,27 @@ func (n *namedSessions) close() {
 	idle := map[sessionName]*namedSession{}
 	for name, kept := range n.byName {
 		if !kept.busy {
+			kept.busy = true
+			kept.timer.Stop()
+			idle[name] = kept
+		}
+	}
+	n.mu.Unlock()
+	for name, kept := range idle {
+		n.end(name, kept)
+	}
+}
+
+// endUser ends the sessions of a user; one that is in use ends with its request.
+func (n *namedSessions) endUser(user string) {
+	n.mu.Lock()
+	idle := map[sessionName]*namedSession{}
+	for name, kept := range n.byName {
+		switch {
+		case name.user != user:
+		case kept.busy:
+			kept.ends = true
+		default:
 			kept.busy = true
 			kept.timer.Stop()
 			idle[name] = kept

@@ -18,7 +18,7 @@ func (h handle) target() handle {
 
 // profile is the initial state of a connection; equal profiles are exchangeable.
 type profile struct {
-	role     string // empty: everything is allowed
+	role     string // names with commas between them; empty: everything is allowed
 	database string
 	settings string // the list of a SET statement
 }
@@ -60,8 +60,14 @@ func (c *connection) statements(defaults map[string]string) []string {
 		first += ", " + base.settings
 	}
 	list := []string{"SET " + first}
-	if c.profile.role != "" {
-		list = append(list, "SET ROLE "+quoteName(c.profile.role))
+	if roles := roleNames(c.profile.role); len(roles) > 0 {
+		held := newProfile("", heldSettings).settings
+		var names []string
+		for _, name := range roles {
+			names = append(names, quoteName(name))
+			held += ", profile = " + quoteText(name) // the constraints add up
+		}
+		list = append(list, "SET ROLE "+strings.Join(names, ", "), "SET "+held)
 	}
 	if c.profile.database != "" {
 		list = append(list, "USE "+quoteName(c.profile.database))

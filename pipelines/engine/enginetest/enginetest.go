@@ -26,11 +26,21 @@ import (
 	"winback/pipelines/engine"
 )
 
-// Reader is a role of the engine: it may read the database Shown.
+// Roles of the engine: Reader may read the database Shown, Writer may add rows to
+// its tables, and Held may give some settings no more than its ceilings.
 const (
 	Reader = "reader"
+	Writer = "writer"
+	Held   = "held"
 	Shown  = "shown"
 )
+
+// roles are what the engine is opened with.
+var roles = map[string]engine.Role{
+	Reader: {Databases: []string{Shown}},
+	Writer: {Databases: []string{Shown}, Inserts: true},
+	Held:   {Ceilings: map[string]uint64{"max_execution_time": 60, "max_result_rows": 1000, "max_memory_usage": 200_000_000}},
+}
 
 // Warehouse is the engine of the test process.
 type Warehouse struct {
@@ -110,7 +120,7 @@ func open() (*Warehouse, error) {
 		return nil, err
 	}
 	w := &Warehouse{dir: dir}
-	o := engine.Options{Library: library, Path: dir, Roles: map[string]engine.Role{Reader: {Databases: []string{Shown}}}}
+	o := engine.Options{Library: library, Path: dir, Roles: roles}
 	if w.Engine, err = engine.Open(context.Background(), o); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
