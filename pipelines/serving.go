@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
-	"winback/pipelines/config"
+	"winback/pipelines/engine"
 	"winback/pipelines/schedule"
+	"winback/pipelines/users"
 	"winback/pipelines/warehouse"
 )
 
@@ -22,6 +24,11 @@ type ServeOptions struct {
 	Scheduler *schedule.Scheduler
 	// Version is that of the program.
 	Version string
+	// Reload has users and certificate looked at when it hears something; they are
+	// looked at every few seconds in any case. Nil for none.
+	Reload <-chan os.Signal
+	// Observers hear of each statement that other programs give.
+	Observers []engine.Observer
 }
 
 // Serving is what is served.
@@ -32,7 +39,9 @@ type Serving struct {
 	// Status is host and port of the status page; empty where there is none.
 	Status string
 	// Users may log in.
-	Users []config.User
+	Users []users.User
+	// TLS says that the address has a certificate.
+	TLS bool
 	// Open says that everybody on this machine may read, without a password.
 	Open bool
 	// Clear says that passwords travel between machines without encryption.
@@ -52,7 +61,7 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 	if problem := serve.CheckListen(); problem != "" {
 		return &ServeError{fmt.Sprintf("%s %s", serve.Listen, problem)}
 	}
-	directory, err := p.directory()
+	directory, err := p.Directory(&serve)
 	if err != nil {
 		return err
 	}
@@ -73,13 +82,9 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 	}
 	page, noPage := p.openStatus(o, serve.Listen, directory)
 	defer func() { err = errors.Join(err, page.close()) }()
-	front := &warehouse.Front{Listen: serve.Listen, Drain: drain, Observers: page.observers()}
-	users := serve.Users
-	if len(users) == 0 {
-		users = []config.User{{Name: "default", Databases: []string{warehouse.Mart, warehouse.Staging, warehouse.Raw, warehouse.Ops}}}
-	}
-	for _, u := range users {
-		front.Users = append(front.Users, warehouse.User{Name: u.Name, Password: u.Password.Reveal(), Admin: u.Admin(), Databases: u.Databases})
+	front, err := p.front(&serve, directory, append(page.observers(), o.Observers...))
+	if err != nil {
+		return err
 	}
 	w, err := p.openWarehouse(ctx, warehouse.Options{Purpose: warehouse.ForServe, Front: front})
 	if err != nil {
@@ -90,7 +95,11 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 		return noPage // told only now: that the warehouse is served already says more
 	}
 	defer page.attach(w)()
-	if err := o.Ready(Serving{Address: w.FrontAddress(), Status: page.where(), Users: users, Open: len(serve.Users) == 0, Clear: !serve.Loopback()}); err != nil {
+	go p.follow(ctx, front, o.Reload)
+	if err := o.Ready(Serving{
+		Address: w.FrontAddress(), Status: page.where(), Users: directory.Users(), Open: directory.Anybody(),
+		TLS: serve.TLS.On(), Clear: !serve.Loopback() && !serve.TLS.On(),
+	}); err != nil {
 		return err
 	}
 	if o.Scheduler != nil {

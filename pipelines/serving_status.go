@@ -2,7 +2,6 @@ package pipelines
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -28,8 +27,10 @@ func (p *Project) openStatus(o ServeOptions, address string, directory *users.Di
 	if c.Off() {
 		return nil, nil
 	}
-	if address = c.Address(address); directory == nil && !config.OnlyThisMachine(address) {
-		return nil, &ServeError{fmt.Sprintf("the status page at %s is open to other machines, so it wants users with passwords: serve.users", address)}
+	address = c.Address(address)
+	public := !config.OnlyThisMachine(address)
+	if public && (directory.Anybody() || len(directory.Users()) == 0) {
+		return nil, &ServeError{"the status page at " + address + howToAddUsers}
 	}
 	options := status.Options{
 		Project: p.Config.Project, Version: o.Version, Home: p.Home, Zone: p.Config.Location, Embedded: p.Config.Warehouse.Embedded(),
@@ -38,8 +39,10 @@ func (p *Project) openStatus(o ServeOptions, address string, directory *users.Di
 	if o.Scheduler != nil {
 		options.Jobs = o.Scheduler
 	}
-	if directory != nil {
-		options.Login, options.RoleOf = loginBy(directory), roleBy(directory)
+	options.Login, options.RoleOf = loginBy(directory), roleBy(directory)
+	options.Open = func() bool {
+		directory.Refresh()
+		return directory.Anybody() && !public
 	}
 	server, err := status.New(options)
 	if err != nil {
@@ -56,6 +59,9 @@ func (p *Project) openStatus(o ServeOptions, address string, directory *users.Di
 func loginBy(directory *users.Directory) status.Login {
 	return func(ctx context.Context, name, password, remote string) (status.Viewer, error) {
 		u, err := directory.Login(ctx, name, password, remote)
+		if err == nil && u.Role != users.Admin && u.Role != users.Analyst {
+			err = users.ErrLogin // programs log in to the warehouse alone
+		}
 		return status.Viewer{Name: u.Name, Admin: u.Admin()}, err
 	}
 }
@@ -70,18 +76,6 @@ func roleBy(directory *users.Directory) func(string) string {
 		}
 		return ""
 	}
-}
-
-// directory knows who may log in to the status page; nil without users.
-func (p *Project) directory() (*users.Directory, error) {
-	var accounts []users.Account
-	for _, u := range p.Config.Serve.Users {
-		accounts = append(accounts, users.Account{User: users.User{Name: u.Name, Role: users.Role(u.Role), Databases: u.Databases}, Secret: u.Password.Reveal()})
-	}
-	if len(accounts) == 0 {
-		return nil, nil
-	}
-	return users.NewDirectory(users.DirectoryOptions{Accounts: accounts, Now: p.now, Logger: p.log})
 }
 
 // attach has the page ask the warehouse, until what it returns is called.

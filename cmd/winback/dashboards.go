@@ -168,11 +168,15 @@ func warehouseAddress(c *config.Settings) string {
 	if !c.Warehouse.Embedded() {
 		return c.Warehouse.URL
 	}
+	scheme := "http://"
+	if c.Serve.TLS.On() {
+		scheme = "https://"
+	}
 	host, port, err := net.SplitHostPort(c.Serve.Listen)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
-		return "http://" + net.JoinHostPort("127.0.0.1", port)
+		return scheme + net.JoinHostPort("127.0.0.1", port)
 	}
-	return "http://" + c.Serve.Listen
+	return scheme + c.Serve.Listen
 }
 
 func (a *app) provision(ctx context.Context, force bool) error {

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"winback/pipelines"
-	"winback/pipelines/config"
+	"winback/pipelines/users"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -21,8 +24,11 @@ func (a *app) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Let other programs into the warehouse: curl, DBeaver, Grafana, Python, anything that knows ClickHouse",
 		Long: `serve opens the warehouse and answers on ClickHouse's HTTP interface until it is stopped, and does
-the jobs of the schedule when they are due (winback schedule --help). Who may log in is in winback.yaml, serve.users: analysts read the databases they were given, admins
-do everything. Without users everybody on this machine may read as default, without a password.
+the jobs of the schedule when they are due (winback schedule --help). Who may log in is for winback
+users to say, and for serve.users in winback.yaml: analysts read the databases they were given,
+admins do everything (winback users roles). A change counts at once; so does a renewed certificate,
+and SIGHUP has both looked at. Without users everybody on this machine may read as default,
+without a password.
 
 The other commands work meanwhile, a run too: they go through it. Ctrl-C or SIGTERM lets running
 statements end, for 20 seconds; a second one stops at once.`,
@@ -82,6 +88,10 @@ func (a *app) serve(ctx context.Context, o pipelines.ServeOptions) error {
 		}
 		return a.sayHowToConnect(s)
 	}
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+	o.Reload = reload
 	err = project.Serve(ctx, o)
 	if mistake := (*pipelines.ServeError)(nil); errors.As(err, &mistake) {
 		return usageError{err}
@@ -117,7 +127,7 @@ func (a *app) sayHowToConnect(s pipelines.Serving) error {
 		host = "THIS-HOST"
 	}
 	address := net.JoinHostPort(host, port)
-	user := s.Users[max(0, slices.IndexFunc(s.Users, func(u config.User) bool { return !u.Admin() }))]
+	user := s.Users[max(0, slices.IndexFunc(s.Users, func(u users.User) bool { return !u.Admin() }))]
 	database := "mart"
 	if !user.Admin() {
 		database = user.Databases[0]
@@ -126,16 +136,20 @@ func (a *app) sayHowToConnect(s pipelines.Serving) error {
 	if !s.Open {
 		login = "-u " + user.Name + " " // it asks for the password
 	}
-	a.say("The warehouse answers at http://%s. Ctrl-C stops it.\n", address)
-	a.say("  curl     curl %shttp://%s/ -d 'show tables from %s'", login, address, database)
-	a.say("  DBeaver  ClickHouse, jdbc:clickhouse:http://%s/%s, user %s", address, database, user.Name)
-	a.say("  Grafana  ClickHouse data source: server %s, port %s, protocol HTTP, user %s, default database %s", host, port, user.Name, database)
-	a.say("  Python   clickhouse_connect.get_client(host='%s', port=%s, username='%s', database='%s')", host, port, user.Name, database)
+	scheme, secure, python := "http", "", ""
+	if s.TLS {
+		scheme, secure, python = "https", ", secure connection", ", secure=True"
+	}
+	a.say("The warehouse answers at %s://%s. Ctrl-C stops it.\n", scheme, address)
+	a.say("  curl     curl %s%s://%s/ -d 'show tables from %s'", login, scheme, address, database)
+	a.say("  DBeaver  ClickHouse, jdbc:clickhouse:%s://%s/%s, user %s", scheme, address, database, user.Name)
+	a.say("  Grafana  ClickHouse data source: server %s, port %s, protocol HTTP%s, user %s, default database %s", host, port, secure, user.Name, database)
+	a.say("  Python   clickhouse_connect.get_client(host='%s', port=%s, username='%s', database='%s'%s)", host, port, user.Name, database, python)
 	switch {
 	case s.Open:
-		a.say("\nEverybody on this machine may read everything, without a password; serve.users in the configuration changes that.")
+		a.say("\nEverybody on this machine may read everything, without a password; winback users add NAME --role analyst changes that.")
 	case s.Clear:
-		a.say("\nPasswords and data travel unencrypted between machines: put a proxy with TLS in front, or use a network of your own.")
+		a.say("\nPasswords and data travel unencrypted between machines: serve.tls names a certificate, or put a proxy with TLS in front.")
 	}
 	return nil
 }

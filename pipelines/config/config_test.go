@@ -292,7 +292,7 @@ serve:
 		t.Fatalf("got %+v", c.Serve)
 	}
 	ann, bob := c.Serve.Users[0], c.Serve.Users[1]
-	if ann.Admin() || ann.Password.Reveal() != "hunter2" || cmp.Diff(ann.Databases, []string{"mart"}) != "" || cmp.Diff(bob.Databases, []string{"mart", "staging"}) != "" {
+	if ann.Admin() || ann.Password.Reveal() != "hunter2" || cmp.Diff(ann.Account().Databases, []string{"mart"}) != "" || cmp.Diff(bob.Databases, []string{"mart", "staging"}) != "" {
 		t.Errorf("got %+v", c.Serve.Users)
 	}
 }

@@ -53,7 +53,7 @@ var (
 )
 
 func (s *Server) whoAsks(r *http.Request) (Viewer, error) {
-	if s.o.Login == nil {
+	if s.o.Login == nil || s.o.Open != nil && s.o.Open() {
 		if !ownName(r.Host) {
 			return Viewer{}, errForeignName
 		}

@@ -37,6 +37,9 @@ type Options struct {
 	Incidents func(ctx context.Context) ([]Incident, error)
 	// Login checks who asks. Nil: everybody on this machine looks, and nobody acts.
 	Login Login
+	// Open tells that there are no users for the moment, so that everybody on this
+	// machine looks. Nil: never, if there is a Login.
+	Open func() bool
 	// LoginForMetrics has /metrics ask who wants to know, too.
 	LoginForMetrics bool
 	// RoleOf names the role of a user of the warehouse, for figures; nil for none.

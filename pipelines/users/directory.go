@@ -30,6 +30,7 @@ type Account struct {
 type Directory struct {
 	file    *File
 	fixed   map[string]account
+	guest   *User // nil for none
 	log     *slog.Logger
 	now     func() time.Time
 	key     []byte // of this process, for what is remembered
@@ -70,6 +71,9 @@ type DirectoryOptions struct {
 	File *File
 	// Accounts are users besides those of the file, and go before them.
 	Accounts []Account
+	// Guest is let in without a password as long as there are no users; nil for
+	// nobody.
+	Guest *User
 	// Now tells the time. Nil: the clock.
 	Now func() time.Time
 	// Logger hears of a file that can't be read. Nil: nobody.
@@ -80,7 +84,7 @@ type DirectoryOptions struct {
 // its last good contents go on to count.
 func NewDirectory(o DirectoryOptions) (*Directory, error) {
 	d := &Directory{
-		file: o.File, fixed: map[string]account{}, log: o.Logger, now: o.Now, key: make([]byte, 32), nobody: nobody(),
+		file: o.File, guest: o.Guest, fixed: map[string]account{}, log: o.Logger, now: o.Now, key: make([]byte, 32), nobody: nobody(),
 		gate: make(chan struct{}, hashesAtOnce()), known: map[[sha256.Size]byte]time.Time{},
 	}
 	if d.now == nil {
@@ -100,8 +104,11 @@ func NewDirectory(o DirectoryOptions) (*Directory, error) {
 	return d, d.reload()
 }
 
-// Users are all who may log in, by name.
+// Users are all who may log in, by name; the guest only where there are none.
 func (d *Directory) Users() []User {
+	if d.Anybody() {
+		return []User{*d.guest}
+	}
 	var list []User
 	for _, a := range d.fixed {
 		list = append(list, a.User)
@@ -136,7 +143,10 @@ func (e *WaitError) Error() string {
 // host: who guesses from there has to wait longer and longer, others don't. It
 // returns ErrLogin, a *WaitError, or the context's error.
 func (d *Directory) Login(ctx context.Context, name, password, remote string) (User, error) {
-	d.refresh()
+	d.Refresh()
+	if d.guested(name) && password == "" {
+		return *d.guest, nil
+	}
 	u, phc, check := d.find(name)
 	mac := d.mac(name, phc, password)
 	if d.remembers(mac) {
@@ -194,7 +204,20 @@ func (d *Directory) find(name string) (u User, phc string, check hashed) {
 }
 
 // Open tells that the user of the name needs no password.
-func (d *Directory) Open(name string) bool { return d.fixed[name].open }
+func (d *Directory) Open(name string) bool { return d.guested(name) || d.fixed[name].open }
+
+// Anybody tells that there are no users, and the guest is let in.
+func (d *Directory) Anybody() bool { return d.guest != nil && d.guested(d.guest.Name) }
+
+// guested tells that the name is the guest's, and there are no users.
+func (d *Directory) guested(name string) bool {
+	if d.guest == nil || name != d.guest.Name || len(d.fixed) > 0 {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.byName) == 0
+}
 
 // mac stands for a password in memory. The hash in it makes it worthless when the
 // password is changed.

@@ -104,10 +104,35 @@ func (f *File) Add(ctx context.Context, u User, password string, now time.Time) 
 	u.Password, u.ChangedAt = hash, now.UTC().Truncate(time.Second)
 	return f.change(ctx, func(list []User) ([]User, error) {
 		if at(list, u.Name) >= 0 {
-			return nil, fmt.Errorf("there is a user %s already; winback users passwd %[1]s gives a new password, and who is to have another role is removed first", u.Name)
+			return nil, thereAlready(u.Name)
 		}
 		return append(list, u), nil
 	})
+}
+
+// Accepts tells why a user could not be added, before a password is asked for.
+func (f *File) Accepts(u User) error {
+	if err := u.check(); err != nil {
+		return err
+	}
+	list, err := f.Read()
+	if err == nil && at(list, u.Name) >= 0 {
+		err = thereAlready(u.Name)
+	}
+	return err
+}
+
+func thereAlready(name string) error {
+	return fmt.Errorf("there is a user %s already; winback users passwd %[1]s gives a new password, and who is to have another role is removed first", name)
+}
+
+// Has returns an *UnknownError when there is no such user.
+func (f *File) Has(name string) error {
+	list, err := f.Read()
+	if err == nil && at(list, name) < 0 {
+		err = &UnknownError{name, f.path}
+	}
+	return err
 }
 
 // SetPassword gives a user another password.

@@ -1,11 +1,6 @@
 package users
 
-import (
-	"context"
-	"os"
-	"slices"
-	"time"
-)
+import "slices"
 
 // OnLeave has f called with the name of each user who was removed or given
 // another password, role or set of databases: what they have open is to end.
@@ -15,9 +10,11 @@ func (d *Directory) OnLeave(f func(name string)) {
 	d.notices = append(d.notices, f)
 }
 
-// refresh reads the file anew when it has changed. One that can't be read leaves
-// the users as they were: a slip of the pen locks nobody out.
-func (d *Directory) refresh() {
+// Refresh reads the file anew when it has changed. One that can't be read leaves
+// the users as they were: a slip of the pen locks nobody out. Each login does it;
+// a service does it now and then as well, for those who left and would not log in
+// again.
+func (d *Directory) Refresh() {
 	if d.file == nil {
 		return
 	}
@@ -64,6 +61,9 @@ func (d *Directory) reload() error {
 			left = append(left, name)
 		}
 	}
+	if d.guest != nil && len(d.fixed) == 0 && len(before) == 0 && len(list) > 0 {
+		left = append(left, d.guest.Name)
+	}
 	notices := slices.Clone(d.notices)
 	d.mu.Unlock()
 	for _, name := range left {
@@ -72,21 +72,4 @@ func (d *Directory) reload() error {
 		}
 	}
 	return nil
-}
-
-// Watch looks at the file every so often, and at once for each signal, until the
-// context ends. Logins look at it themselves; Watch is for those who have left
-// and would not log in again.
-func (d *Directory) Watch(ctx context.Context, every time.Duration, signals <-chan os.Signal) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		case <-signals:
-		}
-		d.refresh()
-	}
 }

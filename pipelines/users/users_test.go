@@ -277,22 +277,29 @@ func TestDirectory_FollowsItsFile(t *testing.T) {
 	}
 }
 
-func TestDirectory_Watch(t *testing.T) {
+// As long as there are no users the guest is let in.
+func TestDirectory_Guest(t *testing.T) {
 	t.Parallel()
-	f := newFile(t)
-	d, err := NewDirectory(DirectoryOptions{File: f})
+	f := NewFile(filepath.Join(t.TempDir(), FileName))
+	ctx := t.Context()
+	d, err := NewDirectory(DirectoryOptions{File: f, Guest: &User{Name: "default", Role: Analyst, Databases: []string{"mart"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	left, signals := make(chan string, 1), make(chan os.Signal, 1)
-	d.OnLeave(func(name string) { left <- name })
-	go d.Watch(t.Context(), time.Hour, signals)
-	if err := f.Remove(t.Context(), "anna"); err != nil {
+	var left []string
+	d.OnLeave(func(name string) { left = append(left, name) })
+	if _, err := d.Login(ctx, "default", "", "127.0.0.1:1"); err != nil || !d.Anybody() || !d.Open("default") || d.Users()[0].Name != "default" {
+		t.Errorf("the guest is not let in: %v", err)
+	}
+	if _, err := d.Login(ctx, "default", "x", "127.0.0.1:1"); err == nil {
+		t.Error("the guest is let in with a password")
+	}
+	if err := f.Add(ctx, User{Name: "anna", Role: Analyst}, "anna's password", noon); err != nil {
 		t.Fatal(err)
 	}
-	signals <- os.Interrupt
-	if name := <-left; name != "anna" {
-		t.Errorf("%s left", name)
+	d.Refresh()
+	if _, err := d.Login(ctx, "default", "", "127.0.0.1:1"); err == nil || d.Anybody() || d.Open("default") || cmp.Diff(left, []string{"default"}) != "" {
+		t.Errorf("the guest is let in beside users; %v left", left)
 	}
 }
 

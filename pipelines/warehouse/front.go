@@ -3,19 +3,18 @@ package warehouse
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"winback/pipelines/certificate"
 	"winback/pipelines/engine"
+	"winback/pipelines/users"
 )
 
 // Front is where and for whom the embedded warehouse answers other programs, as
@@ -24,25 +23,29 @@ type Front struct {
 	// Listen is an address and a port; port 0 is any free one.
 	Listen string
 	// Users may log in; a program that names nobody logs in as default.
-	Users []User
+	Users *users.Directory
+	// Limits bound the statements of one user, by role.
+	Limits map[users.Role]Limit
+	// Certificate makes it TLS; nil leaves everything unencrypted.
+	Certificate *certificate.Pair
+	// Observers hear of each statement.
+	Observers []engine.Observer
 	// MaxStatements is how many statements may run at once; further ones are told
 	// so. Zero: 100.
 	MaxStatements int
 	// Drain is how long statements that run may go on when the warehouse closes.
 	Drain time.Duration
-	// Observers hear of each statement that was answered.
-	Observers []engine.Observer
+
+	rights rights
 }
 
-// User is somebody who may log in.
-type User struct {
-	Name     string
-	Password string
-	// Admin may do everything; others read.
-	Admin bool
-	// Databases are those that somebody who is no admin may read. The first is where
-	// names without a database are looked for.
-	Databases []string
+// Limit is what the statements of one user may take. 0 is no limit.
+type Limit struct {
+	Time       time.Duration // of one statement
+	Memory     int64         // of one statement, in bytes
+	ResultRows int           // of one statement
+	ReadRows   int           // of one statement
+	Statements int           // at once
 }
 
 // Bounds of the front, which protect the process from programs that hang.
@@ -52,74 +55,46 @@ const (
 	frontSessions    = 1000             // clients in Python open one each
 	frontBodyWait    = 5 * time.Minute  // for the next piece of a request
 	frontAnswerWait  = 10 * time.Minute // for somebody who stopped reading
-	loginPause       = 200 * time.Millisecond
+	frontForm        = 256 << 20        // bytes of tables that come with a statement
+	// overtime is how much longer than its limit a statement may take before it is
+	// stopped from outside: the engine's own word says more of it.
+	overtime = 5 * time.Second
 )
-
-// roleOf names the engine's role of a user's databases; empty for an admin.
-func (u User) roleOf(sets [][]string) string {
-	if u.Admin {
-		return ""
-	}
-	return "reader_" + strconv.Itoa(1+slices.IndexFunc(sets, func(set []string) bool { return slices.Equal(set, u.Databases) }))
-}
-
-// databaseSets are the lists of databases that users may read, each once.
-func (f *Front) databaseSets() [][]string {
-	var sets [][]string
-	for _, u := range f.Users {
-		if !u.Admin && !slices.ContainsFunc(sets, func(set []string) bool { return slices.Equal(set, u.Databases) }) {
-			sets = append(sets, u.Databases)
-		}
-	}
-	return sets
-}
-
-// roles are what the engine has to know when it is opened.
-func (f *Front) roles() map[string]engine.Role {
-	if f == nil {
-		return nil
-	}
-	roles := map[string]engine.Role{}
-	sets := f.databaseSets()
-	for _, u := range f.Users {
-		if !u.Admin {
-			roles[u.roleOf(sets)] = engine.Role{Databases: u.Databases}
-		}
-	}
-	return roles
-}
 
 // authenticate finds the user of a request. It does not tell a wrong name from a
 // wrong password.
 func (f *Front) authenticate(ctx context.Context, c engine.Credentials) (engine.Access, error) {
-	name := c.User
-	if name == "" {
-		name = "default"
+	name := cmp.Or(c.User, "default")
+	refuse := func(why string) (engine.Access, error) {
+		return engine.Access{}, fmt.Errorf("%s: Authentication failed: %s", name, why)
 	}
-	at := slices.IndexFunc(f.Users, func(u User) bool { return u.Name == name })
-	want := ""
-	if at >= 0 {
-		want = f.Users[at].Password
+	u, err := f.Users.Login(ctx, name, c.Password, c.Remote)
+	var wait *users.WaitError
+	switch {
+	case errors.As(err, &wait):
+		return engine.Access{}, engine.TooManyLogins(name+": Authentication failed: "+wait.Error(), wait.Wait)
+	case err != nil:
+		return refuse(err.Error())
+	case f.Users.Open(name) && !ownName(c.Host):
+		return refuse("without a password only this machine's own names are answered, not " + c.Host)
 	}
-	given, wanted := sha256.Sum256([]byte(c.Password)), sha256.Sum256([]byte(want))
-	if subtle.ConstantTimeCompare(given[:], wanted[:]) != 1 || at < 0 {
-		select {
-		case <-time.After(loginPause): // whoever tries many passwords has to wait
-		case <-ctx.Done():
-		}
-		return engine.Access{}, fmt.Errorf("%s: Authentication failed: password is incorrect, or there is no user with such name", name)
+	limit := f.Limits[u.Role]
+	access := engine.Access{User: u.Name, MaxStatements: limit.Statements}
+	if limit.Time > 0 {
+		access.MaxTime = limit.Time + overtime
 	}
-	u := f.Users[at]
-	if u.Password == "" && !ownName(c.Host) {
-		return engine.Access{}, fmt.Errorf("%s: Authentication failed: without a password only this machine's own names are answered, not %s", name, c.Host)
+	if u.Admin() {
+		access.Settings = limit.settings()
+		return access, nil
 	}
-	if u.Admin {
-		return engine.Access{}, nil
+	access.Database = u.Databases[0]
+	if access.Role, err = f.rights.of(u); err != nil {
+		return refuse(err.Error())
 	}
-	return engine.Access{
-		Role: u.roleOf(f.databaseSets()), Database: u.Databases[0],
-		Settings: map[string]string{"readonly": "2"},
-	}, nil
+	if u.Role != users.Loader {
+		access.Settings = map[string]string{"readonly": "2"}
+	}
+	return access, nil
 }
 
 // ownName tells names that lead here whatever a name server says. A page on the
@@ -143,12 +118,19 @@ func serveFront(eng *engine.Engine, o Options) (string, func() error, error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("listen for the warehouse's clients: %w", err)
 	}
+	address := listener.Addr().String()
 	handler := engine.NewHandler(eng, engine.HandlerOptions{
 		Logger: o.Logger, Authenticate: f.authenticate, MaxStatements: cmp.Or(f.MaxStatements, frontStatements),
-		MaxSessions: frontSessions, BodyWait: frontBodyWait, AnswerWait: frontAnswerWait, Observers: f.Observers,
+		MaxSessions: frontSessions, MaxFormBytes: frontForm, BodyWait: frontBodyWait, AnswerWait: frontAnswerWait,
+		Observers: f.Observers,
 	})
+	f.Users.OnLeave(handler.EndUser)
 	server := engine.NewServer(handler)
-	go server.Serve(engine.LimitConnections(listener, frontConnections)) //nolint:errcheck // ends with ErrServerClosed at Shutdown
+	listener = engine.LimitConnections(listener, frontConnections)
+	if f.Certificate != nil {
+		listener = tls.NewListener(listener, f.Certificate.Config())
+	}
+	go server.Serve(listener) //nolint:errcheck // ends with ErrServerClosed at Shutdown
 	stop := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), f.Drain)
 		defer cancel()
@@ -157,7 +139,7 @@ func serveFront(eng *engine.Engine, o Options) (string, func() error, error) {
 		}
 		return handler.Close()
 	}
-	return listener.Addr().String(), stop, nil
+	return address, stop, nil
 }
 
 // ListenError says that another program has the address.
