@@ -11,13 +11,14 @@ import (
 	"slices"
 	"strings"
 
+	"winback/pipelines/alarm"
 	"winback/pipelines/check"
 	"winback/pipelines/model"
 	"winback/pipelines/warehouse"
 )
 
 // historyTables are the books that the landing zone does not hold.
-var historyTables = []string{"runs", "steps", "extractions", "checks", "reported", "told"}
+var historyTables = []string{"runs", "steps", "extractions", "checks", "reported", "told", "alarms"}
 
 // oldWarehouse is what a rebuild learns of the warehouse it replaces.
 type oldWarehouse struct {
@@ -117,7 +118,7 @@ func (b *rebuild) copyTable(ctx context.Context, w *warehouse.Warehouse, table s
 // bringHistory puts the books that were taken out into the new warehouse, where a
 // run that did not tell its end is one that was interrupted.
 func (b *rebuild) bringHistory(ctx context.Context, old *oldWarehouse) error {
-	if err := errors.Join(check.CreateTable(ctx, b.warehouse), model.CreateTables(ctx, b.warehouse)); err != nil {
+	if err := errors.Join(check.CreateTable(ctx, b.warehouse), model.CreateTables(ctx, b.warehouse), alarm.CreateTable(ctx, b.warehouse)); err != nil {
 		return err
 	}
 	columns, err := columnsOf(ctx, b.warehouse)

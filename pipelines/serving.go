@@ -95,6 +95,11 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 		return noPage // told only now: that the warehouse is served already says more
 	}
 	defer page.attach(w)()
+	unwatch, err := p.watch(ctx, w, page)
+	if err != nil {
+		return err
+	}
+	defer unwatch()
 	go p.follow(ctx, front, o.Reload)
 	if err := o.Ready(Serving{
 		Address: w.FrontAddress(), Status: page.where(), Users: directory.Users(), Open: directory.Anybody(),

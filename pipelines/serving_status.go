@@ -2,10 +2,13 @@ package pipelines
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"winback/pipelines/alarm"
 	"winback/pipelines/config"
 	"winback/pipelines/engine"
 	"winback/pipelines/status"
@@ -18,6 +21,7 @@ type statusPage struct {
 	server  *status.Server
 	address string
 	stop    func() error
+	watcher atomic.Pointer[alarm.Watcher]
 }
 
 // openStatus opens the status page: before the warehouse, so that it tells how far
@@ -44,15 +48,18 @@ func (p *Project) openStatus(o ServeOptions, address string, directory *users.Di
 		directory.Refresh()
 		return directory.Anybody() && !public
 	}
+	page := &statusPage{}
+	options.Parts = map[string]func() error{"alarms": page.watching}
+	options.Incidents = page.incidents
 	server, err := status.New(options)
 	if err != nil {
 		return nil, err
 	}
-	at, stop, err := server.Listen(address)
-	if err != nil {
+	page.server = server
+	if page.address, page.stop, err = server.Listen(address); err != nil {
 		return nil, err
 	}
-	return &statusPage{server: server, address: at, stop: stop}, nil
+	return page, nil
 }
 
 // loginBy checks who looks at the status page.
@@ -76,6 +83,62 @@ func roleBy(directory *users.Directory) func(string) string {
 		}
 		return ""
 	}
+}
+
+// watching is nil as long as somebody looks for what is wrong, or nobody has to yet.
+func (s *statusPage) watching() error {
+	if w := s.watcher.Load(); w != nil {
+		return w.Alive()
+	}
+	return nil
+}
+
+// incidents are what is wrong, as the alarms have it.
+func (s *statusPage) incidents(ctx context.Context) ([]status.Incident, error) {
+	list := []status.Incident{}
+	conn, err := s.server.Warehouse()
+	if err != nil {
+		return list, nil // which is told elsewhere
+	}
+	all, err := alarm.Incidents(ctx, conn, false)
+	for _, n := range all {
+		if !n.Open() {
+			continue
+		}
+		shown := status.Incident{Kind: n.Kind, Subject: n.Subject, Text: n.Text, Since: n.OpenedAt, Urgent: n.Urgent, Delivery: n.Problem}
+		if n.ToldAt != nil {
+			shown.Told = *n.ToldAt
+		}
+		list = append(list, shown)
+	}
+	if w := s.watcher.Load(); w != nil && err == nil {
+		err = w.Problem()
+	}
+	return list, err
+}
+
+// watch looks for what is wrong, and tells of it, until what it returns is called.
+func (p *Project) watch(ctx context.Context, conn driver.Conn, page *statusPage) (stop func(), err error) {
+	w, err := p.watcher(func() (driver.Conn, error) { return conn, nil })
+	if err != nil {
+		return nil, err
+	}
+	if page != nil {
+		page.watcher.Store(w)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.Run(ctx)
+	}()
+	return func() {
+		if page != nil {
+			page.watcher.Store(nil)
+		}
+		cancel()
+		<-ended
+	}, nil
 }
 
 // attach has the page ask the warehouse, until what it returns is called.
@@ -128,9 +191,13 @@ func (p *Project) attachServer(ctx context.Context, s *statusPage) (stop func() 
 			w, err := p.OpenWarehouse(ctx, warehouse.ForQuery)
 			if err == nil {
 				detach := s.attach(w)
+				unwatch, err := p.watch(ctx, w, s)
 				<-ctx.Done()
+				if err == nil {
+					unwatch()
+				}
 				detach()
-				ended <- w.Close()
+				ended <- errors.Join(err, w.Close())
 				return
 			}
 			select {

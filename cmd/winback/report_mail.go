@@ -40,8 +40,7 @@ func (a *app) mailReports(ctx context.Context, project *pipelines.Project, o rep
 		}
 		letters = append(letters, report.Letter{To: recipient.To, Report: r, PDF: pdf})
 	}
-	m := &c.Mail
-	err := report.Send(ctx, report.Server{Host: m.Host, Port: m.Port, TLS: m.TLS, User: m.User, Password: m.Password.Reveal(), From: m.From}, letters)
+	err := report.Send(ctx, c.Mail.Server(), letters)
 	if err != nil {
 		return err
 	}

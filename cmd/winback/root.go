@@ -68,7 +68,7 @@ Start with "winback demo" to see it on a made-up company, or "winback init" for 
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what happens, to standard error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		a.demoCommand(), a.initCommand(), a.planCommand(), a.runCommand(), a.serveCommand(), a.usersCommand(), a.scheduleCommand(), a.runsCommand(), a.rebuildCommand(), a.quarantineCommand(),
+		a.demoCommand(), a.initCommand(), a.planCommand(), a.runCommand(), a.serveCommand(), a.usersCommand(), a.scheduleCommand(), a.runsCommand(), a.alarmsCommand(), a.rebuildCommand(), a.quarantineCommand(),
 		a.queryCommand(), a.exportCommand(), a.pushCommand(), a.campaignsCommand(), a.customerCommand(), a.reportCommand(), a.dashboardsCommand(), a.reasonsCommand(), a.sourcesCommand(),
 		a.configCommand(), a.modelsCommand(), a.checkCommand(), a.verifyCommand(), a.compactCommand(), a.backupCommand(), a.restoreCommand(), a.doctorCommand(), a.versionCommand(),
 	)

@@ -50,12 +50,7 @@ it goes on, so one that was killed tells how far it came.`,
 
 // withBooks opens the warehouse for a look at its books.
 func (a *app) withBooks(ctx context.Context, look func(*pipelines.Project, history.Books) error) (err error) {
-	options, err := a.openOptions()
-	if err != nil {
-		return err
-	}
-	options.WithoutModels = true
-	project, err := openProject(options)
+	project, err := a.projectWithoutModels()
 	if err != nil {
 		return err
 	}

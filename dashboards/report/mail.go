@@ -13,17 +13,9 @@ import (
 	_ "embed"
 
 	"github.com/wneessen/go-mail"
-)
 
-// Server is where mail is handed to.
-type Server struct {
-	Host string
-	Port int
-	// TLS is starttls, tls or none.
-	TLS            string
-	User, Password string
-	From           string
-}
+	"winback/pipelines/notify"
+)
 
 // Letter is a report for one recipient.
 type Letter struct {
@@ -44,21 +36,18 @@ var (
 	mailTextTemplate = texttemplate.Must(texttemplate.New("mail").Parse(mailText))
 )
 
-// mailTime is how long handing over one letter may take.
-const mailTime = time.Minute
-
 // Send hands letters to a server. One that fails does not keep back the others;
 // the error names each that was not sent.
-func Send(ctx context.Context, s Server, letters []Letter) error {
-	client, err := s.client()
+func Send(ctx context.Context, s notify.Server, letters []Letter) error {
+	client, err := s.Client()
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, l := range letters {
-		message, err := l.message(s.From)
+		message, err := l.message(s)
 		if err == nil {
-			err = send(ctx, client, message)
+			err = notify.SendMail(ctx, client, message)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("send the report to %s: %w", l.To, err))
@@ -67,45 +56,15 @@ func Send(ctx context.Context, s Server, letters []Letter) error {
 	return errors.Join(errs...)
 }
 
-func send(ctx context.Context, client *mail.Client, message *mail.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, mailTime)
-	defer cancel()
-	return client.DialAndSendWithContext(ctx, message)
-}
-
-func (s Server) client() (*mail.Client, error) {
-	options := []mail.Option{mail.WithPort(s.Port), mail.WithTimeout(mailTime)}
-	switch s.TLS {
-	case "tls":
-		options = append(options, mail.WithSSL())
-	case "none":
-		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
-	default:
-		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
-	}
-	if s.User != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(s.User), mail.WithPassword(s.Password))
-	}
-	client, err := mail.NewClient(s.Host, options...)
-	if err != nil {
-		return nil, fmt.Errorf("prepare the connection to the mail server %s: %w", s.Host, err)
-	}
-	return client, nil
-}
-
 // message is the mail: the numbers in words and as a table, the page and the PDF
 // attached. Mail programs leave drawings out, so the page is a file.
-func (l Letter) message(from string) (*mail.Msg, error) {
-	m := mail.NewMsg()
-	if err := m.From(from); err != nil {
-		return nil, fmt.Errorf("read the sender: %w", err)
-	}
-	if err := m.To(l.To); err != nil {
-		return nil, fmt.Errorf("read the address: %w", err)
+func (l Letter) message(s notify.Server) (*mail.Msg, error) {
+	m, err := s.NewMessage(l.To)
+	if err != nil {
+		return nil, err
 	}
 	m.Subject(l.Report.subject())
 	m.SetDateWithValue(l.Report.Made)
-	m.SetMessageID()
 	var text, html, page bytes.Buffer
 	view := struct {
 		*Report

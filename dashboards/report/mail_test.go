@@ -1,74 +1,18 @@
 package report
 
 import (
-	"bufio"
 	"io"
 	"mime"
 	"mime/multipart"
-	"net"
 	"net/mail"
 	"strings"
 	"testing"
 	"time"
 
 	"winback/dashboards/draw"
+	"winback/pipelines/notify"
+	"winback/pipelines/notify/notifytest"
 )
-
-// inbox is a mail server that refuses one address and keeps what it is given.
-type inbox struct {
-	port int
-	got  chan string
-}
-
-func newInbox(t *testing.T) *inbox {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	in := &inbox{port: l.Addr().(*net.TCPAddr).Port, got: make(chan string, 10)}
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go in.serve(conn)
-		}
-	}()
-	return in
-}
-
-func (in *inbox) serve(conn net.Conn) {
-	defer conn.Close()
-	say := func(line string) { io.WriteString(conn, line+"\r\n") } //nolint:errcheck // the client notices
-	say("220 inbox")
-	lines := bufio.NewReader(conn)
-	for {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			return
-		}
-		switch verb := strings.ToUpper(strings.Fields(line + " .")[0]); {
-		case strings.Contains(line, "nobody@"):
-			say("550 no such mailbox")
-		case verb == "DATA":
-			say("354 go on")
-			var text strings.Builder
-			for line, _ = lines.ReadString('\n'); line != ".\r\n"; line, _ = lines.ReadString('\n') {
-				text.WriteString(line)
-			}
-			in.got <- text.String()
-			say("250 kept")
-		case verb == "QUIT":
-			say("221 bye")
-			return
-		default:
-			say("250 inbox")
-		}
-	}
-}
 
 func letter(to string) Letter {
 	day := time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC)
@@ -83,13 +27,13 @@ func letter(to string) Letter {
 // TestSend reads a letter as a mail program does: words, a table, the page and the
 // PDF; and one address that does not exist keeps back no other.
 func TestSend(t *testing.T) {
-	in := newInbox(t)
-	s := Server{Host: "127.0.0.1", Port: in.port, TLS: "none", From: "winback <reports@example.com>"}
+	in := notifytest.NewInbox(t)
+	s := notify.Server{Host: "127.0.0.1", Port: in.Port, TLS: "none", From: "winback <reports@example.com>"}
 	err := Send(t.Context(), s, []Letter{letter("nobody@example.com"), letter("Ann <ann@example.com>")})
 	if err == nil || !strings.Contains(err.Error(), "send the report to nobody@example.com") || strings.Contains(err.Error(), "ann@") {
 		t.Errorf("the error is to name who got nothing: %v", err)
 	}
-	m, err := mail.ReadMessage(strings.NewReader(<-in.got))
+	m, err := mail.ReadMessage(strings.NewReader(<-in.Got))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,6 +107,7 @@ func Load(path string, registry *connectors.Registry, env Env) (*Config, error) 
 	c.landing(root, errs)
 	c.calendar(root, env, errs)
 	c.checkJobs(root, errs)
+	c.checkAlarms(root, errs)
 	c.sources(registry, errs)
 	if err := errs.Err(); err != nil {
 		return nil, &Error{err}

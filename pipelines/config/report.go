@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"winback/connectors/spec"
+	"winback/pipelines/notify"
 )
 
 // Report says who gets the dashboards as a page by mail.
@@ -62,6 +63,11 @@ func (r *Report) Validate(n spec.Node, errs *spec.Errors) {
 	if (r.Mail.User == "") != (r.Mail.Password == "") {
 		errs.Addf(firstSet(server, "user", "password"), "user and password belong together")
 	}
+}
+
+// Server is the server as the program reaches it.
+func (m *Mail) Server() notify.Server {
+	return notify.Server{Host: m.Host, Port: m.Port, TLS: m.TLS, User: m.User, Password: m.Password.Reveal(), From: m.From}
 }
 
 func (m *Mail) onThisMachine() bool {

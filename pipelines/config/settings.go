@@ -36,6 +36,7 @@ type Settings struct {
 	Engine      Engine                  `yaml:"engine" doc:"what the program may use of the machine"`
 	Serve       Serve                   `yaml:"serve" doc:"how other programs reach the warehouse, through winback serve"`
 	Status      StatusPage              `yaml:"status" doc:"where winback serve says how things stand"`
+	Alarms      Alarms                  `yaml:"alarms" doc:"who is told when something is wrong"`
 	Report      Report                  `yaml:"report" doc:"who gets the dashboards by mail, and how"`
 	Grafana     Grafana                 `yaml:"grafana" doc:"where the dashboards are shown, and how Grafana reaches the warehouse"`
 	Landing     Landing                 `yaml:"landing" doc:"the Parquet files rows are kept in, in the project's home or in a bucket"`

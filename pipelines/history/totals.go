@@ -54,6 +54,12 @@ type Totals struct {
 // mostTotals bounds what is told apart.
 const mostTotals = 500
 
+// Waiting counts the records that wait of each dataset.
+func (b Books) Waiting(ctx context.Context) ([]Waiting, error) {
+	return read[Waiting](ctx, b, "the quarantine", fmt.Sprintf(`SELECT source, dataset, countIf(state = 'open') AS records
+		FROM ops.quarantine GROUP BY source, dataset ORDER BY source, dataset LIMIT %d`, mostTotals))
+}
+
 // Totals sums the books up.
 func (b Books) Totals(ctx context.Context) (Totals, error) {
 	var t Totals
@@ -67,8 +73,7 @@ func (b Books) Totals(ctx context.Context) (Totals, error) {
 		GROUP BY job, state ORDER BY job, state`+most, clickhouse.Named("bounds", DurationBounds[:]))
 	t.Loaded, errs[1] = read[Loaded](ctx, b, "what was loaded", `SELECT source, entity, sum(rows) AS loaded_rows, sum(bytes) AS loaded_bytes
 		FROM ops.loads FINAL WHERE kind != 'covered' AND NOT startsWith(entity, 'ops.') GROUP BY source, entity ORDER BY source, entity`+most)
-	t.Waiting, errs[2] = read[Waiting](ctx, b, "the quarantine", `SELECT source, dataset, countIf(state = 'open') AS records
-		FROM ops.quarantine GROUP BY source, dataset ORDER BY source, dataset`+most)
+	t.Waiting, errs[2] = b.Waiting(ctx)
 	t.Freshness, errs[3] = b.Freshness(ctx)
 	t.Checks, errs[4] = b.FailingChecks(ctx)
 	return t, errors.Join(errs[:]...)

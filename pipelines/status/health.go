@@ -29,7 +29,7 @@ const readyWithin = 5 * time.Second
 
 // Ready is nil while the warehouse answers.
 func (s *Server) Ready(ctx context.Context) error {
-	conn, err := s.warehouse()
+	conn, err := s.Warehouse()
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (c *bookCollector) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	c.jobs(out)
 	c.incidents(ctx, out)
-	if free, size, err := disk(c.s.o.Home); err == nil {
+	if free, size, err := DiskOf(c.s.o.Home); err == nil {
 		gauge(out, descFree, float64(free))
 		gauge(out, descSize, float64(size))
 	}
@@ -106,7 +106,7 @@ func (c *bookCollector) books(ctx context.Context) (history.Totals, history.Mach
 	if age := time.Since(c.read); c.ok && age < booksFor {
 		return c.totals, c.engine, true
 	}
-	conn, err := c.s.warehouse()
+	conn, err := c.s.Warehouse()
 	if err == nil {
 		c.totals, err = history.Of(conn).Totals(ctx)
 	}

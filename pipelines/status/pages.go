@@ -49,7 +49,10 @@ type Overview struct {
 	Engine    *history.Machine  `json:"engine,omitempty"`
 }
 
-// Doing is a run that is under way.
+// lastSteps is how many steps of a run that is under way the first page shows.
+const lastSteps = 12
+
+// Doing is a run that is under way, with its last steps.
 type Doing struct {
 	history.Run
 	StepList []history.Step `json:"step_list"`
@@ -105,7 +108,7 @@ func (s *Server) overview(ctx context.Context, _ Viewer) (any, error) {
 	o.Jobs, err = s.jobs()
 	problem(err)
 	o.Disk.Home = s.o.Home
-	o.Disk.Free, o.Disk.Size, err = disk(s.o.Home)
+	o.Disk.Free, o.Disk.Size, err = DiskOf(s.o.Home)
 	problem(err)
 	if s.o.Incidents != nil {
 		o.Incidents, err = s.o.Incidents(ctx)
@@ -121,7 +124,7 @@ func (s *Server) overview(ctx context.Context, _ Viewer) (any, error) {
 
 // fill reads the books.
 func (s *Server) fill(ctx context.Context, o *Overview) error {
-	conn, err := s.warehouse()
+	conn, err := s.Warehouse()
 	if err != nil {
 		return err
 	}
@@ -133,6 +136,7 @@ func (s *Server) fill(ctx context.Context, o *Overview) error {
 	for _, run := range running {
 		steps, err := books.Steps(ctx, run.ID)
 		errs[1] = errors.Join(errs[1], err)
+		steps = steps[max(0, len(steps)-lastSteps):]
 		o.Running = append(o.Running, Doing{run, steps})
 	}
 	var totals history.Totals
@@ -187,7 +191,7 @@ func jobOf(state schedule.Status) Job {
 
 // withBooks asks the books of the warehouse.
 func withBooks[T any](s *Server, ask func(history.Books) (T, error)) (any, error) {
-	conn, err := s.warehouse()
+	conn, err := s.Warehouse()
 	if err != nil {
 		return nil, err
 	}

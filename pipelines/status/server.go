@@ -110,7 +110,8 @@ func (s *Server) Metrics() *Metrics { return s.metrics }
 // errNotOpen says that nothing can be asked yet.
 var errNotOpen = errors.New("the warehouse is not open yet")
 
-func (s *Server) warehouse() (driver.Conn, error) {
+// Warehouse is what is attached.
+func (s *Server) Warehouse() (driver.Conn, error) {
 	if conn := s.conn.Load(); conn != nil {
 		return *conn, nil
 	}
