@@ -8,6 +8,7 @@ import (
 	"math"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -320,8 +321,12 @@ func (p *Project) rememberDraw(ctx context.Context, o DrawOptions) error {
 	if err != nil {
 		return fmt.Errorf("the draw is kept, but the models do not know it yet (winback run tells them): %w", err)
 	}
-	if len(s.Problems) > 0 {
-		return fmt.Errorf("the draw is kept, but the models do not know all of it yet (winback run tells them): %s", strings.Join(s.Problems, "; "))
+	// Warnings and notes are of the data and of other tables, and every run tells them.
+	problems := slices.DeleteFunc(s.Problems, func(text string) bool {
+		return strings.HasPrefix(text, "warning: ") || strings.HasPrefix(text, "note: ")
+	})
+	if len(problems) > 0 {
+		return fmt.Errorf("the draw is kept, but the models do not know all of it yet (winback run tells them): %s", strings.Join(problems, "; "))
 	}
 	return nil
 }
@@ -346,9 +351,9 @@ func (p *Project) recallDraw(ctx context.Context, d *Draw) (err error) {
 const drawList = `select customers.customer_key as customer_key, customers.name as name, customers.phones[1] as phone, customers.emails[1] as email,
     touches.channel as channel, touches.offer as offer, touches.discount_pct as discount_pct, touches.manager_id as manager_id, customers.segment as segment,
     touches.recency_bucket as recency_bucket, touches.reason_category as reason_category, customers.last_order_on as last_order_on,
-    customers.average_check as average_check, customers.revenue_12m as revenue_12m, customers.preferences as preferences, customers.dislikes as dislikes
+    customers.revenue / nullIf(customers.orders, 0) as average_check, customers.revenue_12m as revenue_12m, customers.preferences as preferences, customers.dislikes as dislikes
 from staging.int_touches as touches
-inner join mart.customers as customers on customers.customer_key = touches.customer_key
+inner join staging.int_customers_today as customers on customers.customer_key = touches.customer_key
 where touches.source = '%s' and touches.campaign_id = '%s' and %s
 order by touches.manager_id, customers.customer_key`
 

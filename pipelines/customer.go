@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"winback/pipelines/warehouse"
@@ -25,6 +26,9 @@ type CustomerCard struct {
 	// short card leaves out.
 	Timeline []CustomerEvent `json:"history"`
 	Omitted  int             `json:"omitted"`
+	// Missing says in sentences what the card lacks because the project does not
+	// build it, and what to do.
+	Missing []string `json:"missing"`
 }
 
 // CustomerEvent is something that happened with a customer.
@@ -89,17 +93,33 @@ func (p *Project) CustomerCard(ctx context.Context, who string) (card CustomerCa
 		return card, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	c := cardReader{w: w, timezone: p.Config.Timezone, asOf: p.Config.AsOf.String()}
+	c := &cardReader{w: w, timezone: p.Config.Timezone, asOf: p.Config.AsOf.String()}
+	if err := c.look(ctx); err != nil {
+		return card, err
+	}
+	if !c.has("mart.customers") {
+		return card, &CustomerError{c.lacks("customers", "who the customers are is not known")}
+	}
 	if card.Key, err = c.find(ctx, strings.TrimSpace(who)); err != nil {
 		return card, err
 	}
 	if card.Facts, err = c.row(ctx, "mart.customers", card.Key, nil); err != nil {
 		return card, err
 	}
-	if card.Candidate, err = c.row(ctx, "mart.winback_candidates", card.Key, []string{"name", "phone", "email", "segment", "status", "customer_key", "last_order_on", "loss_date"}); err != nil {
-		return card, err
+	if c.has("mart.winback_candidates") {
+		without := []string{"name", "phone", "email", "segment", "status", "customer_key", "last_order_on", "loss_date"}
+		if card.Candidate, err = c.row(ctx, "mart.winback_candidates", card.Key, without); err != nil {
+			return card, err
+		}
+		card.Why = why(card.Facts, card.Candidate)
+	} else {
+		card.Missing = append(card.Missing, c.lacks("winback_candidates", "whether and how to win them back is not known"))
 	}
-	card.Why = why(card.Facts, card.Candidate)
+	for _, part := range []struct{ table, what string }{{"staging.int_purchases", "orders"}, {"mart.customer_episodes", "losses"}, {"staging.int_touches", "touches of campaigns"}} {
+		if _, model, _ := strings.Cut(part.table, "."); !c.has(part.table) {
+			card.Missing = append(card.Missing, c.lacks(model, "the history has no "+part.what))
+		}
+	}
 	card.Timeline, card.Omitted, err = c.timeline(ctx, card.Key)
 	return card, err
 }
@@ -108,13 +128,32 @@ func (p *Project) CustomerCard(ctx context.Context, who string) (card CustomerCa
 type cardReader struct {
 	w              *warehouse.Warehouse
 	timezone, asOf string
+	tables         []string // that are there
+}
+
+// look finds out which tables there are: a project may build some models only.
+func (c *cardReader) look(ctx context.Context) error {
+	err := c.w.QueryRow(ctx, "select groupArray(concat(database, '.', name)) from system.tables where database in ('staging', 'mart')").Scan(&c.tables)
+	if err != nil {
+		return fmt.Errorf("look which tables there are: %w", err)
+	}
+	return nil
+}
+
+func (c *cardReader) has(tables ...string) bool {
+	return !slices.ContainsFunc(tables, func(table string) bool { return !slices.Contains(c.tables, table) })
+}
+
+// lacks says what a model that was not built leaves unknown, and the way out.
+func (c *cardReader) lacks(model, unknown string) string {
+	return fmt.Sprintf("The model %s was not built, so %s: add it to models.only in winback.yaml, if that is there, and run", model, unknown)
 }
 
 var notDigits = regexp.MustCompile(`[^0-9]`)
 
 // find returns the key of the one customer who fits. What fits exactly goes before
 // what fits in part.
-func (c cardReader) find(ctx context.Context, who string) (string, error) {
+func (c *cardReader) find(ctx context.Context, who string) (string, error) {
 	if who == "" {
 		return "", &CustomerError{"say whom: a key, an e-mail address, a phone number or a part of the name"}
 	}
@@ -122,9 +161,13 @@ func (c cardReader) find(ctx context.Context, who string) (string, error) {
 	if len(digits) < 6 {
 		digits = "no number"
 	}
-	const query = `
+	former := "(select '' as customer_key, '' as former_key where false)"
+	if c.has("mart.former_customer_keys") {
+		former = "mart.former_customer_keys"
+	}
+	query := `
 select customer_key, coalesce(name, ''), coalesce(status, 'never bought'),
-    multiIf(customer_key = ? or customer_key in (select customer_key from mart.former_customer_keys where former_key = ?), 1,
+    multiIf(customer_key = ? or customer_key in (select customer_key from ` + former + ` where former_key = ?), 1,
         has(records, ?), 2,
         has(emails, lower(?)), 3,
         arrayExists(x -> endsWith(replaceAll(x, '+', ''), ?), phones), 4,
@@ -174,7 +217,7 @@ limit 11`
 }
 
 // row reads the facts of a customer in a mart; none where the mart has no such row.
-func (c cardReader) row(ctx context.Context, table, key string, without []string) (Facts, error) {
+func (c *cardReader) row(ctx context.Context, table, key string, without []string) (Facts, error) {
 	var text string
 	err := c.w.QueryRow(ctx, "select groupArray(row)[1] from (select formatRowNoNewline('JSONCompactEachRow', *) as row from "+table+" where customer_key = ?)", key).Scan(&text)
 	if err != nil {
@@ -204,7 +247,7 @@ func (c cardReader) row(ctx context.Context, table, key string, without []string
 	return facts, nil
 }
 
-func (c cardReader) columns(ctx context.Context, table string) ([]string, error) {
+func (c *cardReader) columns(ctx context.Context, table string) ([]string, error) {
 	database, name, _ := strings.Cut(table, ".")
 	var names []string
 	err := c.w.QueryRow(ctx, "select groupArray(name) from (select name from system.columns where database = ? and table = ? order by position)", database, name).Scan(&names)

@@ -253,6 +253,68 @@ func TestPush(t *testing.T) {
 			}
 		}
 	})
+	c.step("draws and tasks survive a rebuild", c.drawsSurvive)
+}
+
+// drawsSurvive draws two campaigns and sees that nobody is in both, and that neither
+// a rebuild nor the same draw again changes who is in which group.
+func (c *callList) drawsSurvive(t *testing.T) {
+	draw := func(o DrawOptions) Draw {
+		t.Helper()
+		c.open()
+		o.Control, o.Format, o.Folder = 0.5, "csv", t.TempDir()
+		d, err := c.project.DrawCampaign(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	if d := draw(DrawOptions{Name: "spring", Size: 4}); d.Treated != 2 || d.Control != 2 || d.Again {
+		t.Fatalf("spring: %+v", d)
+	}
+	draw(DrawOptions{Name: "winter", Size: 4})
+	groups := c.groups()
+	if strings.Count(groups, "spring") != 4 || strings.Count(groups, "winter") != 4 {
+		t.Fatalf("drawn:\n%s", groups)
+	}
+	same := func(when string) {
+		t.Helper()
+		if diff := cmp.Diff(groups, c.groups()); diff != "" {
+			t.Errorf("%s: %s", when, diff)
+		}
+		left, err := names(t.Context(), c.w, "select not_eligible_reason from mart.winback_candidates where not_eligible_reason like '%control group of winter%' or not_eligible_reason like '%control group of spring%'")
+		if err != nil || len(left) != 4 {
+			t.Errorf("%s: %d controls are left alone (%v)", when, len(left), err)
+		}
+	}
+	noted := c.noted()
+	c.open()
+	if _, err := c.project.Rebuild(t.Context(), RebuildOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	same("rebuilt")
+	if got := c.noted(); got != noted || noted == "" {
+		t.Errorf("tasks noted before\n%s\nand after\n%s", noted, got)
+	}
+	if d := draw(DrawOptions{Name: "spring", Size: 9}); !d.Again || d.Treated != 2 || d.Control != 2 {
+		t.Errorf("spring again: %+v", d)
+	}
+	same("drawn again")
+}
+
+// groups are the customers drawn, one a line: nobody may be in two campaigns.
+func (c *callList) groups() string {
+	c.Helper()
+	lines, err := names(c.Context(), c.w, "select concat(customer_key, ' ', arrayStringConcat(groupArray(campaign_id || if(is_control, ' control', ' treated')), '; ')) from staging.int_touches where source = 'winback' group by customer_key order by 1")
+	if err != nil {
+		c.Fatal(err)
+	}
+	for _, line := range lines {
+		if strings.Contains(line, ";") {
+			c.Errorf("drawn twice: %s", line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // as has the project describe another day.

@@ -74,6 +74,9 @@ func (a *app) printCard(c pipelines.CustomerCard) error {
 	if c.Omitted > 0 {
 		fmt.Fprintf(&out, "  … and %s before that; --json has all\n", plural(c.Omitted, "event"))
 	}
+	for _, missing := range c.Missing {
+		fmt.Fprintf(&out, "\n%s.\n", missing)
+	}
 	_, err := fmt.Fprint(a.stdout, out.String())
 	return err
 }

@@ -1,9 +1,9 @@
--- winback_dimensions_add_up: each dimension of winback_by has the treated customers and the returns of the campaigns that are over.
+-- winback_dimensions_add_up: each dimension of winback_by has the treated customers and the returns of the win-back campaigns that are over.
 -- severity: error
 with
 
 campaigns as (
-    select sum(treated) as treated, sum(returned) as returned from {{ ref "winback_campaigns" }} where is_complete
+    select sum(treated) as treated, sum(returned) as returned from {{ ref "winback_campaigns" }} where is_complete and not is_cart_reminder
 ),
 
 dimensions as (

@@ -76,6 +76,7 @@ select
     firsts.source as source,
     firsts.campaign_id as campaign_id,
     assumeNotNull(firsts.customer_key) as customer_key,
+    firsts.is_cart_reminder as is_cart_reminder,
     firsts.is_control as is_control,
     firsts.touched_on as touched_on,
     firsts.channel as channel,

@@ -17,11 +17,12 @@ reasons as (
     select customer_key, episode_no, reason_category from {{ ref "int_loss_reasons" }}
 ),
 
--- Contacts whose window is over; at the next run their results are here.
+-- Contacts whose window is over; at the next run their results are here. Whoever was
+-- reminded of a cart was about to buy: that tells nothing of those who are silent.
 contacted as (
     select segment, reason_category, recency_bucket, channel, offer, is_returned
     from members
-    where recency_bucket != 'active' and touched_on + attribution_days <= {{ .AsOf }}
+    where not is_cart_reminder and recency_bucket != 'active' and touched_on + attribution_days <= {{ .AsOf }}
 ),
 
 contacts_by_customer as (

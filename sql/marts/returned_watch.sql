@@ -9,45 +9,38 @@ customers as (
     select customer_key, name, manager_id, manager_name, last_returned_on from {{ ref "int_customers_today" }} where status = 'returned'
 ),
 
+-- What was promised and not kept, by the rules of all promises: a delivery whose day
+-- nobody wrote down is no late one, and an early call-back breaks nothing.
+broken as (
+    select * from {{ ref "int_promises" }}
+    where kind in ('delivery', 'callback') and status in ('late', 'never') and customer_key in (select customer_key from customers)
+),
+
 owners as (
-    select source, entity, entity_id, customer_key
+    select source, entity_id, customer_key
     from {{ ref "int_record_owners" }}
-    where entity in ('crm.complaints', 'callcenter.calls') and customer_key in (select customer_key from customers)
-),
-
-purchases as (
-    select customer_key, source, order_id, ordered_on from {{ ref "int_purchases" }} where customer_key in (select customer_key from customers)
-),
-
-orders as (
-    select source, order_id, promised_at, delivered_at
-    from {{ ref "stg_shop__orders" }}
-    where (source, order_id) in (select source, order_id from purchases) and promised_at is not null
+    where entity = 'crm.complaints' and customer_key in (select customer_key from customers)
 ),
 
 complaints as (
     select * from {{ ref "stg_crm__complaints" }}
 ),
 
-calls as (
-    select source, call_id, started_at, direction, callback_promised_at
-    from {{ ref "stg_callcenter__calls" }}
-    where (source, call_id) in (select source, entity_id from owners where entity = 'callcenter.calls')
-),
-
-late_deliveries as (
+promises as (
     select
-        purchases.customer_key as customer_key,
-        'late delivery' as problem,
-        toDate(assumeNotNull(orders.promised_at), {{ .Timezone }}) as problem_on,
-        concat(purchases.source, ':', purchases.order_id) as record,
-        orders.delivered_at is null or toDate(orders.delivered_at, {{ .Timezone }}) > {{ .AsOf }} as is_open,
-        if(is_open, 'not delivered yet', concat('delivered on ', toString(toDate(assumeNotNull(orders.delivered_at), {{ .Timezone }})))) as detail,
-        purchases.ordered_on as since
-    from orders
-    inner join purchases on purchases.source = orders.source and purchases.order_id = orders.order_id
-    where problem_on <= {{ .AsOf }}
-        and (is_open and problem_on < {{ .AsOf }} or toDate(orders.delivered_at, {{ .Timezone }}) > problem_on)
+        assumeNotNull(customer_key) as customer_key,
+        if(kind = 'delivery', 'late delivery', 'missed call-back') as problem,
+        due_on as problem_on,
+        concat(source, ':', promise_id) as record,
+        status = 'never' as is_open,
+        multiIf(
+            kind = 'delivery' and is_open, 'not delivered yet',
+            kind = 'delivery', concat('delivered on ', toString(toDate(assumeNotNull(done_at), {{ .Timezone }}))),
+            is_open, 'never called back',
+            'called back late'
+        ) as detail,
+        toDate(promised_at, {{ .Timezone }}) as since
+    from broken
 ),
 
 complained as (
@@ -60,49 +53,14 @@ complained as (
         coalesce(complaints.category, 'no category') as detail,
         problem_on as since
     from complaints
-    inner join owners on owners.entity = 'crm.complaints' and owners.source = complaints.source and owners.entity_id = complaints.complaint_id
+    inner join owners on owners.source = complaints.source and owners.entity_id = complaints.complaint_id
     where complaints.opened_at is not null and problem_on <= {{ .AsOf }}
 ),
 
-customer_calls as (
-    select owners.customer_key as customer_key, calls.*
-    from calls
-    inner join owners on owners.entity = 'callcenter.calls' and owners.source = calls.source and owners.entity_id = calls.call_id
-),
-
-called as (
-    select customer_key, groupArray(assumeNotNull(started_at)) as called_at
-    from customer_calls
-    where direction = 'outbound' and started_at is not null
-    group by customer_key
-),
-
--- Fifteen minutes later is still in time.
-not_called_back as (
-    select
-        promised.customer_key as customer_key,
-        'missed call-back' as problem,
-        toDate(assumeNotNull(promised.callback_promised_at), {{ .Timezone }}) as problem_on,
-        concat(promised.source, ':', promised.call_id) as record,
-        not arrayExists(x -> x > assumeNotNull(promised.started_at), called.called_at) as is_open,
-        if(is_open, 'never called back', 'called back late') as detail,
-        toDate(assumeNotNull(promised.started_at), {{ .Timezone }}) as since
-    from customer_calls as promised
-    left join called on called.customer_key = promised.customer_key
-    where promised.callback_promised_at is not null and promised.started_at is not null
-        and problem_on < {{ .AsOf }}
-        and not arrayExists(
-            x -> x > assumeNotNull(promised.started_at) and x <= assumeNotNull(promised.callback_promised_at) + interval 15 minute,
-            called.called_at
-        )
-),
-
 problems as (
-    select * from late_deliveries
+    select * from promises
     union all
     select * from complained
-    union all
-    select * from not_called_back
 )
 
 select

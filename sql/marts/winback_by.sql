@@ -9,8 +9,10 @@ effects as (
     select * from {{ ref "int_campaign_effects" }}
 ),
 
+-- Reminders of carts go to people who were about to buy, and would have most of them
+-- anyway: they are campaigns of their own, and would flatter every channel they use.
 campaigns as (
-    select source as of_source, campaign_id as of_campaign, cost_note, fixed_cost from {{ ref "int_campaign_costs" }}
+    select source as of_source, campaign_id as of_campaign, cost_note, fixed_cost from {{ ref "int_campaign_costs" }} where not is_cart_reminder
 ),
 
 -- Campaigns whose time is over; a running one would look worse than it is.

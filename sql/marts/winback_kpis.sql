@@ -23,7 +23,8 @@ complaints as (
 ),
 
 campaigns as (
-    select toStartOfMonth(assumeNotNull(started_on)) as month, cost, returned from {{ ref "winback_campaigns" }} where started_on is not null and cost is not null and is_window_over
+    select toStartOfMonth(assumeNotNull(started_on)) as month, cost, returned from {{ ref "winback_campaigns" }} 
+    where started_on is not null and cost is not null and is_window_over and not is_cart_reminder
 ),
 
 returns as (
