@@ -81,26 +81,29 @@ func TestEveryTableHasAPageWithAllItsColumns(t *testing.T) {
 	for _, m := range in.Models.Models() {
 		page := section(t, text, m.FullName())
 		for _, column := range m.Columns {
-			requireIn(t, page, `data-column="`+column.Name+`"`)
+			requireIn(t, page, `<tr><td>`+column.Name+`<td>`)
 		}
 		if m.ComputedBy != "" {
 			requireIn(t, page, "computed by "+m.ComputedBy)
 		}
 		if m.Materialized != model.Seed {
-			requireIn(t, page, `data-pane="source"`, `data-pane="compiled"`, `<svg class="graph"`)
+			requireIn(t, page, `<span class="w">`, `<span class="r">`)
+		}
+		if len(m.Parents) > 0 {
+			requireIn(t, page, `<div class="lineage">`, `<a href="#home/`+m.FullName()+`">`)
 		}
 	}
 	for _, s := range in.Entities {
 		page := section(t, text, "raw."+s.Table())
 		for i := range s.Fields {
-			requireIn(t, page, `data-column="`+s.Fields[i].Name+`"`)
+			requireIn(t, page, `<tr><td>`+s.Fields[i].Name+`<td>`)
 		}
 	}
 	for _, m := range in.Metrics {
 		requireIn(t, text, `id="metric.`+m.ID+`"`)
 	}
 	for _, c := range in.Models.SingularChecks() {
-		requireIn(t, section(t, text, "check."+c.Name), `data-pane="compiled"`)
+		requireIn(t, section(t, text, "check."+c.Name), `<span class="r">`)
 	}
 }
 
@@ -108,8 +111,8 @@ func TestAPageSaysWhatATableIs(t *testing.T) {
 	page := section(t, pages(t), "mart.customers")
 	requireIn(t, page,
 		"one row per customer_key", `title="personal data">PII`, "losses &gt;= returns", "the_card_of_a_customer",
-		`href="#metric.customer_revenue"`, `href="#staging.int_customers_scored"`, `<span class="sql-word">select</span>`,
-		`{{ ref &#34;int_customers_scored&#34; }}`, `sql/marts/customers.sql`, "not run yet",
+		`href="#metric.customer_revenue"`, `href="#staging.int_customers_scored"`, `<b>select</b>`,
+		`{{ ref "int_customers_scored" }}`, `sql/marts/customers.sql`, "not run yet",
 	)
 }
 
@@ -117,13 +120,18 @@ func TestAPageSaysWhatATableIs(t *testing.T) {
 // it leads somewhere.
 func TestPagesNeedNothingElse(t *testing.T) {
 	text := pages(t)
+	ids := map[string]bool{"all": true}
+	for _, match := range regexp.MustCompile(`id="([^"]*)"`).FindAllStringSubmatch(text, -1) {
+		ids[match[1]] = true
+	}
 	for _, match := range regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllStringSubmatch(text, -1) {
 		target, inside := strings.CutPrefix(match[1], "#")
+		target = strings.TrimPrefix(target, "home/") // a table's place in the picture
 		switch {
 		case match[1] == "data:,":
 		case !inside:
 			t.Errorf("%s leads out of the file", match[1])
-		case target != "all" && !strings.Contains(text, `id="`+target+`"`):
+		case !ids[target]:
 			t.Errorf("#%s leads nowhere", target)
 		}
 	}
@@ -137,6 +145,14 @@ func TestPagesNeedNothingElse(t *testing.T) {
 func TestPagesAreTheSameEveryTime(t *testing.T) {
 	if pages(t) != render(t, product(t)) {
 		t.Error("two renderings differ")
+	}
+}
+
+// The pages open at once, also from a mail.
+func TestPagesAreSmall(t *testing.T) {
+	const limit = 2 << 20
+	if size := len(pages(t)); size > limit {
+		t.Errorf("%d bytes are over %d", size, limit)
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 	"strings"
 )
 
-// draw makes the pictures of what reads what: of everything, and of every table
-// with all it comes from and all that comes from it.
+// draw makes the picture of what reads what, and counts for every table all that
+// it comes from and all that comes from it. A picture for each table would be
+// longer than everything else: its page lists its neighbours, and leads to its
+// place in the one picture.
 func (b *builder) draw() {
 	var names []string
 	for _, s := range b.Models.Sources() {
@@ -22,33 +24,11 @@ func (b *builder) draw() {
 		names = append(names, m.Name)
 		up[m.Name] = reads(m)
 	}
-	b.page.Lineage = b.picture("Everything", names, up, "")
+	b.page.Lineage = b.picture("Everything", names, up)
 	for _, name := range names {
-		related := reach(name, up)
-		for other := range reach(name, b.readers) {
-			related[other] = true
-		}
-		if len(related) < 2 {
-			continue
-		}
-		near := slices.DeleteFunc(slices.Clone(names), func(other string) bool { return !related[other] })
 		t := b.byName[name]
-		t.Lineage = b.picture("Lineage of "+t.Name, near, direct(name, near, up), name)
+		t.Before, t.After = len(reach(name, up))-1, len(reach(name, b.readers))-1
 	}
-}
-
-// direct keeps of the edges those that lie on a way to or from a table.
-func direct(name string, near []string, up map[string][]string) map[string][]string {
-	before := reach(name, up)
-	kept := map[string][]string{}
-	for _, reader := range near {
-		for _, read := range up[reader] {
-			if before[read] == before[reader] || read == name || reader == name {
-				kept[reader] = append(kept[reader], read)
-			}
-		}
-	}
-	return kept
 }
 
 // reach returns the names reached by following next, the first among them.
@@ -63,8 +43,8 @@ func reach(name string, next map[string][]string) map[string]bool {
 	return seen
 }
 
-// picture draws a graph as SVG; focus is the table it is about, if any.
-func (b *builder) picture(title string, names []string, up map[string][]string, focus string) template.HTML {
+// picture draws a graph as SVG.
+func (b *builder) picture(title string, names []string, up map[string][]string) template.HTML {
 	raw := map[string]bool{}
 	for _, name := range names {
 		raw[name] = b.byName[name].Kind == kindRaw
@@ -73,18 +53,17 @@ func (b *builder) picture(title string, names []string, up map[string][]string, 
 	var out strings.Builder
 	fmt.Fprintf(&out, `<svg class="graph" role="img" aria-label="%s" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" xmlns="http://www.w3.org/2000/svg">`,
 		html.EscapeString(title), l.width, l.height, l.width, l.height)
-	for _, line := range l.lines {
-		fmt.Fprintf(&out, `<path class="edge" data-from="%s" data-to="%s" d="%s"/>`,
-			html.EscapeString(line.from.id), html.EscapeString(line.to.id), curve(line))
+	place := map[*layoutNode]int{}
+	for i, n := range l.nodes {
+		place[n] = i
 	}
-	for _, n := range l.nodes {
+	for _, line := range l.lines {
+		fmt.Fprintf(&out, `<path class="edge" data-from="%d" data-to="%d" d="%s"/>`, place[line.from], place[line.to], curve(line))
+	}
+	for i, n := range l.nodes {
 		t := b.byName[n.id]
-		class := "node " + t.Kind
-		if n.id == focus {
-			class += " focus"
-		}
-		fmt.Fprintf(&out, `<a class="%s" href="#%s" data-node="%s"><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.0f" rx="5"/><text x="%.1f" y="%.1f">%s</text></a>`,
-			class, html.EscapeString(t.ID), html.EscapeString(n.id), html.EscapeString(t.Name+": "+t.Summary),
+		fmt.Fprintf(&out, `<a class="node %s" href="#%s" data-node="%d"><title>%s</title><rect x="%.0f" y="%.0f" width="%.0f" height="%.0f" rx="5"/><text x="%.0f" y="%.0f">%s</text></a>`,
+			t.Kind, html.EscapeString(t.ID), i, html.EscapeString(t.Name),
 			n.x, n.y-nodeHeight/2, n.width, nodeHeight, n.x+n.width/2, n.y+4, html.EscapeString(n.label))
 	}
 	out.WriteString("</svg>")
@@ -103,13 +82,13 @@ func (b *builder) label(name string) string {
 func curve(line layoutLine) string {
 	var path strings.Builder
 	x, y := line.from.x+line.from.width, line.from.y
-	fmt.Fprintf(&path, "M%.1f %.1f", x, y)
+	fmt.Fprintf(&path, "M%.0f %.0f", x, y)
 	for _, n := range append(slices.Clone(line.over), line.to) {
 		middle := (x + n.x) / 2
-		fmt.Fprintf(&path, "C%.1f %.1f %.1f %.1f %.1f %.1f", middle, y, middle, n.y, n.x, n.y)
+		fmt.Fprintf(&path, "C%.0f %.0f %.0f %.0f %.0f %.0f", middle, y, middle, n.y, n.x, n.y)
 		if x, y = n.x, n.y; n.isBend() {
 			x += n.width
-			fmt.Fprintf(&path, "H%.1f", x)
+			fmt.Fprintf(&path, "H%.0f", x)
 		}
 	}
 	return path.String()

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -23,7 +24,11 @@ var style string
 //go:embed script.js
 var script string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"short": shortName}).Parse(pageText))
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"short": shortName}).Parse(indentation.ReplaceAllString(pageText, "")))
+
+// indentation is what makes the template readable, and the pages longer: blanks
+// that begin a line, and the ends of lines that write nothing themselves.
+var indentation = regexp.MustCompile(`(?m)^\s+`)
 
 // shortName leaves the database off a table's name, in lists where it is said
 // already.

@@ -4,6 +4,8 @@
   var pages = Array.prototype.slice.call(document.querySelectorAll(".page"));
   var all = function (selector, within) { return Array.prototype.slice.call((within || document).querySelectorAll(selector)); };
   var home = document.title;
+  var columns = function (page) { return all(".columns tbody tr", page); };
+  var nameOf = function (row) { return row.cells[0].firstChild.textContent; };
 
   // One page at a time, by the address; #all shows every one, to print or to search in the browser.
   function show() {
@@ -23,10 +25,22 @@
     });
     document.title = page && page.id !== "home" ? page.dataset.title + " · " + home : home;
     document.body.classList.remove("menu-open");
-    var row = page && parts.length === 2 && page.querySelector('tr[data-column="' + parts[1] + '"]');
+    var row = page && parts.length === 2 && columns(page).filter(function (row) { return nameOf(row) === parts[1]; })[0];
     var spot = row || (target && target !== page ? target : null);
     if (spot) { spot.classList.add("on"); spot.scrollIntoView({ block: "center" }); } else window.scrollTo(0, 0);
-    if (page) all(".graph", page).forEach(centre);
+    if (page && page.id === "home") all(".graph", page).forEach(function (svg) { point(svg, parts[1]); });
+  }
+
+  // home/table: the picture shows the table, all it comes from and all that comes from it.
+  function point(svg, table) {
+    all(".focus", svg).forEach(function (n) { n.classList.remove("focus"); });
+    if (svg.dark) svg.dark();
+    var node = table && all(".node", svg).filter(function (n) { return n.getAttribute("href") === "#" + table; })[0];
+    if (!node) return;
+    node.classList.add("focus");
+    svg.light(node.dataset.node);
+    centre(svg);
+    svg.closest(".picture").scrollIntoView();
   }
 
   // A picture wider than its frame begins at the table it is about.
@@ -64,22 +78,26 @@
       nodes.forEach(function (n) { n.classList.toggle("lit", !!(up[n.dataset.node] || down[n.dataset.node])); });
       edges.forEach(function (e) { e.classList.toggle("lit", !!(up[e.dataset.from] && up[e.dataset.to] || down[e.dataset.from] && down[e.dataset.to])); });
     }
+    svg.light = light;
+    svg.dark = function () { svg.classList.remove("dim"); all(".lit", svg).forEach(function (e) { e.classList.remove("lit"); }); };
     nodes.forEach(function (n) {
       n.addEventListener("mouseenter", function () { light(n.dataset.node); });
       n.addEventListener("focus", function () { light(n.dataset.node); });
-      n.addEventListener("mouseleave", function () { svg.classList.remove("dim"); all(".lit", svg).forEach(function (e) { e.classList.remove("lit"); }); });
+      n.addEventListener("mouseleave", svg.dark);
     });
   });
 
   // The index: tables and checks, their columns, metrics.
   var index = [];
+  var about = {}; // pages, from the list of them
+  all("nav a[title]").forEach(function (a) { about[a.getAttribute("href").slice(1)] = a.title; });
   pages.forEach(function (p) {
-    if (p.dataset.kind) index.push({ name: p.dataset.title, about: p.dataset.about, kind: p.dataset.kind, to: p.id, weight: p.dataset.kind === "mart" ? 0 : 2 });
-    all("tr[data-column]", p).forEach(function (row) {
-      index.push({ name: row.dataset.column, about: p.id + " · " + row.cells[2].textContent, kind: "column", to: p.id + "/" + row.dataset.column, weight: p.dataset.kind === "mart" ? 3 : 5 });
+    if (p.dataset.kind) index.push({ name: p.dataset.title, about: about[p.id], kind: p.dataset.kind, to: p.id, weight: p.dataset.kind === "mart" ? 0 : 2 });
+    columns(p).forEach(function (row) {
+      index.push({ name: nameOf(row), about: p.id + " · " + row.cells[2].textContent, kind: "column", to: p.id + "/" + nameOf(row), weight: p.dataset.kind === "mart" ? 3 : 5 });
     });
   });
-  all("[data-metric]").forEach(function (m) { index.push({ name: m.dataset.metric, about: m.dataset.words, kind: "metric", to: m.id, weight: 1 }); });
+  all("[data-metric]").forEach(function (m) { index.push({ name: m.querySelector("h3").firstChild.textContent.trim(), about: m.querySelector("p").textContent, kind: "metric", to: m.id, weight: 1 }); });
 
   var find = document.getElementById("find"), found = document.getElementById("found"), at = 0;
   function score(item, words) {
@@ -136,13 +154,16 @@
   });
 
   // SQL as written or as it runs, and to the clipboard.
+  var tabs = document.createElement("div");
+  tabs.className = "tabs";
+  tabs.innerHTML = '<button type="button" class="on" data-tab="written">as written</button><button type="button" data-tab="compiled">as it runs</button><button type="button" class="copy">copy</button>';
   all(".sql").forEach(function (box) {
+    box.insertBefore(tabs.cloneNode(true), box.firstChild);
     box.addEventListener("click", function (e) {
       var button = e.target.closest("button");
       if (!button) return;
       if (button.classList.contains("copy")) {
-        var pane = box.querySelector("pre[data-pane=" + (box.classList.contains("compiled") ? "compiled" : "source") + "]");
-        copy(pane.textContent, button);
+        copy(box.querySelector("pre").innerText.replace(/\t/g, "    "), button); // without what is hidden
         return;
       }
       box.classList.toggle("compiled", button.dataset.tab === "compiled");

@@ -14,8 +14,6 @@ var sqlToken = regexp.MustCompile(`(?P<comment>--[^\n]*|/\*(?s:.*?)\*/)` +
 	"|(?P<table>`[^`\n]*`\\.`[^`\n]*`)" +
 	`|(?P<text>'(?:[^'\\]|\\.|'')*')` +
 	"|(?P<name>`[^`\n]*`)" +
-	`|(?P<number>\b\d+(?:\.\d+)?\b)` +
-	`|(?P<call>[A-Za-z_]\w*\s*\()` +
 	`|(?P<word>[A-Za-z_]\w*)`)
 
 // keywords are the words of SQL; others are names.
@@ -42,7 +40,7 @@ func highlight(sql string, address func(name string) string) template.HTML {
 	var out strings.Builder
 	last := 0
 	for _, at := range sqlToken.FindAllStringSubmatchIndex(sql, -1) {
-		out.WriteString(html.EscapeString(sql[last:at[0]]))
+		out.WriteString(inText.Replace(sql[last:at[0]]))
 		last = at[1]
 		for group, kind := range sqlToken.SubexpNames() {
 			if kind != "" && at[2*group] >= 0 {
@@ -50,42 +48,37 @@ func highlight(sql string, address func(name string) string) template.HTML {
 			}
 		}
 	}
-	out.WriteString(html.EscapeString(sql[last:]))
-	return template.HTML(out.String()) //nolint:gosec // every part was escaped
+	out.WriteString(inText.Replace(sql[last:]))
+	return template.HTML(together.Replace(out.String())) //nolint:gosec // every part was escaped
 }
+
+// inText escapes what stands between tags, where quotes are themselves.
+var inText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// together joins keywords that follow one another.
+var together = strings.NewReplacer("</b> <b>", " ")
+
+// elements are what the parts of SQL are shown as. They are short: there are
+// tens of thousands of them.
+var elements = map[string]string{"comment": "i", "word": "b", "text": "u", "template": "em", "table": "em"}
 
 // writeToken writes one part of SQL.
 func writeToken(out *strings.Builder, kind, token string, address func(string) string) {
-	switch kind {
-	case "call":
-		name := strings.TrimRight(strings.TrimSuffix(token, "("), " \t\r\n")
-		class := "sql-call"
-		if keywords[strings.ToLower(name)] {
-			class = "sql-word"
-		}
-		span(out, class, name)
-		out.WriteString(html.EscapeString(token[len(name):]))
-	case "word":
-		if keywords[strings.ToLower(token)] {
-			span(out, "sql-word", token)
-		} else {
-			out.WriteString(html.EscapeString(token))
-		}
-	case "template", "table":
-		if target := address(tableOf(token)); target != "" {
-			out.WriteString(`<a class="sql-table" href="#` + html.EscapeString(target) + `">` + html.EscapeString(token) + `</a>`)
-		} else {
-			span(out, "sql-template", token)
-		}
-	case "name":
-		out.WriteString(html.EscapeString(token))
-	default:
-		span(out, "sql-"+kind, token)
+	element := elements[kind]
+	if kind == "word" && !keywords[strings.ToLower(token)] {
+		element = ""
 	}
-}
-
-func span(out *strings.Builder, class, text string) {
-	out.WriteString(`<span class="` + class + `">` + html.EscapeString(text) + `</span>`)
+	text := inText.Replace(token)
+	if element == "em" {
+		if target := address(tableOf(token)); target != "" {
+			out.WriteString(`<a href="#` + html.EscapeString(target) + `">` + text + `</a>`)
+			return
+		}
+	}
+	if element != "" {
+		text = "<" + element + ">" + text + "</" + element + ">"
+	}
+	out.WriteString(text)
 }
 
 // tableOf returns the table that a ref, a source or a quoted name means.

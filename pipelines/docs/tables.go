@@ -2,7 +2,7 @@ package docs
 
 import (
 	"fmt"
-	"html/template"
+	"path"
 	"strings"
 	"time"
 
@@ -24,9 +24,9 @@ type table struct {
 	Columns                  []column
 	Checks                   []checkView
 	Tests                    []test
-	Source, Compiled         template.HTML
-	Lineage                  template.HTML
+	SQL                      []sqlPart
 	Reads, ReadBy            []link
+	Before, After            int // tables it comes from and that come from it, at any distance
 	Personal                 bool
 }
 
@@ -99,7 +99,7 @@ func (b *builder) modelTable(m *model.Model) (*table, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.Source, t.Compiled = highlight(sql, b.addressOf), highlight(strings.TrimSpace(compiled), b.addressOf)
+		t.SQL = sqlParts(sql, compiled, b.addressOf)
 	}
 	if facts, ok := b.Facts.Tables[t.ID]; ok {
 		t.Facts = tableFacts(facts, "built")
@@ -156,7 +156,7 @@ type checkView struct {
 }
 
 func (b *builder) checkView(of string, c check.Check) checkView {
-	v := checkView{Name: c.Name, Rule: rule(c), Severity: string(c.Severity), Place: c.Place}
+	v := checkView{Name: c.Name, Rule: rule(c), Severity: string(c.Severity), Place: path.Base(c.Place)}
 	last, ok := b.Facts.Checks[[2]string{of, c.Name}]
 	if !ok {
 		return v
@@ -204,7 +204,7 @@ type singular struct {
 	ID, Name, Summary, Path string
 	Tags                    []string
 	Check                   checkView
-	Source, Compiled        template.HTML
+	SQL                     []sqlPart
 	Reads                   []link
 }
 
@@ -212,13 +212,13 @@ type singular struct {
 func (b *builder) singularChecks() error {
 	for _, c := range b.Models.SingularChecks() {
 		s := &singular{
-			ID: "check." + c.Name, Name: c.Name, Summary: c.Summary, Path: c.Path, Tags: c.Tags, Source: highlight(c.SQL(), b.addressOf),
+			ID: "check." + c.Name, Name: c.Name, Summary: c.Summary, Path: c.Path, Tags: c.Tags,
 		}
 		query, err := b.Models.CompileCheck(c, b.Vars)
 		if err != nil {
 			return err
 		}
-		s.Compiled = highlight(strings.TrimSpace(query), b.addressOf)
+		s.SQL = sqlParts(c.SQL(), query, b.addressOf)
 		s.Check = b.checkView(c.Name, check.Check{Name: c.Name, Kind: check.Query, Severity: c.Severity, Place: c.Path})
 		for _, source := range c.Sources {
 			s.Reads = append(s.Reads, link{Target: b.address[source.String()], Name: b.address[source.String()], About: kindRaw})
