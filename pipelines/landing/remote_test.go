@@ -523,3 +523,40 @@ func TestRemote_SeesWhatOthersDo(t *testing.T) {
 		t.Errorf("%d manifests, one was removed", n)
 	}
 }
+
+// BenchmarkPlaces lands and reads back the same run on disk, in a folder that is a
+// store, and in a service on this machine: what a store costs beside its network.
+func BenchmarkPlaces(b *testing.B) {
+	many := make(map[string]string, 20_000)
+	for i := range 20_000 {
+		many[fmt.Sprintf("%08d", i)] = fmt.Sprint("customer ", i%700)
+	}
+	for _, p := range []place{
+		{name: "disk", root: b.TempDir()},
+		{name: "folder as a store", store: objects.OpenDisk(b.TempDir())},
+		{name: "s3", store: objectstest.Start(b).Open(b, "zone")},
+	} {
+		b.Run(p.name, func(b *testing.B) {
+			z := landing.Open(p.root)
+			if p.store != nil {
+				z = landing.OpenRemote(filepath.Join(b.TempDir(), "working"), landing.RemoteOptions{Store: p.store, Keep: 1})
+			}
+			release, err := z.Lock(b.Context(), landing.LockOptions{Holder: "bench"})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer release() //nolint:errcheck // the end of it
+			for b.Loop() {
+				m, err := landRun(b.Context(), z, fmt.Sprintf("r%d", time.Now().UnixNano()), many)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, f := range m.Files {
+					if err := z.VerifyFile(f); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}

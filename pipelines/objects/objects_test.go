@@ -192,6 +192,28 @@ func TestS3_ListsPageByPage(t *testing.T) {
 	}
 }
 
+// TestS3_ListsManyObjects lists as many as years of a busy source leave.
+func TestS3_ListsManyObjects(t *testing.T) {
+	server := objectstest.Start(t)
+	const many = 100_000
+	for i := range many {
+		server.Put(fmt.Sprintf("zone/shop/_manifests/%06d.orders.json", i), nil)
+	}
+	s, n := server.Open(t, "zone"), 0
+	for info, err := range s.List(t.Context(), "shop/_manifests/") {
+		if err != nil || info.Key != fmt.Sprintf("shop/_manifests/%06d.orders.json", n) {
+			t.Fatalf("object %d is %+v, %v", n, info, err)
+		}
+		n++
+	}
+	if n != many {
+		t.Errorf("%d objects of %d", n, many)
+	}
+	if requests := len(server.Log()); requests != many/1000 {
+		t.Errorf("%d requests", requests)
+	}
+}
+
 // TestS3_Troubles has requests fail the way services and networks do. None of it is
 // to be seen, and nothing is done twice.
 func TestS3_Troubles(t *testing.T) {

@@ -66,8 +66,13 @@ func (s *Server) list(w http.ResponseWriter, q url.Values) error {
 	}
 	out := listing{Name: Bucket, Prefix: encode(prefix), MaxKeys: page, EncodingType: q.Get("encoding-type")}
 	last, seen := "", map[string]bool{}
-	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
-		if !strings.HasPrefix(key, prefix) || key <= after || after != "" && strings.HasSuffix(after, "/") && strings.HasPrefix(key, after) && delimiter != "" {
+	sorted := s.sorted()
+	first, _ := slices.BinarySearch(sorted, max(prefix, after))
+	for _, key := range sorted[first:] {
+		if !strings.HasPrefix(key, prefix) {
+			break
+		}
+		if key <= after || after != "" && strings.HasSuffix(after, "/") && strings.HasPrefix(key, after) && delimiter != "" {
 			continue
 		}
 		name := key

@@ -58,6 +58,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	objects map[string]object
+	names   []string // keys of the objects in order, or nil if they have changed
 	uploads map[string]*upload
 	asked   []string
 	serial  int
@@ -122,7 +123,21 @@ func (s *Server) Open(t testing.TB, prefix string) *objects.S3 {
 func (s *Server) Keys() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.objects))
+	return slices.Clone(s.sorted())
+}
+
+// sorted is Keys with the lock held.
+func (s *Server) sorted() []string {
+	if s.names == nil {
+		s.names = slices.Sorted(maps.Keys(s.objects))
+	}
+	return s.names
+}
+
+// remove is Delete with the lock held.
+func (s *Server) remove(key string) {
+	s.names = nil
+	delete(s.objects, key)
 }
 
 // Uploads is how many uploads in pieces are under way.
@@ -150,7 +165,7 @@ func (s *Server) Get(key string) []byte {
 func (s *Server) Delete(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.objects, key)
+	s.remove(key)
 }
 
 // Grow makes an object older than it is.
@@ -175,7 +190,7 @@ func (s *Server) Log() []string {
 func (s *Server) put(key string, body []byte) object {
 	sum := md5.Sum(body)
 	o := object{body: body, etag: `"` + hex.EncodeToString(sum[:]) + `"`, changed: time.Now()}
-	s.objects[key] = o
+	s.objects[key], s.names = o, nil
 	return o
 }
 
@@ -275,7 +290,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, key string, body
 	case r.Method == http.MethodPut:
 		return s.write(w, r, key, body)
 	case r.Method == http.MethodDelete:
-		delete(s.objects, key)
+		s.remove(key)
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"winback/pipelines/objects/objectstest"
+)
+
+// A project whose landing zone is in a bucket: run, run again, look, and make the
+// warehouse again on a machine that has nothing. No output holds the secret key.
+func TestLandingZoneInABucket(t *testing.T) {
+	t.Parallel()
+	bucket, dir := objectstest.Start(t), t.TempDir()
+	config := filepath.Join(dir, "winback.yaml")
+	for name, text := range map[string]string{
+		"winback.yaml": fmt.Sprintf(`project: acme
+timezone: UTC
+as_of: 2024-12-31
+currency: EUR
+models: {only: [stg_shop__orders]}
+landing: {url: s3://%s/acme, endpoint: %q, region: %s, access_key: "${S3_ACCESS_KEY}", secret_key: "${S3_SECRET_KEY}"}
+sources:
+  shop:
+    connector: files
+    datasets:
+      shop.orders:
+        files: orders*.csv
+        fields: {id: id, ordered_at: at, status: {const: completed}, items_total: total}
+`, objectstest.Bucket, bucket.URL, objectstest.Region),
+		".env":       "S3_ACCESS_KEY=" + objectstest.AccessKey + "\nS3_SECRET_KEY=" + objectstest.SecretKey + "\n",
+		"orders.csv": "id,at,total\n1,2024-03-01,10.00\n2,2024-03-02,20.00\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say := func(args ...string) string {
+		p := winback(t, exitDone, append(args, "-c", config)...)
+		return p.stdout.String() + p.stderr()
+	}
+	said := say("run") + say("doctor")
+	if !strings.Contains(said, "s3://"+objectstest.Bucket+"/acme can be written and read") {
+		t.Errorf("doctor says nothing of the bucket: %s", said)
+	}
+	again := say("run", "-v")
+	if !strings.Contains(again, "nothing new") {
+		t.Errorf("the second run: %s", again)
+	}
+	other := filepath.Join(dir, "other")
+	said += again + say("rebuild", "--home", other)
+	if got := ask(t, config, other, "select id from raw.shop_orders final order by id"); strings.Join(got, " ") != "1 2" {
+		t.Errorf("rebuilt: %q", got)
+	}
+	if strings.Contains(said, objectstest.SecretKey) {
+		t.Errorf("the secret key is shown: %s", said)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "landing")); err == nil {
+		t.Error("there is a landing zone on disk")
+	}
+}
