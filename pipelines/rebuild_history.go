@@ -18,7 +18,7 @@ import (
 )
 
 // historyTables are the books that the landing zone does not hold.
-var historyTables = []string{"runs", "steps", "extractions", "checks", "reported", "told", "alarms"}
+var historyTables = []string{"runs", "steps", "extractions", "checks", "reported", "told", "alarms", "queries"}
 
 // oldWarehouse is what a rebuild learns of the warehouse it replaces.
 type oldWarehouse struct {

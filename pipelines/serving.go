@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"winback/pipelines/engine"
 	"winback/pipelines/schedule"
 	"winback/pipelines/users"
 	"winback/pipelines/warehouse"
@@ -27,8 +26,6 @@ type ServeOptions struct {
 	// Reload has users and certificate looked at when it hears something; they are
 	// looked at every few seconds in any case. Nil for none.
 	Reload <-chan os.Signal
-	// Observers hear of each statement that other programs give.
-	Observers []engine.Observer
 }
 
 // Serving is what is served.
@@ -82,7 +79,8 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 	}
 	page, noPage := p.openStatus(o, serve.Listen, directory)
 	defer func() { err = errors.Join(err, page.close()) }()
-	front, err := p.front(&serve, directory, append(page.observers(), o.Observers...))
+	queries := p.openQueryLog(&serve)
+	front, err := p.front(&serve, directory, append(page.observers(), queries.observers()...))
 	if err != nil {
 		return err
 	}
@@ -95,6 +93,7 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 		return noPage // told only now: that the warehouse is served already says more
 	}
 	defer page.attach(w)()
+	defer queries.attach(w)()
 	unwatch, err := p.watch(ctx, w, page)
 	if err != nil {
 		return err

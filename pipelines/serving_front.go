@@ -10,6 +10,7 @@ import (
 	"winback/pipelines/certificate"
 	"winback/pipelines/config"
 	"winback/pipelines/engine"
+	"winback/pipelines/querylog"
 	"winback/pipelines/users"
 	"winback/pipelines/warehouse"
 )
@@ -68,6 +69,36 @@ func (p *Project) front(serve *config.Serve, directory *users.Directory, observe
 		}
 	}
 	return front, nil
+}
+
+// queryLog is the log of clients' statements; nil where none is wanted.
+type queryLog struct{ *querylog.Log }
+
+func (p *Project) openQueryLog(serve *config.Serve) *queryLog {
+	if serve.QueryLog.Days == 0 {
+		return nil
+	}
+	return &queryLog{querylog.New(querylog.Options{Days: serve.QueryLog.Days, Now: p.now, Logger: p.log})}
+}
+
+func (l *queryLog) observers() []engine.Observer {
+	if l == nil {
+		return nil
+	}
+	return []engine.Observer{l}
+}
+
+// attach has the log written. What it returns writes the rest, after the last
+// client has gone.
+func (l *queryLog) attach(w *warehouse.Warehouse) (detach func()) {
+	if l == nil {
+		return func() {}
+	}
+	go l.Run(w.Conn)
+	return func() {
+		_ = w.CloseFront() // Close tells of it as well
+		l.Close()
+	}
 }
 
 // follow looks at users and certificate again and again, and at each signal.

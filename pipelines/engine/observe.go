@@ -129,8 +129,9 @@ func Normalize(sql string) string {
 	sql = curly.ReplaceAllString(sql, " '' ")
 	var b strings.Builder
 	var last string
+	var joined bool // the token goes on with the sign before it, as in !=
 	write := func(text string) {
-		if b.Len() > 0 && last != "(" && last != "." && text != "," && text != ")" && text != "." && (text != "(" || !endsWord(last)) {
+		if b.Len() > 0 && !joined && last != "(" && last != "." && text != "," && text != ")" && text != "." && (text != "(" || !endsWord(last)) {
 			b.WriteByte(' ')
 		}
 		b.WriteString(text)
@@ -139,6 +140,7 @@ func Normalize(sql string) string {
 	list := tokens(sql)
 	for i := 0; i < len(list); i++ {
 		t := list[i]
+		joined = i > 0 && isOperator(sql, list[i-1]) && isOperator(sql, t) && list[i-1].end == t.start
 		if !t.isValue(sql) {
 			write(sql[t.start:t.end])
 			continue
@@ -165,6 +167,11 @@ var curly = regexp.MustCompile(`\x{2018}[^\x{2019}]*\x{2019}?`)
 var plainName = regexp.MustCompile("^[\"`][A-Za-z_][A-Za-z0-9_]*[\"`]$")
 
 func endsWord(s string) bool { return s != "" && isWord(s[len(s)-1]) }
+
+// isOperator tells signs that operators are made of.
+func isOperator(sql string, t token) bool {
+	return t.kind == tokenSign && strings.IndexByte("!<>=|&+-*/%:?^~", sql[t.start]) >= 0
+}
 
 // endOfNumber passes the digits behind a point, which are a token of their own.
 func endOfNumber(sql string, list []token, i int) int {

@@ -123,7 +123,33 @@ COMMENT 'Published numbers beside those that the program computes, one row each 
 )
 ENGINE = ReplacingMergeTree(written_at) ORDER BY (source, customer_key, list_on)
 COMMENT 'Tasks that winback push wrote, one row a source, customer and list (read with FINAL)'`,
+	QueriesTable,
 }
+
+// QueriesTable makes ops.queries, which package querylog writes.
+const QueriesTable = `CREATE TABLE IF NOT EXISTS ops.queries
+(
+    id           String                 COMMENT 'Id of the query, as the client chose it or as it was made',
+    user         LowCardinality(String) COMMENT 'Who asked; where the login failed, who they said to be',
+    address      String                 COMMENT 'Where from',
+    client       LowCardinality(String) COMMENT 'What the program calls itself',
+    database     LowCardinality(String) COMMENT 'Where names without a database were looked for',
+    kind         LowCardinality(String) COMMENT 'select, insert, create, …; other; empty where no statement was read, as after a login that failed',
+    state        LowCardinality(String) COMMENT 'done, failed, refused (not allowed, or not now) or cancelled',
+    code         Int32                  COMMENT 'Code of the error, as ClickHouse numbers them; 0 for none',
+    error        LowCardinality(String) COMMENT 'Name of the error; its text would repeat the statement',
+    started_at   DateTime64(6, 'UTC')   COMMENT 'When it came',
+    duration_ms  Float64                COMMENT 'Milliseconds until it was answered whole',
+    read_rows    UInt64                 COMMENT 'Rows read',
+    read_bytes   UInt64                 COMMENT 'Bytes read',
+    written_rows UInt64                 COMMENT 'Rows written',
+    result_rows  UInt64                 COMMENT 'Rows of the result',
+    result_bytes UInt64                 COMMENT 'Bytes of the result, before it was formatted',
+    fingerprint  UInt64                 COMMENT 'The same for statements that differ in texts and numbers only',
+    query        String                 COMMENT 'The statement, with ? for texts and numbers'
+)
+ENGINE = MergeTree PARTITION BY toDate(started_at) ORDER BY started_at
+COMMENT 'What clients of winback serve asked, one row a statement'`
 
 // additions bring the tables of an older program up to date, and make the views.
 var additions = []books.Addition{

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -142,8 +143,8 @@ func (w *Warehouse) openFront(ctx context.Context, eng *engine.Engine, o Options
 	if err != nil {
 		return err
 	}
-	w.front = address
-	w.close = append(w.close, stop)
+	w.front, w.drain = address, sync.OnceValue(stop)
+	w.close = append(w.close, w.drain)
 	return nil
 }
 

@@ -187,5 +187,14 @@ func (w *Warehouse) openViews(ctx context.Context) error {
 	return nil
 }
 
+// CloseFront lets no other programs in any more, and those who are in may go on for
+// the time to drain. Close does it too.
+func (w *Warehouse) CloseFront() error {
+	if w.drain == nil {
+		return nil
+	}
+	return w.drain()
+}
+
 // FrontAddress is where the front listens; empty without one.
 func (w *Warehouse) FrontAddress() string { return w.front }

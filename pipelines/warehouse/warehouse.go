@@ -56,6 +56,7 @@ type Warehouse struct {
 	driver.Conn
 	address string
 	front   string
+	drain   func() error // ends the front; nil without one
 	mended  []string
 	did     []string // by Migrate
 	close   []func() error
