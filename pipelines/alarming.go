@@ -84,9 +84,23 @@ func brief(text string) string {
 	return text
 }
 
-// runsFailed finds the jobs that failed when they were last done, all tries
-// included, and the last run that somebody asked for, if it failed.
-func (f finders) runsFailed(ctx context.Context, _ time.Time) ([]alarm.Finding, error) {
+// JobsWrong says of the jobs of the schedule which failed and which are late.
+func (p *Project) JobsWrong(now time.Time) ([]string, error) {
+	f := finders{p: p, c: &p.Config.Alarms, began: now}
+	failed, err := f.jobsFailed()
+	late, err2 := f.runsLate(context.Background(), now)
+	if err := errors.Join(err, err2); err != nil {
+		return nil, err
+	}
+	var texts []string
+	for _, found := range append(failed, late...) {
+		texts = append(texts, found.Text)
+	}
+	return texts, nil
+}
+
+// jobsFailed finds the jobs that failed when they were last done, all tries included.
+func (f finders) jobsFailed() ([]alarm.Finding, error) {
 	states, err := f.p.JobStore().Read()
 	if err != nil {
 		return nil, err
@@ -96,6 +110,15 @@ func (f finders) runsFailed(ctx context.Context, _ time.Time) ([]alarm.Finding, 
 		if s := states[e.Key]; s.Outcome == schedule.Failed {
 			found = append(found, alarm.Finding{Kind: alarm.RunFailed, Subject: e.Key, Text: fmt.Sprintf("job %s failed: %s", e.Key, brief(s.Message))})
 		}
+	}
+	return found, nil
+}
+
+// runsFailed finds the jobs that failed and the last run that somebody asked for, if it failed.
+func (f finders) runsFailed(ctx context.Context, _ time.Time) ([]alarm.Finding, error) {
+	found, err := f.jobsFailed()
+	if err != nil {
+		return nil, err
 	}
 	books, err := f.books()
 	if err != nil {

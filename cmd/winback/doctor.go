@@ -18,11 +18,17 @@ type diagnosis struct {
 	What string `json:"what"`
 	OK   bool   `json:"ok"`
 	Text string `json:"text"`
+	// Unchecked says that there was nothing to look at.
+	Unchecked bool `json:"unchecked,omitempty"`
 }
 
 func (a *app) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Look at everything a run needs, and say what to do about what is wrong", Args: noArguments,
+		Long: `doctor looks at engine, disk, clock, sources and warehouse, and at what winback serve needs: Grafana,
+mail, users, schedule, backups. Each is ok, or it says what to do; - stands before what is not
+configured or could not be looked at. It changes nothing and sends nothing. The exit code is 1 when
+something is wrong.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found := a.diagnose(cmd.Context())
 			if err := a.printDiagnoses(found); err != nil {
@@ -45,32 +51,33 @@ func (a *app) diagnose(ctx context.Context) []diagnosis {
 		return append(found, failing("configuration", err))
 	}
 	found = append(found,
-		diagnosis{"configuration", true, fmt.Sprintf("%s, %d sources, as of %s", project.Config.Path, len(project.Sources), project.Config.AsOf)},
-		diagnoseHome(project.Home), diagnoseClock(a, project))
+		diagnosis{What: "configuration", OK: true, Text: fmt.Sprintf("%s, %d sources, as of %s", project.Config.Path, len(project.Sources), project.Config.AsOf)},
+		diagnoseHome(project.Home, int64(project.Config.Alarms.DiskFree)), diagnoseClock(a, project))
 	if project.Zone.Remote() {
 		found = append(found, diagnoseBucket(ctx, project))
 	}
 	for _, s := range project.Sources {
 		found = append(found, diagnoseSource(ctx, s)...)
 	}
-	return append(found, diagnoseWarehouse(ctx, project))
+	found = append(found, diagnoseWarehouse(ctx, project))
+	return append(found, a.diagnoseService(ctx, project)...)
 }
 
-func failing(what string, err error) diagnosis { return diagnosis{what, false, err.Error()} }
+func failing(what string, err error) diagnosis { return diagnosis{What: what, Text: err.Error()} }
 
 func diagnoseEngine() diagnosis {
 	library, err := warehouse.FindLibrary()
 	if err != nil {
 		return failing("engine", err)
 	}
-	return diagnosis{"engine", true, fmt.Sprintf("%s %s", library.Path, library.Version)}
+	return diagnosis{What: "engine", OK: true, Text: fmt.Sprintf("%s %s", library.Path, library.Version)}
 }
 
 // minimumDisk is what a small project takes with the room to build its largest
 // table aside.
 const minimumDisk = 1 << 30
 
-func diagnoseHome(home string) diagnosis {
+func diagnoseHome(home string, wanted int64) diagnosis {
 	what := "disk"
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return failing(what, err)
@@ -88,10 +95,10 @@ func diagnoseHome(home string) diagnosis {
 		return failing(what, fmt.Errorf("look at the disk of %s: %w", home, err))
 	}
 	free := int64(fs.Bavail) * fs.Bsize
-	if free < minimumDisk {
-		return diagnosis{what, false, fmt.Sprintf("%s has %d MiB free; make room or choose another --home", home, free>>20)}
+	if free < max(minimumDisk, wanted) {
+		return diagnosis{What: what, Text: fmt.Sprintf("%s has %d MiB free; make room or choose another --home", home, free>>20)}
 	}
-	return diagnosis{what, true, fmt.Sprintf("%s is writable, %d GiB free", home, free>>30)}
+	return diagnosis{What: what, OK: true, Text: fmt.Sprintf("%s is writable, %d GiB free", home, free>>30)}
 }
 
 // diagnoseClock compares the clock with the landing zone: a clock that went back
@@ -100,10 +107,10 @@ func diagnoseClock(a *app, project *pipelines.Project) diagnosis {
 	now := a.now()
 	info, err := os.Stat(filepath.Join(project.Home, "landing"))
 	if err == nil && info.ModTime().After(now) {
-		return diagnosis{"clock", false, fmt.Sprintf("it is %s, and the landing zone was written later, at %s: set the clock",
+		return diagnosis{What: "clock", Text: fmt.Sprintf("it is %s, and the landing zone was written later, at %s: set the clock",
 			now.Format("2006-01-02 15:04"), info.ModTime().Format("2006-01-02 15:04"))}
 	}
-	return diagnosis{"clock", true, fmt.Sprintf("%s in %s", now.In(project.Config.Location).Format("2006-01-02 15:04"), project.Config.Timezone)}
+	return diagnosis{What: "clock", OK: true, Text: fmt.Sprintf("%s in %s", now.In(project.Config.Location).Format("2006-01-02 15:04"), project.Config.Timezone)}
 }
 
 // diagnoseBucket tries on an object of its own what runs depend on.
@@ -112,7 +119,7 @@ func diagnoseBucket(ctx context.Context, project *pipelines.Project) diagnosis {
 	if err := project.Zone.Probe(ctx); err != nil {
 		return failing(what, err)
 	}
-	return diagnosis{what, true, project.Config.Landing.URL + " can be written and read, and keeps to conditions"}
+	return diagnosis{What: what, OK: true, Text: project.Config.Landing.URL + " can be written and read, and keeps to conditions"}
 }
 
 func diagnoseSource(ctx context.Context, s pipelines.Source) []diagnosis {
@@ -122,7 +129,7 @@ func diagnoseSource(ctx context.Context, s pipelines.Source) []diagnosis {
 	}
 	var list []diagnosis
 	for _, f := range brief(findings) {
-		list = append(list, diagnosis{findingName(s.Name, f), f.OK, f.Text})
+		list = append(list, diagnosis{What: findingName(s.Name, f), OK: f.OK, Text: f.Text})
 	}
 	return list
 }
@@ -141,7 +148,7 @@ func diagnoseWarehouse(ctx context.Context, project *pipelines.Project) (d diagn
 	if err != nil {
 		return failing("warehouse", err)
 	}
-	return diagnosis{"warehouse", true, fmt.Sprintf("ClickHouse %s answers at %s", v.Version, w.Address())}
+	return diagnosis{What: "warehouse", OK: true, Text: fmt.Sprintf("ClickHouse %s answers at %s", v.Version, w.Address())}
 }
 
 func (a *app) printDiagnoses(found []diagnosis) error {
@@ -153,7 +160,11 @@ func (a *app) printDiagnoses(found []diagnosis) error {
 		width = max(width, len(d.What))
 	}
 	for _, d := range found {
-		fmt.Fprintf(a.stdout, "%s  %-*s  %s\n", mark(d.OK), width, d.What, d.Text)
+		state := mark(d.OK)
+		if d.Unchecked {
+			state = "-   "
+		}
+		fmt.Fprintf(a.stdout, "%s  %-*s  %s\n", state, width, d.What, d.Text)
 	}
 	return nil
 }

@@ -49,6 +49,14 @@ type Overview struct {
 	Engine    *history.Machine  `json:"engine,omitempty"`
 }
 
+// Aside counts the records that wait in quarantine.
+func (o *Overview) Aside() (n uint64) {
+	for _, w := range o.Waiting {
+		n += w.Records
+	}
+	return n
+}
+
 // lastSteps is how many steps of a run that is under way the first page shows.
 const lastSteps = 12
 
