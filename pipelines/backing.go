@@ -92,6 +92,9 @@ func (p *Project) Backup(ctx context.Context, o BackupOptions) (s BackupSummary,
 		return s, fmt.Errorf("back up to %s: %w", o.Store, err)
 	}
 	s.Manifest = m
+	if err := storeErasures(ctx, o.Store, filepath.Join(p.Home, erasureFolder)); err != nil {
+		return s, err
+	}
 	s.Removed, err = backup.Prune(ctx, o.Store, o.Keep, p.now())
 	return s, err
 }
@@ -193,4 +196,18 @@ func linkFile(from, to string) error {
 		err = os.WriteFile(to, text, 0o600)
 	}
 	return errors.Join(err, os.Chtimes(to, info.ModTime(), info.ModTime()))
+}
+
+// readIfThere reads a file; nil if it is not there.
+func readIfThere(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return text, err
+}
+
+// writeAsOwner writes a file that nobody else may read.
+func writeAsOwner(path string, text []byte) error {
+	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, text, 0o600))
 }

@@ -197,7 +197,7 @@ func (r *run) recover(ctx context.Context) error {
 	if err != nil && !errors.As(err, new(*landing.ManifestError)) {
 		r.failed("recover", "landing", started, err)
 	}
-	return nil
+	return r.finishErasures(ctx)
 }
 
 // finish writes the books and closes the summary. The context may have ended,

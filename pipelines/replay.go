@@ -299,7 +299,11 @@ func (s *settling) try(ctx context.Context, t *try) error {
 		return nil
 	}
 	info := landing.ReplayInfo{RunInfo: s.runInfo(t.group, t.suffix), Of: t.group.RunID, Version: t.version()}
-	w, caught, err := s.Zone.BeginReplay(ctx, info, t.dataset, landing.Options{PartBytes: int(s.Config.Landing.PartSize)})
+	eraser, err := s.eraser()
+	if err != nil {
+		return err
+	}
+	w, caught, err := s.Zone.BeginReplay(ctx, info, t.dataset, landing.Options{PartBytes: int(s.Config.Landing.PartSize), Eraser: eraser})
 	if err != nil {
 		return err
 	}

@@ -63,8 +63,14 @@ func (b *bench) remove(name string) {
 // configure opens the project with these datasets.
 func (b *bench) configure(datasets string) {
 	b.Helper()
+	b.configureWith("", datasets)
+}
+
+// configureWith opens the project with more settings.
+func (b *bench) configureWith(settings, datasets string) {
+	b.Helper()
 	b.write("winback.yaml", fmt.Sprintf("project: acme\ntimezone: UTC\nas_of: 2026-02-28\ncurrency: EUR\nquarantine: {limit: 90%%}\n"+
-		"warehouse: {url: %q}\nsources:\n  shop:\n    connector: files\n    payload: none\n    datasets:\n%s", b.server+"/default", datasets))
+		"warehouse: {url: %q}\n%ssources:\n  shop:\n    connector: files\n    payload: none\n    datasets:\n%s", b.server+"/default", settings, datasets))
 	registry, err := connectors.NewRegistry(files.Connector())
 	if err != nil {
 		b.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"winback/pipelines/backup"
+	"winback/pipelines/erasure"
 	"winback/pipelines/landing"
 	"winback/pipelines/objects"
 	"winback/pipelines/warehouse"
@@ -101,7 +102,14 @@ func (p *Project) Restore(ctx context.Context, o RestoreOptions) (s RestoreSumma
 	if err := backup.Fetch(ctx, o.Store, m, fresh); err != nil {
 		return s, errors.Join(err, os.RemoveAll(aside))
 	}
-	if s.Erased, err = p.eraseIn(ctx, fresh, o.Observer); err != nil {
+	others, err := storedErasures(ctx, o.Store, filepath.Join(aside, erasureFolder))
+	if err == nil {
+		s.Erased, err = p.eraseIn(ctx, fresh, others, o.Observer)
+	}
+	if err == nil {
+		err = p.keepErasures(fresh) // before what is restored can be seen
+	}
+	if err != nil {
 		return s, errors.Join(err, os.RemoveAll(aside))
 	}
 	if s.Kept, err = p.putRestored(ctx, aside, m.ID, o.Wait); err != nil {
@@ -109,6 +117,23 @@ func (p *Project) Restore(ctx context.Context, o RestoreOptions) (s RestoreSumma
 	}
 	s.Seconds = time.Since(started).Seconds()
 	return s, nil
+}
+
+// keepErasures takes over who must not come back from what was restored.
+func (p *Project) keepErasures(fresh string) error {
+	restored, err := erasure.Open(filepath.Join(fresh, erasureFolder))
+	if err != nil {
+		return err
+	}
+	here, err := p.erasures()
+	if err != nil {
+		return err
+	}
+	some, err := here.Merge(restored)
+	if err != nil || !some {
+		return err
+	}
+	return here.Write()
 }
 
 // mayRestore says whether what the home holds may give way.
@@ -158,7 +183,7 @@ func (p *Project) putRestored(ctx context.Context, aside, id string, wait time.D
 		}
 	}
 	// What says who the home is and when its jobs ran is restored where it is lost.
-	for _, name := range []string{homeIDFile, ScheduleFile, erasureFolder} {
+	for _, name := range []string{homeIDFile, ScheduleFile} {
 		if _, err := os.Lstat(filepath.Join(p.Home, name)); errors.Is(err, fs.ErrNotExist) {
 			err = os.Rename(filepath.Join(fresh, name), filepath.Join(p.Home, name))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {

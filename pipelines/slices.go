@@ -69,7 +69,12 @@ func (e *extraction) slice(ctx context.Context, n int, passed map[string]bool) (
 	if n > 1 {
 		info.ExtractedAt = e.now()
 	}
+	eraser, err := e.eraser()
+	if err != nil {
+		return left, err
+	}
 	writer, err := e.Zone.Begin(ctx, info, e.dataset, landing.Options{
+		Eraser:    eraser,
 		PartBytes: int(e.Config.Landing.PartSize), RejectLimit: entity.Some(e.source.QuarantineLimit), RejectFrom: int64(e.source.QuarantineFrom),
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ func (b *backups) flag(cmd *cobra.Command, name string) {
 
 func (b *backups) open(project *pipelines.Project) (objects.Store, error) {
 	if b.place == "" {
-		b.place = project.Config.Backup.To
+		b.place = project.Config.BackupPlace()
 	}
 	if b.place == "" {
 		return nil, usageError{errors.New("say where the backups are kept: --to or --from, or backup: {to: …} in the configuration")}

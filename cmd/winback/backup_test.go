@@ -28,7 +28,7 @@ sources:
       orders:
         files: orders*.csv
         entity: shop.orders
-        fields: {id: id, customer_id: customer, ordered_at: day, status: {const: completed}, items_total: total}
+        fields: {id: id, customer_id: customer, email: email, ordered_at: day, status: {const: completed}, items_total: total}
 `
 
 const myOrders = `-- my_orders: orders.
@@ -65,7 +65,7 @@ func newBacked(t *testing.T) *backed {
 	b.write(".env", "ANN=secret-of-ann\n")
 	b.write("own/marts/my_orders.sql", myOrders)
 	b.write("own/marts/my_orders.yml", myOrdersColumns)
-	b.write("orders.csv", "id,customer,day,total\n1,a,2026-01-05,10.00\n2,b,2026-01-06,12.50\n")
+	b.write("orders.csv", "id,customer,email,day,total\n1,a,ann@example.com,2026-01-05,10.00\n2,b,,2026-01-06,12.50\n")
 	return b
 }
 
@@ -141,7 +141,7 @@ func TestBackup_AndRestore(t *testing.T) {
 	<-service.ended
 	b.says(b.do(exitDone, "backup", "drill", "--from", store), "can be restored", "1 marts have the rows they had")
 
-	b.write("orders-2.csv", "id,customer,day,total\n3,c,2026-01-07,7.50\n")
+	b.write("orders-2.csv", "id,customer,email,day,total\n3,c,,2026-01-07,7.50\n")
 	b.do(exitDone, "run", "-q")
 	b.says(b.do(exitDone, "backup", "--to", store, "--incremental"), "(incremental) is in "+store)
 	ids := b.ids(store)
@@ -252,7 +252,7 @@ func TestRestore_Killed(t *testing.T) {
 	store := filepath.Join(b.dir, "store")
 	b.do(exitDone, "run", "-q")
 	b.do(exitDone, "backup", "--to", store)
-	b.write("orders-2.csv", "id,customer,day,total\n3,c,2026-01-07,7.50\n")
+	b.write("orders-2.csv", "id,customer,email,day,total\n3,c,,2026-01-07,7.50\n")
 	b.do(exitDone, "run", "-q")
 	restore := []string{"restore", "--from", store, "--overwrite", "--yes", "-v", "-c", b.config}
 	killed := exec.Command(mortalName, append([]string{"restore puts in place"}, restore...)...)
@@ -265,4 +265,28 @@ func TestRestore_Killed(t *testing.T) {
 	b.holds(b.dir, "3\t30")
 	b.do(exitDone, restore...)
 	b.holds(b.dir, "2\t22.5")
+}
+
+// Who was forgotten after a backup does not come back with it: neither into the home that
+// remembers, nor into one that only knows the store.
+func TestRestore_ErasesAgain(t *testing.T) {
+	b := newBacked(t)
+	store := filepath.Join(b.dir, "store")
+	b.write("winback.yaml", backedProject+"backup: {to: "+store+"}\n")
+	b.do(exitDone, "run", "-q")
+	b.do(exitDone, "backup")
+	b.says(b.do(exitDone, "forget", "--email", "ann@example.com", "--dry-run"), "Records to erase: 1 of shop.orders.")
+	b.says(b.do(exitUsage, "forget", "--email", "ann@example.com"), "there is nobody to ask")
+	b.says(b.do(exitDone, "forget", "--email", "ann@example.com", "--yes"), "Erased: 1 of shop.orders.", "The receipt is ")
+	b.holds(b.dir, "1\t12.5")
+	b.do(exitDone, "run", "-q", "--full")
+	b.holds(b.dir, "1\t12.5")
+
+	b.says(b.do(exitDone, "restore", "--overwrite", "--yes"), "1 erasures on request were done again on it")
+	b.holds(b.dir, "1\t12.5")
+	elsewhere := filepath.Join(b.dir, "elsewhere")
+	b.says(b.do(exitDone, "restore", "--from", store, "--into", elsewhere), "1 erasures on request were done again on it")
+	b.holds(elsewhere, "1\t12.5")
+	b.lacks(filepath.Join(b.dir, "erasures"), "ann@example.com")
+	b.lacks(filepath.Join(elsewhere, "landing"), "ann@example.com")
 }

@@ -92,7 +92,7 @@ func (z *Zone) PlanCompaction(source string, o CompactOptions) ([]Compaction, er
 // its manifests to one: of each key the newest version stays, a deleted one too.
 // The one rename of the new manifest replaces all of the old ones; their files are
 // removed afterwards, or by a later Recover if somebody reads them. Nothing else
-// than Compact rewrites the zone. It must not be called while a run writes to the
+// than Compact and Erase rewrites the zone. It must not be called while a run writes to the
 // zone. A dataset that fails stops no other, and stays as it was.
 func (z *Zone) Compact(ctx context.Context, source string, o CompactOptions) ([]Compaction, error) {
 	o = o.withDefaults()
@@ -127,7 +127,8 @@ type compaction struct {
 	merged   map[string]int
 	lone     map[string]File // first of those to be merged, which may be the only one
 	kept     map[string][]File
-	unwhole  bool // the newest manifest is of a compaction that left large files, which are to be taken in
+	erasing  *erasing // what is left out; nil for nothing
+	unwhole  bool     // the newest manifest is of a compaction that left large files, which are to be taken in
 }
 
 // compactions plans the compaction of each dataset that is worth it.
@@ -194,6 +195,9 @@ func (p *compaction) look(m *Manifest) {
 
 // merges says whether a file is to be put together with others.
 func (p *compaction) merges(f File) bool {
+	if p.erasing != nil {
+		return p.erasing.files[f.Path]
+	}
 	return entity.Lookup(f.Entity) != nil && (p.options.Whole || f.Bytes < p.options.KeepBytes)
 }
 
@@ -261,11 +265,14 @@ func (p *compaction) compact(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.RunID = "compacted-" + z.now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])
+	m.RunID = cmp.Or(p.erasing.verb(), "compacted") + "-" + z.now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])
 	for _, name := range p.entities {
 		if err := p.compactEntity(ctx, m, name); err != nil {
 			return err
 		}
+	}
+	if err := p.eraseQuarantine(ctx, m); err != nil {
+		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -277,7 +284,7 @@ func (p *compaction) compact(ctx context.Context) error {
 func (p *compaction) compactEntity(ctx context.Context, m *Manifest, name string) error {
 	kept := p.kept[name]
 	if p.merged[name] > 0 {
-		c := &merger{zone: p.zone, manifest: m, schema: entity.Lookup(name), options: p.options}
+		c := &merger{zone: p.zone, manifest: m, schema: entity.Lookup(name), options: p.options, erasing: p.erasing}
 		written, alone, err := c.merge(ctx, p.files(name))
 		if err != nil {
 			return err

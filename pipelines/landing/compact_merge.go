@@ -22,6 +22,7 @@ type merger struct {
 	layout   *layout
 	encoder  *encoder
 	asides   int
+	erasing  *erasing
 	covered  []byte // identities of the files that were put together
 }
 
@@ -49,7 +50,7 @@ func (c *merger) merge(ctx context.Context, files iter.Seq2[File, error]) (writt
 	for err == nil && len(sorted) > fanIn {
 		sorted, err = c.mergeGroups(ctx, sorted, buf)
 	}
-	if err == nil {
+	if err == nil && len(sorted) > 0 {
 		written, err = c.mergeParts(ctx, sorted, buf)
 	}
 	if err == nil {
@@ -61,9 +62,13 @@ func (c *merger) merge(ctx context.Context, files iter.Seq2[File, error]) (writt
 // sort writes the rows of files aside, each file of them sorted.
 func (c *merger) sort(ctx context.Context, files iter.Seq2[File, error], buf *buffer) (sorted []*part, alone []File, err error) {
 	flush := func() error {
-		p, err := c.writeAside(ctx, buf)
+		defer buf.reset()
+		rows := c.erasing.apply(buf)
+		if rows.rows == 0 {
+			return nil
+		}
+		p, err := c.writeAside(ctx, rows)
 		sorted = append(sorted, p)
-		buf.reset()
 		return err
 	}
 	for f, err := range files {
@@ -76,6 +81,8 @@ func (c *merger) sort(ctx context.Context, files iter.Seq2[File, error], buf *bu
 			return nil, nil, err
 		case understood:
 			c.covered = binary.LittleEndian.AppendUint64(c.covered, identityOf(f))
+		case c.erasing != nil:
+			return nil, nil, fmt.Errorf("%s has columns that this winback does not know: use the one that landed it", f.Path)
 		default:
 			alone = append(alone, f)
 		}

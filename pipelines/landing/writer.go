@@ -135,6 +135,13 @@ func (w *Writer) Write(ctx context.Context, b *entity.Batch) error {
 			return err
 		}
 	}
+	if w.options.Eraser != nil {
+		var gone int64
+		if b, gone, err = w.without(b); err != nil {
+			return err
+		}
+		f.counts.Ignored += gone
+	}
 	if f.buf.rows > 0 && f.buf.bytes()+b.Bytes() > w.options.PartBytes {
 		if err := w.cut(ctx, f); err != nil {
 			return err
@@ -233,6 +240,9 @@ func (w *Writer) Reject(ctx context.Context, r connectors.Reject) error {
 	}
 	if err := w.failed(ctx); err != nil {
 		return err
+	}
+	if e := w.options.Eraser; e != nil && e.Quarantined(QuarantineRow{Source: w.manifest.Source, Entity: r.Entity.FullName(), Value: r.Value, Record: r.Record, Reason: r.Reason}) {
+		r.Value, r.Record, r.Reason = "", "", erasedReason
 	}
 	if r.Kept {
 		f.counts.Emptied++

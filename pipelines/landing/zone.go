@@ -125,6 +125,9 @@ type Options struct {
 	RejectFrom int64
 	// DropPayload leaves out the source's own record.
 	DropPayload bool
+	// Eraser, if set, says which rows are not taken in, and what is taken out of
+	// others; rows that are not taken in count as ignored.
+	Eraser Eraser
 }
 
 // Defaults of Options.

@@ -80,6 +80,18 @@ func (w *Warehouse) replaceTable(ctx context.Context, s *entity.Schema) error {
 	return nil
 }
 
+// Renew puts an empty raw table in the place of an entity's, without a trace of its rows:
+// it is loaded again from the landing zone.
+func (w *Warehouse) Renew(ctx context.Context, s *entity.Schema) error {
+	if err := w.forgetLoads(ctx, s); err != nil {
+		return err
+	}
+	if err := w.Exec(ctx, "TRUNCATE TABLE "+Raw+"."+s.Table()); err != nil {
+		return fmt.Errorf("empty %s.%s: %w", Raw, s.Table(), err)
+	}
+	return nil
+}
+
 // forgetLoads has all files of an entity loaded again. It comes first: a load that
 // breaks off must not leave files that only seem to be loaded.
 func (w *Warehouse) forgetLoads(ctx context.Context, s *entity.Schema) error {

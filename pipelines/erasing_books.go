@@ -1,0 +1,178 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"winback/pipelines/warehouse"
+)
+
+// textColumns are the columns of a table that may hold what somebody wrote.
+type textColumns struct {
+	database, table string
+	all             []string // any kind of text
+	plain           []string // texts that may be emptied: they are in no key
+}
+
+func (t textColumns) name() string {
+	return warehouse.QuoteName(t.database) + "." + warehouse.QuoteName(t.table)
+}
+
+// hash identifies a row by what is written in it.
+func (t textColumns) hash() string {
+	texts := make([]string, len(t.all))
+	for i, column := range t.all {
+		texts[i] = textOf(column)
+	}
+	return "sipHash64(" + strings.Join(texts, ", ") + ")"
+}
+
+func textOf(column string) string { return "ifNull(toString(" + warehouse.QuoteName(column) + "), '')" }
+
+// textTables lists the tables for which a condition holds, with their texts.
+func (e *erasing) textTables(ctx context.Context, condition string) ([]textColumns, error) {
+	rows, err := e.warehouse.Query(ctx, `SELECT database, table, name, type IN ('String', 'LowCardinality(String)', 'Nullable(String)') AND NOT (is_in_sorting_key OR is_in_primary_key OR is_in_partition_key) AS plain
+		FROM system.columns WHERE type LIKE '%String%' AND default_kind IN ('', 'DEFAULT') AND (database, table) IN (
+			SELECT database, name FROM system.tables WHERE engine LIKE '%MergeTree' AND database IN ('raw', 'staging', 'mart', 'ops') AND `+condition+`)
+		ORDER BY database, table, position`)
+	if err != nil {
+		return nil, fmt.Errorf("list columns with text: %w", err)
+	}
+	defer rows.Close()
+	var list []textColumns
+	for rows.Next() {
+		var database, table, column string
+		var plain bool
+		if err := rows.Scan(&database, &table, &column, &plain); err != nil {
+			return nil, fmt.Errorf("list columns with text: %w", err)
+		}
+		if n := len(list); n == 0 || list[n-1].database != database || list[n-1].table != table {
+			list = append(list, textColumns{database: database, table: table})
+		}
+		t := &list[len(list)-1]
+		t.all = append(t.all, column)
+		if plain {
+			t.plain = append(t.plain, column)
+		}
+	}
+	return list, rows.Err()
+}
+
+// fromBooks empties texts of the books that mention somebody who was forgotten (records
+// that did not fit, samples of checks, statements, messages), and removes such rows from
+// the models' change logs, which everybody has read by now.
+func (e *erasing) fromBooks(ctx context.Context) error {
+	books, err := e.textTables(ctx, "(database = 'ops' AND name NOT IN ('loads', 'extractions', 'layout', 'owner') OR database = 'staging' AND name LIKE '%\\_\\_changes')")
+	if err != nil {
+		return err
+	}
+	for _, t := range books {
+		hashes, err := e.mentioning(ctx, t)
+		if err != nil {
+			return err
+		}
+		if len(hashes) == 0 {
+			continue
+		}
+		do := "DELETE"
+		if t.database == warehouse.Ops && len(t.plain) > 0 {
+			sets := make([]string, len(t.plain))
+			for i, column := range t.plain {
+				sets[i] = warehouse.QuoteName(column) + " = '(erased on request)'"
+			}
+			do = "UPDATE " + strings.Join(sets, ", ")
+		}
+		if err := e.warehouse.Exec(ctx, fmt.Sprintf("ALTER TABLE %s %s WHERE %s IN (%s) SETTINGS mutations_sync = 2", t.name(), do, t.hash(), hashList(hashes))); err != nil {
+			return fmt.Errorf("erase from %s.%s: %w", t.database, t.table, err)
+		}
+		e.receipt.Books[t.database+"."+t.table] = int64(len(hashes))
+	}
+	return nil
+}
+
+// mentioning returns the hashes of the rows that mention somebody who was forgotten.
+func (e *erasing) mentioning(ctx context.Context, t textColumns) ([]uint64, error) {
+	texts := make([]string, len(t.all))
+	for i, column := range t.all {
+		texts[i] = textOf(column)
+	}
+	rows, err := e.warehouse.Query(ctx, fmt.Sprintf("SELECT %s, concat(%s, '') FROM %s", t.hash(), strings.Join(texts, `, '\n', `), t.name()))
+	if err != nil {
+		return nil, fmt.Errorf("read %s.%s: %w", t.database, t.table, err)
+	}
+	defer rows.Close()
+	var hashes []uint64
+	for rows.Next() {
+		var hash uint64
+		var text string
+		if err := rows.Scan(&hash, &text); err != nil {
+			return nil, fmt.Errorf("read %s.%s: %w", t.database, t.table, err)
+		}
+		if e.eraser.Mentions(text) {
+			hashes = append(hashes, hash)
+		}
+	}
+	return hashes, rows.Err()
+}
+
+// RemainsError says where something of somebody was found who was to be forgotten.
+type RemainsError struct{ Tables []string }
+
+func (e *RemainsError) Error() string {
+	return "something of them is still in " + strings.Join(e.Tables, ", ")
+}
+
+// search looks for the e-mail addresses and phone numbers that were found in every table
+// that holds text. What still has them is built whole; what then has them is an error.
+func (e *erasing) search(ctx context.Context) error {
+	wanted := e.eraser.Found()
+	if len(wanted) == 0 {
+		return nil
+	}
+	holding, err := e.holding(ctx, wanted)
+	if err == nil && len(holding) > 0 {
+		full := e.o.Full
+		e.o.Full = true
+		err = e.rebuildModels(ctx)
+		e.o.Full = full
+		if err == nil {
+			err = e.fromBooks(ctx)
+		}
+		if err == nil {
+			holding, err = e.holding(ctx, wanted)
+		}
+	}
+	if err == nil && len(holding) > 0 {
+		err = &RemainsError{Tables: holding}
+	}
+	return err
+}
+
+// holding returns the tables that hold one of the texts.
+func (e *erasing) holding(ctx context.Context, wanted []string) ([]string, error) {
+	tables, err := e.textTables(ctx, "1")
+	if err != nil {
+		return nil, err
+	}
+	quoted := make([]string, len(wanted))
+	for i, text := range wanted {
+		quoted[i] = warehouse.Quote(text)
+	}
+	var holding []string
+	for _, t := range tables {
+		conditions := make([]string, len(t.all))
+		for i, column := range t.all {
+			conditions[i] = fmt.Sprintf("multiSearchAnyCaseInsensitive(%s, [%s])", textOf(column), strings.Join(quoted, ", "))
+		}
+		var n uint64
+		if err := e.warehouse.QueryRow(ctx, fmt.Sprintf("SELECT count() FROM %s WHERE %s", t.name(), strings.Join(conditions, " OR "))).Scan(&n); err != nil {
+			return nil, fmt.Errorf("search %s.%s: %w", t.database, t.table, err)
+		}
+		if n > 0 {
+			holding = append(holding, t.database+"."+t.table)
+		}
+	}
+	e.receipt.Searched = len(tables)
+	return holding, nil
+}
