@@ -2,7 +2,6 @@ package landing
 
 import (
 	"context"
-	"path"
 	"slices"
 )
 
@@ -19,20 +18,8 @@ func (z *Zone) pruneFailures(ctx context.Context, source, dataset string) error 
 	}
 	failures = slices.DeleteFunc(failures, func(m *Manifest) bool { return m.Dataset != dataset })
 	for _, m := range failures[:max(len(failures)-KeptFailures, 0)] {
-		note := path.Join(source, failedDir, m.fileName())
-		if z.remote != nil {
-			if err := z.withdrawPending(ctx, pending{Manifest: note, Files: m.ownFiles()}, path.Join(source, pendingDir, m.fileName())); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := z.withdraw(ctx, note); err != nil {
+		if err := z.removeFailure(ctx, source, m); err != nil {
 			return err
-		}
-		for _, q := range m.Quarantine {
-			if err := z.withdraw(ctx, q.Path); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

@@ -47,6 +47,9 @@ func (z *Zone) Recover(ctx context.Context) (Recovery, error) {
 			return r, err
 		}
 		z.remote.stale()
+		if err := z.refresh(ctx); err != nil { // which takes a while where there is no working copy
+			return r, err
+		}
 	}
 	sources, err := z.Sources()
 	if err != nil {
@@ -60,14 +63,24 @@ func (z *Zone) Recover(ctx context.Context) (Recovery, error) {
 }
 
 func (z *Zone) recoverSource(ctx context.Context, source string, r *Recovery) error {
-	swept, err := z.sweep(ctx, source)
+	swept, err := z.tidy(ctx, source)
 	r.Files, r.Bytes, r.Replaced = append(r.Files, swept.Files...), r.Bytes+swept.Bytes, r.Replaced+swept.Replaced
 	return err
 }
 
-// sweep removes the files of a source that count no more, and the manifests that a
-// compaction replaced.
+// sweep is tidy after files were written anew. In a store it looks for files that
+// nothing names, too.
 func (z *Zone) sweep(ctx context.Context, source string) (r Recovery, err error) {
+	r, err = z.tidy(ctx, source)
+	if err != nil || z.remote == nil {
+		return r, err
+	}
+	return r, z.removeOrphans(ctx, source, &r)
+}
+
+// tidy removes the files of a source that count no more, and the manifests that a
+// compaction replaced.
+func (z *Zone) tidy(ctx context.Context, source string) (r Recovery, err error) {
 	if z.remote != nil {
 		if err := z.recoverPending(ctx, source, &r); err != nil {
 			return r, err

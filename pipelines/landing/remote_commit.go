@@ -58,20 +58,31 @@ func (z *Zone) publish(ctx context.Context, m *Manifest, folder string) error {
 	return z.keepOrDrop(m)
 }
 
-// ownFiles are the files that no other manifest names.
+// ownFiles are the files that no manifest named before: they are in folders of the run
+// that wrote the manifest, whosever rows they hold.
 func (m *Manifest) ownFiles() []string {
 	var own []string
 	for _, f := range m.Files {
-		if f.RunID == "" {
+		if m.wrote(f.Path) {
 			own = append(own, f.Path)
 		}
 	}
 	for _, q := range m.Quarantine {
-		if q.RunID == "" {
+		if m.wrote(q.Path) {
 			own = append(own, q.Path)
 		}
 	}
 	return own
+}
+
+// wrote says whether a file is in a folder of the manifest's run.
+func (m *Manifest) wrote(file string) bool {
+	for part := range strings.SplitSeq(path.Dir(file), "/") {
+		if strings.TrimPrefix(part, runPrefix) == m.RunID {
+			return true
+		}
+	}
+	return false
 }
 
 func (z *Zone) notePending(ctx context.Context, p pending, note string) error {
@@ -145,7 +156,7 @@ func (z *Zone) putManifest(ctx context.Context, key string, text []byte) error {
 func (z *Zone) keepOrDrop(m *Manifest) error {
 	size := int64(0)
 	for _, f := range m.Files {
-		if f.RunID == "" {
+		if m.wrote(f.Path) {
 			size += f.Bytes
 		}
 	}
@@ -195,6 +206,71 @@ func (z *Zone) withdrawPending(ctx context.Context, p pending, note string) erro
 	}
 	for _, files := range [][]string{{p.Manifest}, p.Files, {note}} {
 		if err := z.withdraw(ctx, files...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeOrphans removes files that nothing names, found by listing all of a source. That
+// takes a request for each thousand, so it is not done in every run; the notes of what
+// is pending tell what runs leave.
+func (z *Zone) removeOrphans(ctx context.Context, source string, r *Recovery) error {
+	s := &sweep{zone: z, source: source, named: map[uint64]struct{}{}}
+	if err := s.nameAll(); err != nil {
+		return err
+	}
+	files := &removal{ctx: ctx, zone: z}
+	for info, err := range z.remote.store.List(ctx, source+"/") {
+		if err != nil {
+			return err
+		}
+		if s.isNamed(info.Key) || !z.leftover(info.Key) {
+			continue
+		}
+		r.Files, r.Bytes = append(r.Files, info.Key), r.Bytes+info.Size
+		if err := files.add(info.Key); err != nil {
+			return err
+		}
+	}
+	return files.flush()
+}
+
+// nameAll takes in what all manifests name, those too that were replaced and are there
+// for readers, and what is kept of failures.
+func (s *sweep) nameAll() error {
+	c, err := s.zone.catalog(s.source)
+	if err != nil {
+		return err
+	}
+	for b, err := range c.all() {
+		if err == nil {
+			err = s.nameFiles(b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	failures, err := s.zone.Failures(s.source)
+	for _, m := range failures {
+		for _, q := range m.Quarantine {
+			s.name(q.Path)
+		}
+	}
+	return err
+}
+
+// removeFailure removes the note of a failed extraction, and its files.
+func (z *Zone) removeFailure(ctx context.Context, source string, m *Manifest) error {
+	note := path.Join(source, failedDir, m.fileName())
+	if z.remote != nil {
+		return z.withdrawPending(ctx, pending{Manifest: note, Files: m.ownFiles()}, path.Join(source, pendingDir, m.fileName()))
+	}
+	if err := z.withdraw(ctx, note); err != nil {
+		return err
+	}
+	for _, q := range m.Quarantine {
+		if err := z.withdraw(ctx, q.Path); err != nil {
 			return err
 		}
 	}

@@ -402,6 +402,35 @@ func TestRemote_ReplacedFilesStayForReaders(t *testing.T) {
 	equal(t, "files", place{store: store}.files(t), named(t, z))
 }
 
+// TestRemote_CompactionRemovesOrphans finds files that nothing names, as of a manifest
+// that somebody removed by hand, and leaves those that are not a run's.
+func TestRemote_CompactionRemovesOrphans(t *testing.T) {
+	store := objects.OpenDisk(t.TempDir())
+	z := lock(t, openStore(t, store, time.Hour))
+	if err := failRun(t.Context(), z, "r9", "others"); !errors.Is(err, landing.ErrTooManyRejects) {
+		t.Fatal(err)
+	}
+	if err := fiveRuns(t.Context(), z); err != nil {
+		t.Fatal(err)
+	}
+	before := place{store: store}.files(t)
+	for _, key := range []string{"shop/shop.orders/run=r7/part-00001.parquet", "shop/README.txt"} {
+		if _, err := objects.WriteBytes(t.Context(), store, key, []byte("x"), objects.Always()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	compact(t, z, smallParts)
+	after := place{store: store}.files(t)
+	if slices.Contains(after, "shop/shop.orders/run=r7/part-00001.parquet") {
+		t.Error("the orphan is still there")
+	}
+	for _, key := range append(before, "shop/README.txt") {
+		if !slices.Contains(after, key) {
+			t.Errorf("%s is gone", key)
+		}
+	}
+}
+
 // TestRemote_OnlyOneWrites has a second machine begin, and one go on that was too
 // slow.
 func TestRemote_OnlyOneWrites(t *testing.T) {
