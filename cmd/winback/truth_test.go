@@ -31,11 +31,16 @@ func TestMartsTellTheTruth(t *testing.T) {
 	t.Run("totals", c.checkTotals)
 	t.Run("one customer", c.checkLinks)
 	t.Run("the base balances", c.checkBalance)
+	t.Run("every number is one", c.checkNumbers)
 	t.Run("what the company's events did", c.checkEvents)
 	t.Run("why they left", c.checkReasons)
 	t.Run("what became of complaints", c.checkComplaints)
 	t.Run("the funnel", c.checkFunnel)
 	t.Run("carts", c.checkCarts)
+	t.Run("what customers say when asked", c.checkSurveys)
+	t.Run("what customers owe", c.checkPayments)
+	t.Run("what was planned", c.checkPlans)
+	t.Run("who took the deals", c.checkCompetitors)
 	t.Run("what campaigns brought", c.checkCampaigns)
 	t.Run("what the call centre promised", c.checkPromises)
 	t.Run("the call centre's leaks", c.checkLeaks)
@@ -230,5 +235,25 @@ func (c *company) checkBalance(t *testing.T) {
 		if rows := ask(t, c.config, c.home, "select * from mart.base_movement qualify "+sql); len(rows) > 0 {
 			t.Errorf("%s: %d rows do not balance, such as %s", what, len(rows), rows[0])
 		}
+	}
+}
+
+// checkNumbers looks for what a division by zero leaves, in every column of every mart.
+func (c *company) checkNumbers(t *testing.T) {
+	columns := ask(t, c.config, c.home, "select table, name from system.columns where database = 'mart' and type in ('Float64', 'Nullable(Float64)', 'Float32', 'Nullable(Float32)') order by table, name")
+	if len(columns) < 200 {
+		t.Fatalf("the marts have %d columns of floats", len(columns))
+	}
+	odd := map[string][]string{}
+	for _, line := range columns {
+		table, name, _ := strings.Cut(line, "\t")
+		odd[table] = append(odd[table], fmt.Sprintf("if(countIf(not isFinite(%s)) > 0, '%[1]s', '')", name))
+	}
+	var queries []string
+	for table, tests := range odd {
+		queries = append(queries, fmt.Sprintf("select '%s' as mart, arrayFilter(x -> x != '', [%s]) as odd from mart.%[1]s", table, strings.Join(tests, ", ")))
+	}
+	for _, line := range ask(t, c.config, c.home, "select * from ("+strings.Join(queries, " union all ")+") where notEmpty(odd)") {
+		t.Errorf("no numbers in %s", line)
 	}
 }

@@ -229,7 +229,8 @@ func (b *baskets) writeReminder(id, at int, isOpened, isClicked bool) {
 }
 
 // CartsTruth is what became of carts by the last day: left are those that were not
-// ordered within an hour, an order that was cancelled being none.
+// ordered within an hour, which must be over. An order that was cancelled shows that its
+// cart was not left at once; a cart that was left it does not bring back.
 type CartsTruth struct {
 	Since     string `json:"since"` // first day with carts
 	Carts     int    `json:"carts"`
@@ -240,20 +241,26 @@ type CartsTruth struct {
 	Reminders int    `json:"reminders"`
 }
 
+// leftAfter is how many seconds after its last change a cart counts as left.
+const leftAfter = 3_600
+
 func (t *tally) cart(at *cart, reminders int) {
 	c := &t.carts
-	c.Carts++
 	c.Reminders += reminders
-	isOrdered := at.order > 0 && !at.isCancelled
-	if isOrdered && at.ordered-at.changed <= 3_600 {
+	switch {
+	case at.order > 0 && at.ordered-at.changed <= leftAfter:
+		c.Carts++
 		c.Ordered++
 		return
+	case at.changed+leftAfter >= t.w.days()*86_400:
+		return // nobody knows yet
 	}
+	c.Carts++
 	c.Abandoned++
 	if reminders > 0 {
 		c.Reminded++
 	}
-	if isOrdered {
+	if at.order > 0 && !at.isCancelled {
 		c.Recovered++
 	}
 }

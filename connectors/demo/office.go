@@ -25,7 +25,7 @@ func openOffice(w *world, files *fileSet, count *tally) (*office, error) {
 	if o.outreach, err = newOutreach(w, files, count); err != nil {
 		return nil, err
 	}
-	if o.plans, err = newPlans(w, files); err != nil {
+	if o.plans, err = newPlans(w, files, count); err != nil {
 		return nil, err
 	}
 	o.diary, err = newDiary(w, files)

@@ -4,14 +4,32 @@ import "winback/connectors/entity"
 
 // plans writes what managers plan that a firm will buy in a month.
 type plans struct {
-	w *world
-	t *table
-	d dice
+	w     *world
+	t     *table
+	count *tally
+	d     dice
 }
 
-func newPlans(w *world, files *fileSet) (*plans, error) {
+func newPlans(w *world, files *fileSet, count *tally) (*plans, error) {
 	t, err := files.create(dataDir+"/sales_plans.csv", officeFormat("Клиент", "Месяц", "План EUR"))
-	return &plans{w: w, t: t}, err
+	return &plans{w: w, t: t, count: count}, err
+}
+
+// PlansTruth is what managers planned for the months that have begun by the last day.
+type PlansTruth struct {
+	Plans   int    `json:"plans"` // of one firm for one month
+	Planned string `json:"planned"`
+
+	amount entity.Decimal
+}
+
+func (p *PlansTruth) add(amount entity.Decimal) {
+	p.Plans++
+	p.amount += amount
+}
+
+func (p *PlansTruth) result() PlansTruth {
+	return PlansTruth{Plans: p.Plans, Planned: money(p.amount)}
 }
 
 // usualCheck is what an order of a firm usually brings, by segment, in whole units
@@ -38,6 +56,9 @@ func (p *plans) customer(c *customer, l *life) {
 		p.t.plain(p.w.dayText(start))
 		p.t.money(amount)
 		p.t.endRow()
+		if start <= p.w.lastDay {
+			p.count.plans.add(amount)
+		}
 	}
 }
 

@@ -13,18 +13,20 @@ type pressure struct {
 	event       int // index into the world's events, -1 for none
 }
 
-// plan lays the events of the company's history, in the order of time. A history
-// of less than a year has a shop that opens and a price rise.
+// planEvents lays the events of the company's history, in the order of time. A history
+// of less than a year has a shop that opens and a price rise. What drives the same
+// customers away lies so far apart that the three months before an event are over what came
+// before: churn before and after could not tell one from the other else.
 func (w *world) planEvents(months int) {
 	w.badFrom, w.badTo = 0, -1
-	w.riseDay = w.monthStart((months*17 + 23) / 24)
+	w.riseDay = w.monthStart((months*16 + 23) / 24)
 	w.events = []PlantedEvent{
 		{day: 0, Kind: "other", Title: "The web shop opens"},
-		{day: w.riseDay, lasts: 45, Kind: "price", Title: "List prices up by 7 %", cause: causePrice,
+		{day: w.riseDay, lasts: 30, Kind: "price", Title: "List prices up by 7 %", cause: causePrice,
 			HazardFactor: map[string]float64{"private": 6, "small_firm": 8, "wholesale": 8}},
 	}
 	if months >= 12 {
-		first := months * 11 / 24
+		first := months * 9 / 24
 		w.badFrom, w.badTo = w.monthStart(first), w.monthStart(first+3)-1
 		worse := map[string]float64{}
 		for _, s := range segments {

@@ -47,6 +47,7 @@ type tally struct {
 	carts     CartsTruth
 	campaigns []CampaignTruth
 	payments  PaymentsTruth
+	plans     PlansTruth
 	problems  [len(answerNames)]ComplaintTruth
 }
 
@@ -282,7 +283,7 @@ func (t *tally) truth() Truth {
 		Limits: limits(), Totals: totals, ChurnByMonth: t.monthTruths(), YearlyChurn: t.yearTruths(),
 		Planted: t.exits.impacts(), Reasons: t.exits.reasons(), Funnel: t.funnel.result(), LostDeals: t.funnel.said,
 		Problems: t.problemTruths(), Surveys: t.surveys.result(),
-		Calls: t.calls.result(), Carts: t.carts, Campaigns: t.campaignTruths(), Payments: t.payments.result(), Dirt: t.dirt, LinksFile: LinksFile,
+		Calls: t.calls.result(), Carts: t.carts, Campaigns: t.campaignTruths(), Payments: t.payments.result(), Plans: t.plans.result(), Dirt: t.dirt, LinksFile: LinksFile,
 	}
 }
 

@@ -49,6 +49,7 @@ type Truth struct {
 	Carts     CartsTruth       `json:"carts"`
 	Campaigns []CampaignTruth  `json:"campaigns"`
 	Payments  PaymentsTruth    `json:"payments"`
+	Plans     PlansTruth       `json:"plans"`
 	Dirt      Dirt             `json:"dirt"`
 	// LinksFile lists every record with the true customer it belongs to.
 	LinksFile string `json:"links_file"`
