@@ -33,7 +33,7 @@ due as (
     where due_at is not null and due_on <= {{ .AsOf }} and amount > 0
 ),
 
--- A payment is overdue at the end of every month between its day and the one it was paid on.
+-- A payment is overdue at the end of every month between the day after its own and the one it was paid on.
 overdue as (
     select
         * except (due_on),
@@ -55,7 +55,7 @@ overdue_of_managers as (
     left join owners on owners.source = overdue.source and owners.entity_id = overdue.payment_id
     left join stretches on stretches.customer_key = owners.customer_key
     left join rates on rates.currency = overdue.currency and rates.day = overdue.due_on
-    where coalesce(overdue.paid_on > overdue.day, true)
+    where overdue.due_on < overdue.day and coalesce(overdue.paid_on > overdue.day, true)
     group by month, manager_source, manager_id
 ),
 
