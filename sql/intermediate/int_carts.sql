@@ -36,15 +36,17 @@ goods as (
     select
         source,
         cart_id,
-        arrayJoin(if(
-            notEmpty(JSONExtractArrayRaw(coalesce(items, ''))), JSONExtractArrayRaw(coalesce(items, '')),
-            JSONExtractArrayRaw(coalesce(items, ''), arrayFirst(x -> JSONHas(coalesce(items, ''), x), ['items', 'line_items', 'lines', 'products']))
-        )) as item,
-        trim(both '"' from JSONExtractRaw(item, 'product_id')) as product_id,
-        trim(both '"' from JSONExtractRaw(item, 'sku')) as sku,
-        nullIf(trimBoth(JSONExtractString(item, 'category')), '') as category,
-        greatest(toDecimal64OrZero(trim(both '"' from JSONExtractRaw(item, 'quantity')), 4), toDecimal64('0.01', 4)) as quantity,
-        greatest(toDecimal64OrZero(trim(both '"' from JSONExtractRaw(item, 'price')), 4), toDecimal64('0.01', 4)) as price
+        JSONExtract(coalesce(items, ''), 'Array(Tuple(product_id String, sku String, category String, quantity String, price String))') as listed,
+        arrayJoin(if(notEmpty(listed), listed, JSONExtract(
+            coalesce(items, ''),
+            arrayFirst(x -> JSONHas(coalesce(items, ''), x), ['items', 'line_items', 'lines', 'products']),
+            'Array(Tuple(product_id String, sku String, category String, quantity String, price String))'
+        ))) as item,
+        tupleElement(item, 'product_id') as product_id,
+        tupleElement(item, 'sku') as sku,
+        nullIf(trimBoth(tupleElement(item, 'category')), '') as category,
+        greatest(toDecimal64OrZero(tupleElement(item, 'quantity'), 4), toDecimal64('0.01', 4)) as quantity,
+        greatest(toDecimal64OrZero(tupleElement(item, 'price'), 4), toDecimal64('0.01', 4)) as price
     from carts
     where items is not null
 ),

@@ -1,28 +1,31 @@
 -- int_leak_calls: calls in which the call centre could lose a customer, and those in which it did what loses them.
 -- grain: one row per leak, source and call_id
--- materialized: table
+-- materialized: incremental
+-- key: leak, source, call_id
+-- partition_by: leak
 -- order_by: (leak, source, call_id)
 -- tags: service
 with
 
 promised as (
-    select source, promise_id, customer_key, due_on, status from {{ ref "int_promises" }} where kind = 'callback' and status != 'open'
+    select source, promise_id, customer_key, due_on, status from {{ ref "int_promises" }}
+    where kind = 'callback' and status != 'open' and {{ touched "'callback_never_made', source, promise_id" }}
 ),
 
 sent_to_office as (
     select source, call_id, customer_key, coalesce(customer_key, '') as buyer, started_at, started_on
     from {{ ref "int_calls" }}
-    where redirected_to_office and started_on + {{ .CallCentre.OfficeSaleWithin }} <= {{ .AsOf }}
+    where redirected_to_office and started_on + {{ .CallCentre.OfficeSaleWithin }} <= {{ .AsOf }} and {{ touched "'sent_to_office', source, call_id" }}
 ),
 
 purchases as (
-    select customer_key, source, order_id, ordered_at, ordered_on from {{ ref "int_purchases" }}
+    select customer_key, ordered_at, ordered_on from {{ ref "int_purchases" }} where customer_key in (select buyer from sent_to_office)
 ),
 
 answered as (
     select source, call_id, customer_key, started_on, in_competence
     from {{ ref "int_calls" }}
-    where direction = 'inbound' and disposition = 'answered' and in_competence is not null
+    where direction = 'inbound' and disposition = 'answered' and in_competence is not null and {{ touched "'outside_competence', source, call_id" }}
 ),
 
 -- An answer to a call of the customer's is no offer.
@@ -30,23 +33,29 @@ offers as (
     select source, call_id, customer_key, coalesce(customer_key, '') as buyer, coalesce(caller, '') as called, started_at, started_on,
         lowerUTF8(assumeNotNull(calls.product)) as product
     from {{ ref "int_calls" }} as calls
-    where direction = 'outbound' and calls.product is not null and callback_of is null
+    where direction = 'outbound' and calls.product is not null and callback_of is null and {{ touched "'pitch_after_own_call', source, call_id" }}
 ),
 
 own_calls as (
     select assumeNotNull(calls.caller) as caller, started_at, lowerUTF8(assumeNotNull(calls.product)) as product, callback_promised_at
     from {{ ref "int_calls" }} as calls
-    where direction = 'inbound' and calls.product is not null and calls.caller is not null
+    where direction = 'inbound' and calls.product is not null and calls.caller is not null and calls.caller in (select called from offers)
+),
+
+bought as (
+    select customer_key, source, order_id, ordered_at from {{ ref "int_purchases" }} where customer_key in (select buyer from offers)
 ),
 
 -- Call centres name a product by its number, its article or its name.
 sold as (
-    select purchases.customer_key as customer_key, lowerUTF8(assumeNotNull(lines.product)) as product, purchases.ordered_at as ordered_at
+    select bought.customer_key as customer_key, lowerUTF8(assumeNotNull(lines.product)) as product, bought.ordered_at as ordered_at
     from (
-        select source, order_id, arrayJoin([product_id, sku, name]) as product from {{ ref "stg_shop__order_lines" }}
+        select source, order_id, arrayJoin([product_id, sku, name]) as product
+        from {{ ref "stg_shop__order_lines" }}
+        where (source, order_id) in (select source, order_id from bought)
     ) as lines
-    inner join purchases on purchases.source = lines.source and purchases.order_id = lines.order_id
-    where lines.product is not null and purchases.customer_key in (select buyer from offers)
+    inner join bought on bought.source = lines.source and bought.order_id = lines.order_id
+    where lines.product is not null
 )
 
 select 'callback_never_made' as leak, source, promise_id as call_id, customer_key, due_on as happened_on,
@@ -77,3 +86,35 @@ select 'offer_already_bought' as leak, offers.source, offers.call_id, offers.cus
     is_leak as is_affected
 from offers
 asof left join sold on sold.customer_key = offers.buyer and sold.product = offers.product and sold.ordered_at < offers.started_at
+
+{{ define "touched" }}
+-- Both leaks of an offer are looked at together. An offer depends on what the
+-- called asked for and bought before it, a caller sent to the office on what they bought
+-- after it.
+with
+
+customers as (
+    select customer_key from {{ changed "int_purchases" }}
+    union distinct
+    select customer_key from {{ ref "int_purchases" }}
+    where (source, order_id) in (
+        select source, order_id from {{ changed "shop.order_lines" }}
+        union distinct
+        select source, id as order_id from {{ changed "shop.orders" }}
+    )
+),
+
+calls as (
+    select source, call_id from {{ changed "int_calls" }}
+    union distinct
+    select source, call_id
+    from {{ ref "int_calls" }}
+    where customer_key in (select toNullable(customer_key) from customers)
+        or (direction = 'outbound' and caller in (select caller from {{ changed "int_calls" }}))
+        or (redirected_to_office and started_on + {{ .CallCentre.OfficeSaleWithin }} > {{ .SeenUntil }} and started_on + {{ .CallCentre.OfficeSaleWithin }} <= {{ .SeenLast }})
+)
+
+select arrayJoin(['sent_to_office', 'outside_competence', 'pitch_after_own_call', 'offer_already_bought']) as leak, source, call_id from calls
+union all
+select 'callback_never_made' as leak, source, promise_id as call_id from {{ changed "int_promises" }} where kind = 'callback'
+{{ end }}
