@@ -63,6 +63,8 @@ type builder struct {
 	runID           string
 	wholeAbove      float64
 	beforePartition func(model, partition string) error
+	// keyValues are how many values each column of the touched keys has.
+	keyValues []uint64
 }
 
 // built is what a build gave.

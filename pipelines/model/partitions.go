@@ -36,7 +36,7 @@ func (b *builder) assemble(ctx context.Context, d difference) ([]next, error) {
 	if err := b.linkPartitions(ctx, d.partitions); err != nil {
 		return nil, err
 	}
-	gone := fmt.Sprintf("(%s) in (select %s from %s where olds > 0)", keys, keys, b.m.aside(differSuffix))
+	gone := b.keysAmong(keys, b.m.aside(differSuffix)+" where olds > 0")
 	if d.gone > 0 {
 		if err := b.exec(ctx, "leave the old rows out", fmt.Sprintf("delete from %s where %s", name, gone)); err != nil {
 			return nil, err
