@@ -79,8 +79,14 @@ type PlannedModel struct {
 	Action string `json:"action"`
 	Reason string `json:"reason"`
 	// InPart says that only what new rows touch would be computed, and the
-	// partitions it is in replaced; which those are is known when it is built.
+	// partitions it is in replaced.
 	InPart bool `json:"in_part,omitempty"`
+	// Keys are touched by rows that are loaded already, in so many Partitions of
+	// AllPartitions that the table has. They are left out where that is known only when
+	// other models are built, or files read.
+	Keys          uint64 `json:"keys,omitempty"`
+	Partitions    int    `json:"partitions,omitempty"`
+	AllPartitions int    `json:"all_partitions,omitempty"`
 	// NewRows is how many raw rows are landed or loaded that the model, or what it
 	// is built from, has not seen; Unread that more are to be read before.
 	NewRows int64 `json:"new_rows,omitempty"`
@@ -244,11 +250,11 @@ func (p *planner) allModels() error {
 // are, with the rows that are known to come, and with those that may.
 func (p *planner) models(ctx context.Context, w *warehouse.Warehouse, books *ledger.Ledger) error {
 	certain, possible := p.coming()
-	now, err := p.planModels(ctx, w, books, nil)
+	now, err := p.planModels(ctx, w, books, nil, false)
 	if err != nil {
 		return err
 	}
-	then, err := p.planModels(ctx, w, books, certain)
+	then, err := p.planModels(ctx, w, books, certain, true)
 	if err != nil {
 		return err
 	}
@@ -256,7 +262,7 @@ func (p *planner) models(ctx context.Context, w *warehouse.Warehouse, books *led
 	if len(possible) > 0 {
 		all := maps.Clone(certain)
 		maps.Copy(all, possible)
-		if perhaps, err = p.planModels(ctx, w, books, all); err != nil {
+		if perhaps, err = p.planModels(ctx, w, books, all, false); err != nil {
 			return err
 		}
 	}
@@ -273,6 +279,10 @@ func (p *planner) models(ctx context.Context, w *warehouse.Warehouse, books *led
 		}
 		if planned.Action == ActionBuild && item.Incremental {
 			planned.InPart, planned.NewRows = true, item.NewRows
+			planned.AllPartitions = item.Touched.AllPartitions
+			if item.Touched.Known {
+				planned.Keys, planned.Partitions = item.Touched.Keys, item.Touched.Partitions
+			}
 			p.tellTouched(&planned, upstream[item.Model.Name])
 		}
 		p.plan.Models = append(p.plan.Models, planned)
@@ -313,9 +323,9 @@ func (p *planner) coming() (certain, possible map[string]bool) {
 	return certain, possible
 }
 
-func (p *planner) planModels(ctx context.Context, w *warehouse.Warehouse, books *ledger.Ledger, coming map[string]bool) ([]model.PlanItem, error) {
+func (p *planner) planModels(ctx context.Context, w *warehouse.Warehouse, books *ledger.Ledger, coming map[string]bool, foretell bool) ([]model.PlanItem, error) {
 	runner := p.Runner(w, nil, model.RunnerOptions{
-		Select: p.only.models, Full: p.o.Full, Now: p.now,
+		Select: p.only.models, Full: p.o.Full, Now: p.now, Foretell: foretell,
 		Versions: &comingVersions{rawVersions: rawVersions{ledger: books}, coming: coming},
 	})
 	return runner.Plan(ctx)

@@ -107,7 +107,7 @@ func TestKilledBetweenPartitions(t *testing.T) {
 			t.Errorf("the plan does not say %q:\n%s", want, got)
 		}
 	}
-	planned(" shop.orders gets new rows; in part, for the rows to be read")
+	planned(" shop.orders gets new rows; in part, of 3 partitions, for the rows to be read")
 
 	const replaces = `msg="replace a partition" model=int_shop_sales`
 	killed := exec.Command(mortalName, append([]string{replaces + " "}, append(run(home), "-v")...)...)
@@ -130,7 +130,7 @@ func TestKilledBetweenPartitions(t *testing.T) {
 		t.Errorf("after the kill the months have %q, want %q", got, want)
 	}
 
-	planned("; in part, for 3 new rows")
+	planned("; in part: 3 keys in 3 of 3 partitions, for 3 new rows")
 	winback(t, exitDone, run(home)...)
 	if err := os.CopyFS(filepath.Join(whole, "landing"), os.DirFS(filepath.Join(home, "landing"))); err != nil {
 		t.Fatal(err)

@@ -154,19 +154,26 @@ func (a *app) printBuilds(p *pipelines.Plan) {
 	fmt.Fprintln(a.stdout)
 }
 
-// inPart says of how much of a model would be built, as far as that is known.
+// inPart says how much of a model would be built, as far as that is known.
 func inPart(m pipelines.PlannedModel) string {
+	text := "; in part"
 	switch {
 	case !m.InPart:
 		return ""
-	case m.NewRows == 0 && m.Unread:
-		return "; in part, for the rows to be read"
-	case m.NewRows == 0:
-		return "; in part"
-	case m.Unread:
-		return fmt.Sprintf("; in part, for %s and those to be read", plural(int(m.NewRows), "new row"))
+	case m.Keys > 0:
+		text += fmt.Sprintf(": %s in %s of %s", plural(int(m.Keys), "key"), count(int64(m.Partitions)), plural(m.AllPartitions, "partition"))
+	case m.AllPartitions > 0:
+		text += ", of " + plural(m.AllPartitions, "partition")
 	}
-	return fmt.Sprintf("; in part, for %s", plural(int(m.NewRows), "new row"))
+	switch {
+	case m.NewRows == 0 && m.Unread:
+		return text + ", for the rows to be read"
+	case m.NewRows == 0:
+		return text
+	case m.Unread:
+		return text + fmt.Sprintf(", for %s and those to be read", plural(int(m.NewRows), "new row"))
+	}
+	return text + fmt.Sprintf(", for %s", plural(int(m.NewRows), "new row"))
 }
 
 // size writes bytes for people: 812 B, 1.2 MB.

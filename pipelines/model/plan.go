@@ -29,6 +29,8 @@ type PlanItem struct {
 	// NewRows is how many raw rows the model has not seen, as far as it reads
 	// entities and that is known.
 	NewRows int64
+	// Touched is what such a build would touch, where the plan is asked to foretell it.
+	Touched Touched
 }
 
 // planner decides, parents first, which models have to be built.
@@ -194,6 +196,7 @@ func (r *Runner) Plan(ctx context.Context) ([]PlanItem, error) {
 		return nil, err
 	}
 	var items []PlanItem
+	var f *foreteller
 	for _, m := range models {
 		d, err := p.decide(ctx, m)
 		if err != nil {
@@ -203,6 +206,16 @@ func (r *Runner) Plan(ctx context.Context) ([]PlanItem, error) {
 		item := PlanItem{Model: m, Action: d.action, Reason: d.reason, Incremental: d.increment != nil}
 		for _, a := range d.arrivals {
 			item.NewRows += a.Rows
+		}
+		if d.increment != nil && r.options.Foretell {
+			if f == nil {
+				if f, err = r.newForeteller(ctx); err != nil {
+					return nil, err
+				}
+			}
+			if item.Touched, err = f.touched(ctx, m, d, p.changing); err != nil {
+				return nil, err
+			}
 		}
 		items = append(items, item)
 	}

@@ -51,6 +51,9 @@ type RunnerOptions struct {
 	// Spread says that rows of customers lie on several servers, by their key. Models
 	// are built whole then: partitions cannot be put together over servers.
 	Spread bool
+	// Foretell has Plan ask which keys builds in part would touch: that reads the keys of
+	// their tables.
+	Foretell bool
 	// WholeAbove is the share of a table's rows above which, when they are touched,
 	// an incremental model is built whole; 0 means 0.4.
 	WholeAbove float64
