@@ -163,3 +163,28 @@ func BenchmarkFit_Million(b *testing.B) {
 	runtime.ReadMemStats(&memory)
 	b.ReportMetric(float64(memory.Sys)/(1<<20), "MiB")
 }
+
+// A million customers of whom nothing tells some parameters: nobody differs in rate,
+// nobody ever stops, or both. The parameters run to their limits, which is where a
+// search takes longest.
+func BenchmarkFit_MillionAtLimits(b *testing.B) {
+	for name, p := range map[string]stats.RepeatParameters{
+		"nobody stops":                {R: 0.8, Alpha: 8, A: 1e-9, B: 3},
+		"all buy at one rate":         {R: 1e5, Alpha: 4e5, A: 1.2, B: 3},
+		"all alike":                   {R: 1e5, Alpha: 4e5, A: 1e-9, B: 3},
+		"hardly anybody comes back":   {R: 0.8, Alpha: 8, A: 50, B: 1},
+		"all stop with one and alike": {R: 1e5, Alpha: 4e5, A: 3e4, B: 7e4},
+	} {
+		b.Run(name, func(b *testing.B) {
+			histories, _ := company(1_000_000, p, trueSpend, 1)
+			runtime.GC()
+			for b.Loop() {
+				p := stats.NewPurchases(histories)
+				mbg, bg := stats.FitRepeat(stats.MBGNBD, p), stats.FitRepeat(stats.BGNBD, p)
+				b.ReportMetric(float64(len(p.Histories())), "histories")
+				b.ReportMetric(float64(mbg.Evaluations+bg.Evaluations), "evaluations")
+				b.Logf("%s: %+v; %s: %+v", mbg, mbg.Convergence, bg, bg.Convergence)
+			}
+		})
+	}
+}

@@ -109,6 +109,8 @@ select
     if(is_all_compared and cost > 0, 100 * (toFloat64(incremental_revenue) - spent) / nullIf(spent, 0), null) as incremental_romi_pct,
     if(cost > 0, cast(round(cost / nullIf(returned, 0), 4) as Nullable(Decimal(38, 4))), null) as cost_per_return,
     if(returned > 0, 100 * returned_at_full_price / nullIf(returned, 0), null) as full_price_pct,
+    if(returned > 0, {{ wilson_lower "returned_at_full_price" "returned" }}, null) as full_price_lower,
+    if(returned > 0, {{ wilson_upper "returned_at_full_price" "returned" }}, null) as full_price_upper,
     multiIf(
         treated = 0, 'nobody was contacted',
         not is_comparable, 'no control group: what would have come anyway is not known',
