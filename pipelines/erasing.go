@@ -25,22 +25,25 @@ func (p *Project) erasures() (*erasure.Book, error) {
 	return erasure.Open(filepath.Join(p.Home, erasureFolder))
 }
 
-// eraser says what must not come into the landing zone; nil for nothing.
-func (p *Project) eraser() (landing.Eraser, error) {
-	book, err := p.erasures()
-	if err != nil || len(book.Requests) == 0 {
-		return nil, err
-	}
-	return book.Eraser(), nil
-}
-
 // erasing is an erasure that goes on.
 type erasing struct {
 	*run
 	book    *erasure.Book
-	eraser  *erasure.Eraser
+	people  *erasure.Eraser // who is erased; nil where rows only grew too old
+	eraser  landing.Eraser
+	among   []string // entities that may have some of the rows
 	found   landed
 	receipt erasure.Receipt
+}
+
+// newErasing prepares the erasure of everybody whom a book has marks of.
+func newErasing(r *run, book *erasure.Book) *erasing {
+	people := book.Eraser()
+	return &erasing{run: r, book: book, people: people, eraser: people, among: erasure.Order(), receipt: newReceipt()}
+}
+
+func newReceipt() erasure.Receipt {
+	return erasure.Receipt{Rows: map[string]int64{}, Redacted: map[string]int64{}, Books: map[string]int64{}, Models: []string{}, Remains: remains}
 }
 
 // landed are the rows of the landing zone that are to be erased, by entity.
@@ -78,8 +81,7 @@ func (r *run) finishErasures(ctx context.Context) error {
 // from the landing zone, which holds what says where to look. After a kill it begins
 // again, with the same end.
 func (r *run) erase(ctx context.Context, book *erasure.Book) (*erasure.Receipt, error) {
-	e := &erasing{run: r, book: book, eraser: book.Eraser()}
-	e.receipt = erasure.Receipt{Rows: map[string]int64{}, Redacted: map[string]int64{}, Books: map[string]int64{}, Models: []string{}, Remains: remains}
+	e := newErasing(r, book)
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
@@ -115,7 +117,7 @@ func (e *erasing) look(ctx context.Context) error {
 		return err
 	}
 	e.found = landed{drops: map[string]map[uint64]string{}, redacts: map[string]map[uint64]bool{}, bySources: map[string]bool{}}
-	for _, name := range erasure.Order() {
+	for _, name := range e.among {
 		drops, redacts := map[uint64]string{}, map[uint64]bool{}
 		for _, source := range sources {
 			err := e.Zone.EachRow(ctx, source, name, func(_ landing.File, row landing.Row) error {
@@ -140,7 +142,10 @@ func (e *erasing) look(ctx context.Context) error {
 			e.receipt.Redacted[name] = int64(len(redacts))
 		}
 	}
-	e.eraser.Keep()
+	if e.people == nil {
+		return nil
+	}
+	e.people.Keep()
 	return e.book.Write()
 }
 
@@ -374,8 +379,7 @@ func (p *Project) eraseIn(ctx context.Context, home string, others *erasure.Book
 // eraseLandingOnly erases in a landing zone whose warehouse is elsewhere, and is built
 // from it afterwards.
 func (r *run) eraseLandingOnly(ctx context.Context, book *erasure.Book) error {
-	e := &erasing{run: r, book: book, eraser: book.Eraser()}
-	e.receipt = erasure.Receipt{Rows: map[string]int64{}, Redacted: map[string]int64{}, Models: []string{}, Remains: remains}
+	e := newErasing(r, book)
 	if err := e.look(ctx); err != nil {
 		return err
 	}

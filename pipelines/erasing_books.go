@@ -109,7 +109,7 @@ func (e *erasing) mentioning(ctx context.Context, t textColumns) ([]uint64, erro
 		if err := rows.Scan(&hash, &text); err != nil {
 			return nil, fmt.Errorf("read %s.%s: %w", t.database, t.table, err)
 		}
-		if e.eraser.Mentions(text) {
+		if e.people.Mentions(text) {
 			hashes = append(hashes, hash)
 		}
 	}
@@ -126,7 +126,7 @@ func (e *RemainsError) Error() string {
 // search looks for the e-mail addresses and phone numbers that were found in every table
 // that holds text. What still has them is built whole; what then has them is an error.
 func (e *erasing) search(ctx context.Context) error {
-	wanted := e.eraser.Found()
+	wanted := e.people.Found()
 	if len(wanted) == 0 {
 		return nil
 	}

@@ -209,13 +209,12 @@ func TestForget_Killed(t *testing.T) {
 	if err := book.Write(); err != nil {
 		t.Fatal(err)
 	}
-	e := &erasing{run: r, book: book, eraser: book.Eraser()}
-	e.receipt = erasure.Receipt{Rows: map[string]int64{}, Redacted: map[string]int64{}, Books: map[string]int64{}}
+	e := newErasing(r, book)
 	if err := errors.Join(e.look(t.Context()), e.fromWarehouse(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	// Killed here: some of the landing zone is erased, the rest is not.
-	if done, err := b.project.Zone.Erase(t.Context(), "shop", orders{e.eraser}); err != nil || len(done) != 1 {
+	if done, err := b.project.Zone.Erase(t.Context(), "shop", orders{e.people}); err != nil || len(done) != 1 {
 		t.Fatal(done, err)
 	}
 	if len(b.traces(about...)) == 0 {

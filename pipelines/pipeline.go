@@ -80,7 +80,7 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (s Summary, err error) 
 	if err = r.begin(ctx); err == nil {
 		defer r.keepBooks(ctx)()
 		err = errors.Join(
-			r.stage(ctx, "recover", r.recover),
+			r.stage(ctx, "recover", r.tidy),
 			r.stage(ctx, "extract", r.extract),
 			r.stage(ctx, "load", r.load),
 			r.stage(ctx, "models", r.build),
@@ -197,7 +197,19 @@ func (r *run) recover(ctx context.Context) error {
 	if err != nil && !errors.As(err, new(*landing.ManifestError)) {
 		r.failed("recover", "landing", started, err)
 	}
-	return r.finishErasures(ctx)
+	return nil
+}
+
+// tidy recovers, and finishes erasing what is not to be there: who asked to be
+// forgotten, and what is older than it is kept.
+func (r *run) tidy(ctx context.Context) error {
+	if err := r.recover(ctx); err != nil {
+		return err
+	}
+	if err := r.finishErasures(ctx); err != nil {
+		return err
+	}
+	return r.retain(ctx)
 }
 
 // finish writes the books and closes the summary. The context may have ended,

@@ -28,6 +28,8 @@ type Plan struct {
 	Loads []PlannedLoad `json:"loads"`
 	// Models are the selected models, parents first.
 	Models []PlannedModel `json:"models"`
+	// Drops are rows that would leave since they are older than they are kept.
+	Drops []PlannedDrop `json:"drops,omitempty"`
 	// Problems are what would keep a part of the run from succeeding.
 	Problems []string `json:"problems"`
 }
@@ -115,6 +117,9 @@ func (p *Project) Plan(ctx context.Context, o PlanOptions) (*Plan, error) {
 		return nil, err
 	}
 	if err := planner.inWarehouse(ctx); err != nil {
+		return nil, err
+	}
+	if planner.plan.Drops, err = planner.plannedDrops(ctx); err != nil {
 		return nil, err
 	}
 	planner.plan.Problems = planner.summary.Problems

@@ -59,6 +59,9 @@ func (a *app) printPlan(p *pipelines.Plan) {
 	a.printReads(p)
 	a.printLoads(p)
 	a.printBuilds(p)
+	for _, d := range p.Drops {
+		fmt.Fprintf(a.stdout, "DROP %d rows of %s from before %s, which are older than they are kept\n\n", d.Rows, d.Entity, d.Before)
+	}
 	for _, problem := range p.Problems {
 		fmt.Fprintln(a.stdout, problem)
 	}

@@ -31,6 +31,7 @@ type Settings struct {
 	Schedule    spec.Ordered[Job]       `yaml:"schedule" doc:"what winback serve does again and again, by a name of your own"`
 	Models      Models                  `yaml:"models" doc:"which SQL models the project has, and those of its own"`
 	History     History                 `yaml:"history" doc:"for how long runs are remembered"`
+	Retention   spec.Ordered[string]    `yaml:"retention" doc:"for how long rows are kept, by entity, as 400d: older ones leave landing zone and warehouse and are not taken in again; everything is kept if not given" example:"{calls: 400d}"`
 	Backup      Backup                  `yaml:"backup" doc:"where backups are kept, and for how long"`
 	Quarantine  Quarantine              `yaml:"quarantine" doc:"what happens to records that do not fit"`
 	Engine      Engine                  `yaml:"engine" doc:"what the program may use of the machine"`

@@ -267,7 +267,7 @@ func (e *erasing) verb() string {
 // find looks for the files of a manifest that hold what is to be erased.
 func (e *erasing) find(ctx context.Context, z *Zone, m *Manifest) error {
 	for _, f := range m.Files {
-		if entity.Lookup(f.Entity) == nil {
+		if entity.Lookup(f.Entity) == nil || !e.concerns(f.Entity) {
 			continue
 		}
 		err := z.eachRowOf(ctx, f, func(f File, r Row) error {
@@ -298,6 +298,12 @@ func (e *erasing) find(ctx context.Context, z *Zone, m *Manifest) error {
 		}
 	}
 	return nil
+}
+
+// concerns says whether an entity may hold what is to be erased: an eraser may know.
+func (e *erasing) concerns(name string) bool {
+	some, ok := e.Eraser.(interface{ Concerns(entity string) bool })
+	return !ok || some.Concerns(name)
 }
 
 func (e *erasing) holds(ctx context.Context, z *Zone, q QuarantineFile) (bool, error) {

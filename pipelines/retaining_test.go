@@ -1,0 +1,78 @@
+package pipelines
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"winback/pipelines/landing"
+)
+
+const callDatasets = `      calls:
+        files: calls*.csv
+        entity: callcenter.calls
+        fields: {id: id, started_at: at, queue: queue}
+      orders:
+        files: orders*.csv
+        entity: shop.orders
+        fields: {id: id, customer_id: customer, ordered_at: at, status: {const: completed}}
+`
+
+// landedCalls are the ids of the calls in the landing zone.
+func (b *bench) landedCalls() string {
+	b.Helper()
+	var ids []string
+	err := b.project.Zone.EachRow(b.Context(), "shop", "callcenter.calls", func(_ landing.File, r landing.Row) error {
+		ids = append(ids, r.Text("id"))
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	slices.Sort(ids)
+	return strings.Join(slices.Compact(ids), " ")
+}
+
+// Calls that are older than they are kept leave landing zone, raw table and models, once a
+// week; the plan tells before; they are not taken in again, and nothing else leaves.
+func TestRetention(t *testing.T) {
+	b := newBench(t)
+	models := "models: {only: [stg_callcenter__calls, stg_shop__orders]}\n"
+	b.write("calls.csv", "id,at,queue\nold,2025-01-05,sales\nyoung,2026-02-05,sales\n")
+	b.write("orders.csv", "id,customer,at\n1,a,2024-01-05\n")
+	b.configureWith(models, callDatasets)
+	b.build()
+	if got := b.landedCalls(); got != "old young" {
+		t.Fatalf("%s are landed", got)
+	}
+	b.configureWith(models+"retention: {calls: 90d}\n", callDatasets)
+	plan, err := b.project.Plan(t.Context(), PlanOptions{})
+	if err != nil || len(plan.Drops) != 1 || plan.Drops[0] != (PlannedDrop{Entity: "callcenter.calls", Before: "2025-12-01", Rows: 1}) {
+		t.Errorf("the plan drops %+v, %v", plan.Drops, err)
+	}
+	told(t, b.build())
+	kept := func() {
+		t.Helper()
+		if got := b.landedCalls(); got != "young" {
+			t.Errorf("%s are landed", got)
+		}
+		for _, table := range []string{"raw.callcenter_calls", "staging.stg_callcenter__calls", "raw.shop_orders"} {
+			rows, err := names(t.Context(), b.w, "SELECT toString(count()) FROM "+table)
+			if err != nil || rows[0] != "1" {
+				t.Errorf("%s has %q rows, %v", table, rows, err)
+			}
+		}
+	}
+	kept()
+	if plan, err := b.project.Plan(t.Context(), PlanOptions{}); err != nil || len(plan.Drops) != 0 {
+		t.Errorf("afterwards the plan drops %+v, %v", plan.Drops, err)
+	}
+	b.write("calls-2.csv", "id,at,queue\nold,2025-01-05,sales\nolder,2024-01-05,sales\n")
+	told(t, b.build())
+	kept()
+	if _, err := os.Stat(filepath.Join(b.project.Home, retentionFile)); err != nil {
+		t.Error(err)
+	}
+}
