@@ -94,12 +94,15 @@ func (p *Project) JobsWrong(now time.Time) ([]string, error) {
 	}
 	var texts []string
 	for _, found := range append(failed, late...) {
-		texts = append(texts, found.Text)
+		if !found.Unknown {
+			texts = append(texts, found.Text)
+		}
 	}
 	return texts, nil
 }
 
-// jobsFailed finds the jobs that failed when they were last done, all tries included.
+// jobsFailed finds the jobs that failed when they were last done, all tries
+// included. Of one that is being done again it is not known.
 func (f finders) jobsFailed() ([]alarm.Finding, error) {
 	states, err := f.p.JobStore().Read()
 	if err != nil {
@@ -107,8 +110,11 @@ func (f finders) jobsFailed() ([]alarm.Finding, error) {
 	}
 	var found []alarm.Finding
 	for _, e := range f.p.Config.Schedule.Entries {
-		if s := states[e.Key]; s.Outcome == schedule.Failed {
+		switch s := states[e.Key]; s.Outcome {
+		case schedule.Failed:
 			found = append(found, alarm.Finding{Kind: alarm.RunFailed, Subject: e.Key, Text: fmt.Sprintf("job %s failed: %s", e.Key, brief(s.Message))})
+		case schedule.Running: // it may fail again
+			found = append(found, alarm.Finding{Kind: alarm.RunFailed, Subject: e.Key, Unknown: true})
 		}
 	}
 	return found, nil

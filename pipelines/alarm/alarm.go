@@ -49,6 +49,9 @@ type Finding struct {
 	Kind    Kind
 	Subject string
 	Text    string
+	// Unknown says that it can't be told now whether it is wrong: what was wrong goes
+	// on, and nothing begins.
+	Unknown bool
 }
 
 // Finder looks for what is wrong of one kind. After an error nothing is known: what
@@ -192,7 +195,7 @@ func (w *Watcher) compare(ctx context.Context, conn driver.Conn) (incidents, cha
 		}
 		for _, f := range found {
 			at := slices.IndexFunc(incidents, func(i *Incident) bool { return i.Open() && i.is(f) })
-			if at < 0 {
+			if at < 0 && !f.Unknown {
 				n := &Incident{
 					ID: fmt.Sprintf("%s/%s/%s", f.Kind, f.Subject, now.Format("20060102T150405.000000Z")), Kind: f.Kind, Subject: f.Subject, Text: f.Text,
 					Urgent: slices.Contains(w.o.Urgent, f.Kind), OpenedAt: now,

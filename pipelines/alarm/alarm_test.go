@@ -64,7 +64,9 @@ type watch struct {
 	clock *clockwork.FakeClock
 	chat  *chat
 	wrong map[alarm.Kind][]string
-	blind error
+	// unknown are subjects of which nobody knows, blind is why nobody sees anything.
+	unknown []string
+	blind   error
 }
 
 func newWatch(t *testing.T, change func(*alarm.Options)) *watch {
@@ -81,6 +83,9 @@ func newWatch(t *testing.T, change func(*alarm.Options)) *watch {
 			var found []alarm.Finding
 			for _, subject := range v.wrong[kind] {
 				found = append(found, alarm.Finding{Kind: kind, Subject: subject, Text: subject + " is wrong"})
+			}
+			for _, subject := range v.unknown {
+				found = append(found, alarm.Finding{Kind: kind, Subject: subject, Unknown: true})
 			}
 			return found, v.blind
 		}})
@@ -167,6 +172,27 @@ func TestWatcher_TellsOnceAndOfTheEnd(t *testing.T) {
 	v.wrong[alarm.RunFailed] = []string{"nightly"}
 	v.look(time.Minute)
 	v.expect("the same again is another incident", "ALARM: nightly")
+}
+
+// A job that is being done again may fail again: until that is known, it counts as
+// what it was.
+func TestWatcher_WhatIsNotKnownStaysAsItIs(t *testing.T) {
+	v := newWatch(t, nil)
+	v.unknown = []string{"nightly", "hourly"}
+	v.look(0)
+	v.expect("nothing begins")
+	v.unknown, v.wrong[alarm.RunFailed] = nil, []string{"nightly"}
+	v.look(time.Minute)
+	v.expect("it failed", "ALARM: nightly")
+	v.unknown, v.wrong[alarm.RunFailed] = []string{"nightly"}, nil
+	v.look(time.Minute)
+	v.expect("it is being done again")
+	v.unknown, v.wrong[alarm.RunFailed] = nil, []string{"nightly"}
+	v.look(time.Minute)
+	v.expect("it failed again")
+	v.wrong[alarm.RunFailed] = nil
+	v.look(time.Minute)
+	v.expect("it is done", "OVER: nightly is wrong (after 3m0s)")
 }
 
 func TestWatcher_QuietHours(t *testing.T) {
