@@ -33,7 +33,7 @@ type Serving struct {
 	// Address is host and port of the warehouse's HTTP interface; empty where a
 	// ClickHouse server serves its clients itself.
 	Address string
-	// Status is host and port of the status page; empty where there is none.
+	// Status is the URL of the status page; empty where there is none.
 	Status string
 	// Users may log in.
 	Users []users.User

@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"winback/pipelines/alarm"
+	"winback/pipelines/certificate"
 	"winback/pipelines/config"
 	"winback/pipelines/engine"
 	"winback/pipelines/status"
@@ -19,7 +21,7 @@ import (
 // statusPage is the status page of a project that is served; nil where there is none.
 type statusPage struct {
 	server  *status.Server
-	address string
+	url     string
 	stop    func() error
 	watcher atomic.Pointer[alarm.Watcher]
 }
@@ -56,9 +58,20 @@ func (p *Project) openStatus(o ServeOptions, address string, directory *users.Di
 		return nil, err
 	}
 	page.server = server
-	if page.address, page.stop, err = server.Listen(address); err != nil {
+	var secret *tls.Config
+	page.url = "http://"
+	if c := &p.Config.Serve.TLS; c.On() && public {
+		pair, err := certificate.Load(string(c.CertFile), string(c.KeyFile), p.log)
+		if err != nil {
+			return nil, &ServeError{err.Error()}
+		}
+		secret, page.url = pair.Config(), "https://"
+	}
+	at, stop, err := server.Listen(address, secret)
+	if err != nil {
 		return nil, err
 	}
+	page.url, page.stop = page.url+at, stop
 	return page, nil
 }
 
@@ -157,12 +170,12 @@ func (s *statusPage) close() error {
 	return s.stop()
 }
 
-// where is the page's address, if there is one.
+// where is the page's URL, if there is one.
 func (s *statusPage) where() string {
 	if s == nil {
 		return ""
 	}
-	return s.address
+	return s.url
 }
 
 // observers are told of the statements of the warehouse's clients.

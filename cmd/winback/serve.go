@@ -80,7 +80,7 @@ func (a *app) serve(ctx context.Context, o pipelines.ServeOptions) error {
 	o.Version = version
 	o.Ready = func(s pipelines.Serving) error {
 		if s.Status != "" {
-			a.say("How things stand: http://%s", s.Status)
+			a.say("How things stand: %s", s.Status)
 		}
 		a.sayWhatIsDue(project)
 		if s.Address == "" {

@@ -5,6 +5,7 @@ package status
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -153,19 +154,23 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// Listen answers at an address and a port until the returned function is called,
+// Listen answers at an address and a port, with a certificate where one is given, until the returned function is called,
 // which gives requests that run some seconds. Errors: *ListenError.
-func (s *Server) Listen(address string) (at string, stop func() error, err error) {
+func (s *Server) Listen(address string, certificate *tls.Config) (at string, stop func() error, err error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return "", nil, &ListenError{Address: address, Cause: err}
+	}
+	at = listener.Addr().String()
+	if certificate != nil {
+		listener = tls.NewListener(listener, certificate)
 	}
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug),
 	}
 	go server.Serve(listener) //nolint:errcheck // ends with ErrServerClosed at Shutdown
-	return listener.Addr().String(), func() error {
+	return at, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {

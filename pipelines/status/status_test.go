@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -352,6 +353,48 @@ func TestServer_Metrics(t *testing.T) {
 	v.Detach()
 	if _, body := v.get("", "/metrics"); !strings.Contains(body, "winback_build_info") {
 		t.Errorf("without a warehouse nothing is told:\n%s", body)
+	}
+}
+
+// Where it has a certificate, passwords travel encrypted or not at all. An address
+// that somebody else has is told with a way out.
+func TestServer_Listen(t *testing.T) {
+	v := newService(t, nil)
+	with := httptest.NewTLSServer(http.NotFoundHandler())
+	defer with.Close()
+	at, stop, err := v.Listen("127.0.0.1:0", &tls.Config{Certificates: with.TLS.Certificates, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(url string) int {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := with.Client().Do(req)
+		if err != nil {
+			return 0
+		}
+		defer res.Body.Close()
+		return res.StatusCode
+	}
+	if got := ask("https://" + at + "/healthz"); got != http.StatusOK {
+		t.Errorf("with TLS: %d", got)
+	}
+	if got := ask("http://" + at + "/healthz"); got == http.StatusOK {
+		t.Errorf("without TLS: %d", got)
+	}
+	_, _, err = v.Listen(at, nil)
+	var taken *status.ListenError
+	if !errors.As(err, &taken) || !strings.Contains(err.Error(), "in use by another program") || taken.Hint() == "" {
+		t.Errorf("a second one: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if got := ask("https://" + at + "/healthz"); got != 0 {
+		t.Errorf("after its end: %d", got)
 	}
 }
 
