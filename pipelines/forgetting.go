@@ -59,11 +59,11 @@ var ErrNotForgotten = errors.New("nothing was erased")
 // The errors are *CustomerError where it is not clear who is meant, *RemainsError, those
 // of a run.
 func (p *Project) Forget(ctx context.Context, o ForgetOptions) (s ForgetSummary, err error) {
-	lock, err := lockRun(ctx, p.Home, o.Wait)
+	lock, err := p.lock(ctx, o.Wait)
 	if err != nil {
 		return s, err
 	}
-	defer func() { err = errors.Join(err, lock.release()) }()
+	defer func() { err = errors.Join(err, lock.unlock()) }()
 	r := p.newRun(RunOptions{Wait: o.Wait, Observer: o.Observer, as: "forget"}, selection{})
 	if err := r.open(ctx); err != nil {
 		return s, err

@@ -113,7 +113,7 @@ func (b *bench) traces(texts ...string) []string {
 		}
 		holds(table, strings.Join(rows, "\n"))
 	}
-	err = filepath.Walk(filepath.Join(b.project.Home, "landing"), func(path string, info os.FileInfo, err error) error {
+	err = filepath.Walk(b.project.Zone.Root(), func(path string, info os.FileInfo, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".json") {
 			return err
 		}

@@ -114,6 +114,57 @@ func tree(t *testing.T, root string) (files []string) {
 	return files
 }
 
+// TestLandingInABucket_Forget erases a person from a bucket: at once, although replaced
+// files stay for a day otherwise, and with the files of a failed extraction.
+func TestLandingInABucket_Forget(t *testing.T) {
+	bucket := objectstest.Start(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", objectstest.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", objectstest.SecretKey)
+	b := newBench(t)
+	b.write("customers.csv", "id,email,phone,name\nc1,ann@example.com,,Annabel\nc2,bob@example.com,,Bob\n")
+	b.write("orders.csv", "id,customer,email,day,total\n1,c1,ann@example.com,2026-01-05,10\n2,c2,,2026-01-06,20\n5,c1,ann@example.com,someday,50\n")
+	b.write("lines.csv", "order,no,name\n1,1,tea\n")
+	b.write("complaints.csv", "id,customer,text\n2,c2,\"ask ann@example.com\"\n")
+	b.configureWith(fmt.Sprintf("landing: {url: s3://%s/acme, endpoint: %q, region: %s}\n", objectstest.Bucket, bucket.URL, objectstest.Region)+
+		"models: {only: [stg_shop__orders, stg_shop__customers, stg_shop__order_lines, stg_crm__complaints]}\n", peopleDatasets)
+	b.build()
+	if len(b.traces("ann@example.com")) < 3 {
+		t.Fatalf("before, there are only %q", b.traces("ann@example.com"))
+	}
+	before := bucket.Keys()
+	if s, err := b.forget(ForgetOptions{Email: "ann@example.com"}); err != nil || s.Receipt.Files == 0 || s.Receipt.Quarantine != 1 {
+		t.Fatalf("%+v, %v", s.Receipt, err)
+	}
+	if found := b.traces("ann@example.com", "annabel"); len(found) > 0 {
+		t.Errorf("still there: %q", found)
+	}
+	manifests, err := b.project.Zone.Manifests("shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, m := range manifests {
+		for _, f := range m.Files {
+			named["acme/"+f.Path] = true
+		}
+		for _, q := range m.Quarantine {
+			named["acme/"+q.Path] = true
+		}
+	}
+	for _, key := range bucket.Keys() {
+		if strings.HasSuffix(key, ".parquet") && !named[key] {
+			t.Errorf("%s is left, of before: %v", key, slices.Contains(before, key))
+		}
+		delete(named, key)
+	}
+	if len(named) > 0 {
+		t.Errorf("the bucket lacks %v", named)
+	}
+	if s := b.build(); s.Load.Rows != 0 {
+		t.Errorf("the next run loads %d rows", s.Load.Rows)
+	}
+}
+
 // TestLandingInABucket_OneHomeWrites keeps a second home away while a run goes on.
 func TestLandingInABucket_OneHomeWrites(t *testing.T) {
 	server, bucket := newBench(t).server, objectstest.Start(t)

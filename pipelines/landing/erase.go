@@ -256,12 +256,17 @@ type erasing struct {
 	redacted    map[string]bool // entities
 }
 
+const (
+	erasedVerb   = "erased"
+	erasedPrefix = erasedVerb + "-"
+)
+
 // verb begins the id of what an erasure writes.
 func (e *erasing) verb() string {
 	if e == nil {
 		return ""
 	}
-	return "erased"
+	return erasedVerb
 }
 
 // find looks for the files of a manifest that hold what is to be erased.
@@ -434,7 +439,7 @@ func (z *Zone) eraseFailures(ctx context.Context, source string, e Eraser) (remo
 			if !holds {
 				continue
 			}
-			if err := z.removeFile(filepath.Join(z.dir(source, failedDir), m.fileName())); err != nil {
+			if err := z.removeFailure(ctx, source, m); err != nil {
 				return removed, err
 			}
 			removed++

@@ -211,16 +211,15 @@ func (s *sweep) removeReplaced(ctx context.Context, c *catalog) (removed int, er
 	if err != nil {
 		return 0, err
 	}
-	if readmit == nil || s.zone.inGrace(c) {
-		err = s.eachReplaced(c, s.nameFiles)
-		if readmit != nil {
-			err = errors.Join(err, readmit())
-		}
-		return 0, err
+	if readmit == nil {
+		return 0, s.eachReplaced(c, s.nameFiles)
 	}
 	defer func() { err = errors.Join(err, readmit()) }()
 	files := &removal{ctx: ctx, zone: s.zone}
 	err = s.eachReplaced(c, func(b *Brief) error {
+		if s.zone.inGrace(c.heads[b.Dataset]) {
+			return s.nameFiles(b)
+		}
 		return b.eachPath(func(path string) error {
 			if s.isNamed(path) {
 				return nil
@@ -233,22 +232,18 @@ func (s *sweep) removeReplaced(ctx context.Context, c *catalog) (removed int, er
 		return removed, err
 	}
 	err = s.eachReplaced(c, func(b *Brief) error { // last: they name what is to be removed
+		if s.zone.inGrace(c.heads[b.Dataset]) {
+			return nil
+		}
 		return files.add(path.Join(s.source, manifestDir, b.fileName()))
 	})
 	return removed, errors.Join(err, files.flush())
 }
 
-// inGrace says that readers on other machines may still read what was replaced.
-func (z *Zone) inGrace(c *catalog) bool {
-	if z.remote == nil {
-		return false
-	}
-	for _, head := range c.heads {
-		if z.now().Sub(head.committedAt) < z.remote.grace {
-			return true
-		}
-	}
-	return false
+// inGrace says that readers on other machines may still read what a manifest has
+// replaced. What was erased on request does not wait for them.
+func (z *Zone) inGrace(head *Brief) bool {
+	return z.remote != nil && !strings.HasPrefix(head.RunID, erasedPrefix) && z.now().Sub(head.committedAt) < z.remote.grace
 }
 
 // removal removes files, many at a time: a store takes as long for one.
