@@ -277,7 +277,7 @@ func median(values []int64) int64 {
 // runSeconds is the median of how long runs of a phase took that found something new.
 func (s *soak) runSeconds(m measured) float64 {
 	s.Helper()
-	status, body := fetch(s.T, s.address, "bob", fmt.Sprintf(`select round(quantileExact(dateDiff('millisecond', started_at, finished_at) / 1000), 3) from ops.runs final
+	status, body := fetch(s.T, s.address, "bob", fmt.Sprintf(`select ifNull(round(quantileExact(dateDiff('millisecond', started_at, finished_at) / 1000), 3), nan) from ops.runs final
 		where state = 'done' and started_at between fromUnixTimestamp64Milli(%d) and fromUnixTimestamp64Milli(%d)
 			and run_id in (select run_id from ops.steps where kind = 'load')`, m.from.UnixMilli(), m.to.UnixMilli()))
 	seconds, err := strconv.ParseFloat(body, 64)
@@ -327,9 +327,9 @@ func (s *soak) crowd(analysts, viewers int) func(ctx context.Context, asked func
 // analystQueries are what people ask who want to know more.
 var analystQueries = []string{
 	"select month, segment, churn_pct from mart.churn_monthly order by month",
-	"select status, count(), sum(revenue_total) from mart.customers group by 1",
+	"select status, count(), sum(revenue) from mart.customers group by 1",
 	"select toStartOfMonth(ordered_on) as month, uniqExact(customer_key), sum(net_revenue) from staging.int_orders group by 1 order by 1",
-	"select * from mart.winback_candidates order by rank limit 100",
+	"select * from mart.winback_candidates where is_on_list order by priority limit 100",
 	"select reason_category, sum(lost) from mart.churn_reasons group by 1",
 	"select customer_key, count() as orders from staging.int_orders group by 1 order by orders desc limit 20",
 	"select * from mart.kpi_monthly order by month desc limit 50",
