@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"winback/dashboards/board"
 	"winback/dashboards/frame"
@@ -212,7 +213,10 @@ func (b *barSet) acrossBars(out *page, row int) {
 			end = math.Max(end, hi)
 			inside := ""
 			if b.stacked() && hi-lo > 0.13 && drawnPieces(group) > 1 && b.in.Panel.Options.ShowValue != "never" {
-				inside = esc(p.text)
+				inside = "<i>" + esc(p.text) + "</i>"
+				if utf8.RuneCountInString(p.text) > 6 {
+					inside = `<i class="long">` + esc(p.text) + "</i>"
+				}
 			}
 			out.add(`<span class="bar" style="left:%s%%;width:%s%%;background:%s;color:%s" title="%s">%s</span>`,
 				num(lo*100), num((hi-lo)*100), paint.Color, paint.Ink, esc(b.fields[p.field].Display+": "+p.text), inside)

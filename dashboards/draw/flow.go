@@ -69,7 +69,7 @@ func flow(in Input) (template.HTML, error) {
 // are the destinations. Rows that are triples stay.
 func triples(f *frame.Frame) *frame.Frame {
 	names, columns := f.OfKind(frame.String), f.OfKind(frame.Number)
-	if len(names) != 1 || len(columns) < 2 {
+	if len(names) != 1 || len(columns) == 0 {
 		return f
 	}
 	from, to, n := &frame.Field{Name: "from", Kind: frame.String}, &frame.Field{Name: "to", Kind: frame.String}, columns[0].Like()

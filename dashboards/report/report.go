@@ -128,18 +128,28 @@ func (b *Board) closeUp() {
 			empty = empty && b.Panels[end].Empty
 			end++
 		}
-		top := b.Panels[at].Y
-		for _, p := range b.Panels[at:end] {
+		top, low := b.Panels[at].Y-saved, 0
+		for i, p := range b.Panels[at:end] {
 			p.Y -= saved
 			if empty {
-				p.Y, p.H = top-saved, min(p.H, emptyHeight)
+				p.H, p.Y = min(p.H, emptyHeight), under(p, b.Panels[at:at+i], top)
 			}
+			low = max(low, p.Y+p.H)
 		}
-		if empty {
-			saved += max(0, bottom-top-emptyHeight)
-		}
+		saved = bottom - low
 		at = end
 	}
+}
+
+// under is where a panel comes to stand below those of a band that begin before it.
+func under(p *Panel, before []*Panel, top int) int {
+	y := top
+	for _, other := range before {
+		if other.X < p.X+p.W && p.X < other.X+other.W {
+			y = max(y, other.Y+other.H)
+		}
+	}
+	return y
 }
 
 // Failed counts what could not be drawn.
