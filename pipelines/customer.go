@@ -100,6 +100,7 @@ func (p *Project) CustomerCard(ctx context.Context, who string) (card CustomerCa
 	if !c.has("mart.customers") {
 		return card, &CustomerError{c.lacks("customers", "who the customers are is not known")}
 	}
+	card.Missing = []string{}
 	if card.Key, err = c.find(ctx, strings.TrimSpace(who)); err != nil {
 		return card, err
 	}

@@ -171,20 +171,32 @@ func percentOrNil(rate float64) *float64 {
 }
 
 func (a *app) campaignsListCommand() *cobra.Command {
-	return &cobra.Command{
+	reminders := false
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the campaigns with what they brought",
-		Args:  noArguments,
+		Long: `list prints the campaigns with the customers contacted and left alone, returns, money, and what they
+brought beyond the control group, with its 95 % interval and what can be said of it in words.
+
+Reminders of carts go to people who were about to buy, and most of their orders would have come
+anyway: they are a campaign of each month, which --reminders lists too.`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			format := "PrettyCompactMonoBlock"
 			if a.json {
 				format = "JSON"
 			}
-			return a.query(cmd.Context(), campaignsSQL, format)
+			which := "where not is_cart_reminder"
+			if reminders {
+				which = ""
+			}
+			return a.query(cmd.Context(), fmt.Sprintf(campaignsSQL, which), format)
 		},
 	}
+	cmd.Flags().BoolVar(&reminders, "reminders", false, "list the reminders of carts too")
+	return cmd
 }
 
 const campaignsSQL = `select campaign, started_on, treated, control, returned, round(return_pct, 1) as return_pct, revenue, cost, round(romi_pct, 1) as romi_pct,
     round(uplift_pp, 2) as uplift_pp, round(uplift_lower, 2) as lower, round(uplift_upper, 2) as upper, round(incremental_romi_pct, 1) as incremental_romi_pct, verdict
-from mart.winback_campaigns order by started_on, campaign`
+from mart.winback_campaigns %s order by started_on, campaign`
