@@ -156,6 +156,10 @@ func (s *Serve) Validate(n spec.Node, errs *spec.Errors) {
 	}
 }
 
+// fewestRows are what a limit of rows has to leave: the list of settings has some
+// 1,800, which clients such as clickhouse-connect read first.
+const fewestRows = 10_000
+
 // check refuses limits that nothing fits into.
 func (l Limit) check(n spec.Node, errs *spec.Errors) {
 	if l.Time != 0 && l.Time < time.Second {
@@ -164,10 +168,16 @@ func (l Limit) check(n spec.Node, errs *spec.Errors) {
 	if l.Memory != 0 && l.Memory < 32<<20 {
 		errs.Addf(n.Get("memory"), "wants at least 32MiB, or 0B for no limit, got %v", l.Memory)
 	}
-	for key, value := range map[string]int{"result_rows": l.ResultRows, "read_rows": l.ReadRows, "statements": l.Statements} {
-		if value < 0 {
-			errs.Addf(n.Get(key), "wants a number from 1, or 0 for no limit, got %d", value)
+	for _, rows := range []struct {
+		key   string
+		value int
+	}{{"result_rows", l.ResultRows}, {"read_rows", l.ReadRows}} {
+		if rows.value != 0 && rows.value < fewestRows {
+			errs.Addf(n.Get(rows.key), "wants at least %d rows, as many as clients read when they connect, or 0 for no limit, got %d", fewestRows, rows.value)
 		}
+	}
+	if l.Statements < 0 {
+		errs.Addf(n.Get("statements"), "wants a number from 1, or 0 for no limit, got %d", l.Statements)
 	}
 }
 

@@ -222,7 +222,7 @@ func conformingEndpoint(t *testing.T) string {
 	h := engine.NewHandler(w.Engine, engine.HandlerOptions{Authenticate: func(_ context.Context, c engine.Credentials) (engine.Access, error) {
 		switch {
 		case c.User == "ann" && c.Password == "secret":
-			return engine.Access{Role: enginetest.Reader, Database: enginetest.Shown, Settings: map[string]string{"readonly": "2"}}, nil
+			return engine.Access{Role: enginetest.Reader + "," + enginetest.Held, Database: enginetest.Shown, Settings: map[string]string{"readonly": "2"}}, nil
 		case c.User == "bob" && c.Password == "secret":
 			return engine.Access{}, nil
 		}

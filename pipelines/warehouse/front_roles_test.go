@@ -2,6 +2,8 @@ package warehouse_test
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -10,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"winback/pipelines/engine/enginetest"
 	"winback/pipelines/users"
@@ -138,6 +143,46 @@ func TestFront_Roles(t *testing.T) {
 // rows for those who may not see them, and names that are closed are unknown.
 func empty(code, body string) bool {
 	return code == "0" && (body == "" || body == "0\n") || code == "60" || code == "46" || code == "81" || code == "636"
+}
+
+// Programs that use clickhouse-go, as Grafana's plugin does, work for each role.
+func TestFront_ClickhouseGo(t *testing.T) {
+	front := strings.TrimPrefix(rolesFront(t), "http://")
+	open := func(user, database string) driver.Conn {
+		t.Helper()
+		conn, err := clickhouse.Open(&clickhouse.Options{
+			Protocol: clickhouse.HTTP, Addr: []string{front}, Auth: clickhouse.Auth{Username: user, Password: "pw", Database: database},
+			Settings: clickhouse.Settings{"max_execution_time": 60}, Compression: &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	for user, database := range map[string]string{"admin": "ops", "analyst": "mart", "wide": "staging", "grafana": "mart", "loader": "raw"} {
+		conn := open(user, database)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // which the client asks for as max_execution_time
+		defer cancel()
+		var rows uint64
+		if err := conn.QueryRow(ctx, "SELECT count() FROM t").Scan(&rows); err != nil || rows != 3 {
+			t.Errorf("%s reads %d rows of %s: %v", user, rows, database, err)
+		}
+	}
+	batch, err := open("loader", "raw").PrepareBatch(t.Context(), "INSERT INTO t")
+	if err == nil {
+		err = errors.Join(batch.Append(uint64(7), "seven"), batch.Append(uint64(8), "eight"), batch.Send())
+	}
+	if err != nil {
+		t.Errorf("a loader's batch: %v", err)
+	}
+	var rows uint64
+	if err := open("admin", "raw").QueryRow(t.Context(), "SELECT count() FROM t").Scan(&rows); err != nil || rows != 5 {
+		t.Errorf("the batch brought the table to %d rows: %v", rows, err)
+	}
+	if _, err := open("analyst", "mart").PrepareBatch(t.Context(), "INSERT INTO raw.t"); err == nil {
+		t.Error("an analyst prepares a batch")
+	}
 }
 
 // rolesFront serves a warehouse with tables in each database, and gives its address.

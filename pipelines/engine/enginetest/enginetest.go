@@ -39,7 +39,7 @@ const (
 var roles = map[string]engine.Role{
 	Reader: {Databases: []string{Shown}},
 	Writer: {Databases: []string{Shown}, Inserts: true},
-	Held:   {Ceilings: map[string]uint64{"max_execution_time": 60, "max_result_rows": 1000, "max_memory_usage": 200_000_000}},
+	Held:   {Ceilings: map[string]uint64{"max_execution_time": 60, "max_result_rows": 10_000, "max_memory_usage": 200_000_000}},
 }
 
 // Warehouse is the engine of the test process.
