@@ -10,5 +10,9 @@
 //	<root>/<source>/_quarantine/run=<run>/<dataset>-00001.parquet
 //	<root>/<source>/_failed/<run>.<dataset>.json
 //
+// The zone is a folder, or lives in an object store, with a folder as its working
+// copy (OpenRemote): the same files under the same names, and a manifest that is put
+// in place only if there is none of its name instead of the rename.
+//
 // One process writes to a zone at a time; whoever runs it holds a lock.
 package landing
