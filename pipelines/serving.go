@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"winback/pipelines/schedule"
 	"winback/pipelines/users"
 	"winback/pipelines/warehouse"
@@ -66,16 +68,7 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 		if o.Scheduler == nil {
 			return &ServeError{"the warehouse is a ClickHouse server, which serves its clients itself, and there is no schedule: nothing is left to do"}
 		}
-		page, err := p.openStatus(o, serve.Listen, directory)
-		if err != nil {
-			return err
-		}
-		stop := p.attachServer(ctx, page)
-		defer func() { err = errors.Join(err, page.close(), stop()) }()
-		if err := o.Ready(Serving{Status: page.where()}); err != nil {
-			return err
-		}
-		return o.Scheduler.Run(ctx)
+		return p.serveBeside(ctx, o, serve.Listen, directory)
 	}
 	page, noPage := p.openStatus(o, serve.Listen, directory)
 	defer func() { err = errors.Join(err, page.close()) }()
@@ -94,7 +87,7 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 	}
 	defer page.attach(w)()
 	defer queries.attach(w)()
-	unwatch, err := p.watch(ctx, w, page)
+	unwatch, err := p.watch(ctx, func() (driver.Conn, error) { return w, nil }, page)
 	if err != nil {
 		return err
 	}

@@ -131,8 +131,8 @@ func (s *statusPage) incidents(ctx context.Context) ([]status.Incident, error) {
 }
 
 // watch looks for what is wrong, and tells of it, until what it returns is called.
-func (p *Project) watch(ctx context.Context, conn driver.Conn, page *statusPage) (stop func(), err error) {
-	w, err := p.watcher(func() (driver.Conn, error) { return conn, nil })
+func (p *Project) watch(ctx context.Context, conn func() (driver.Conn, error), page *statusPage) (stop func(), err error) {
+	w, err := p.watcher(conn)
 	if err != nil {
 		return nil, err
 	}
@@ -193,24 +193,50 @@ func (c statementCounter) StatementEnded(s engine.Statement) {
 	c.metrics.QueryEnded(s.User, string(s.State), s.Took)
 }
 
-// attachServer connects the status page with a ClickHouse server, and goes on trying
-// where that does not answer. What it returns ends that.
-func (p *Project) attachServer(ctx context.Context, s *statusPage) (stop func() error) {
+// serveBeside does the jobs of a project whose warehouse is a ClickHouse server, and
+// tells how they do.
+func (p *Project) serveBeside(ctx context.Context, o ServeOptions, address string, directory *users.Directory) (err error) {
+	page, err := p.openStatus(o, address, directory)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, page.close()) }()
+	stop, err := p.attachServer(ctx, page)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	if err := o.Ready(Serving{Status: page.where()}); err != nil {
+		return err
+	}
+	return o.Scheduler.Run(ctx)
+}
+
+// attachServer connects status page and alarms with a ClickHouse server, and goes on
+// trying where that does not answer. What it returns ends that.
+func (p *Project) attachServer(ctx context.Context, s *statusPage) (stop func() error, err error) {
+	const pause = 10 * time.Second
+	var attached atomic.Pointer[warehouse.Warehouse]
+	unwatch, err := p.watch(ctx, func() (driver.Conn, error) {
+		if w := attached.Load(); w != nil {
+			return w, nil
+		}
+		return nil, errors.New("the ClickHouse server does not answer")
+	}, s)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
-		const pause = 10 * time.Second
 		for {
 			w, err := p.OpenWarehouse(ctx, warehouse.ForQuery)
 			if err == nil {
+				attached.Store(w)
 				detach := s.attach(w)
-				unwatch, err := p.watch(ctx, w, s)
 				<-ctx.Done()
-				if err == nil {
-					unwatch()
-				}
 				detach()
-				ended <- errors.Join(err, w.Close())
+				ended <- w.Close()
 				return
 			}
 			select {
@@ -221,5 +247,5 @@ func (p *Project) attachServer(ctx context.Context, s *statusPage) (stop func() 
 			}
 		}
 	}()
-	return func() error { cancel(); return <-ended }
+	return func() error { unwatch(); cancel(); return <-ended }, nil
 }

@@ -81,10 +81,54 @@ type Watcher struct {
 	o     Options
 	ready bool // the table is there
 	tries map[string]*patience
+	blind *blindness // nil while looks succeed
 
 	mu      sync.Mutex
 	seen    time.Time // when a look last ended
 	problem error     // of it
+}
+
+// blindness is a time in which no look succeeds.
+type blindness struct {
+	since time.Time
+	told  map[string]bool
+}
+
+// blindFor is how long no look succeeds until that is an alarm itself.
+const blindFor = 5 * time.Minute
+
+// tellOfBlindness tells, in quiet hours too, that nothing can be looked after, as
+// where the warehouse does not answer, and that it can again. There is no table to
+// keep that in, so a restart begins to count anew.
+func (w *Watcher) tellOfBlindness(ctx context.Context, problem error) {
+	now := w.o.Clock.Now().UTC()
+	switch {
+	case problem == nil && w.blind == nil:
+		return
+	case problem != nil && w.blind == nil:
+		w.blind = &blindness{since: now, told: map[string]bool{}}
+	}
+	if problem != nil && now.Sub(w.blind.since) < blindFor {
+		return
+	}
+	text := fmt.Sprintf("ALARM: nobody can look for what is wrong since %s: %v\n", w.blind.since.In(w.o.Zone).Format("2006-01-02 15:04"), problem)
+	if problem == nil {
+		text = fmt.Sprintf("OVER: what is wrong is looked for again (after %s)\n", now.Sub(w.blind.since).Round(time.Second))
+	}
+	for _, channel := range w.o.Channels {
+		name := channel.Name()
+		if w.blind.told[name] != (problem == nil) {
+			continue
+		}
+		if err := channel.Send(ctx, notify.Message{Subject: w.o.Project + ": the warehouse", Text: text}); err != nil {
+			w.o.Logger.Error("an alarm could not be delivered", "channel", name, "error", err)
+			continue
+		}
+		w.blind.told[name] = problem != nil
+	}
+	if problem == nil {
+		w.blind = nil
+	}
 }
 
 // patience is that with a channel that does not take messages.
@@ -150,6 +194,9 @@ func (w *Watcher) Problem() error {
 // is not to be called twice at once.
 func (w *Watcher) Look(ctx context.Context) error {
 	err := w.look(ctx)
+	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		w.tellOfBlindness(context.WithoutCancel(ctx), err)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seen, w.problem = w.o.Clock.Now(), err

@@ -307,6 +307,34 @@ func TestWatcher_AliveUntilALookHangs(t *testing.T) {
 	}
 }
 
+// A warehouse that does not answer is told of without one, once.
+func TestWatcher_TellsThatItIsBlind(t *testing.T) {
+	v := newWatch(t, nil)
+	var away error
+	v.o.Warehouse = func() (driver.Conn, error) { return v.conn, away }
+	v.restart()
+	v.look(0)
+	away = errors.New("the server does not answer")
+	blind := func(after time.Duration) {
+		t.Helper()
+		v.clock.Advance(after)
+		if err := v.Look(t.Context()); !errors.Is(err, away) {
+			t.Error(err)
+		}
+	}
+	blind(time.Minute)
+	v.expect("a short while")
+	blind(5 * time.Minute)
+	v.expect("five minutes", "ALARM: nobody can look for what is wrong since 2026-11-22 12:01: the server does not answer")
+	blind(time.Hour)
+	v.expect("told once")
+	away = nil
+	v.look(time.Minute)
+	v.expect("it answers again", "OVER: what is wrong is looked for again (after 1h6m0s)")
+	v.look(time.Minute)
+	v.expect("all is well")
+}
+
 func TestHours(t *testing.T) {
 	for _, c := range []struct {
 		text, at string

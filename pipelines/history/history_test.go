@@ -7,6 +7,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"winback/pipelines/alarm"
 	"winback/pipelines/check"
 	"winback/pipelines/engine/enginetest"
 	"winback/pipelines/history"
@@ -183,6 +184,13 @@ func TestLedger_Prune(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	alarms := alarm.CreateTable(t.Context(), conn)
+	for _, row := range []string{"'old', '2020-01-01', false, 1", "'old', '2020-01-01', true, 2", "'open', '2020-01-01', false, 1", "'new', now(), true, 1"} {
+		alarms = errors.Join(alarms, conn.Exec(t.Context(), "INSERT INTO ops.alarms (id, opened_at, settled, written_at) VALUES ("+row+")"))
+	}
+	if alarms != nil {
+		t.Fatal(alarms)
+	}
 	if err := l.Prune(t.Context(), time.Now().AddDate(-2, 0, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -191,6 +199,7 @@ func TestLedger_Prune(t *testing.T) {
 		"steps":  3 + 1, // the last of the archive; orders were read later
 		"checks": 4,
 		"loads":  2,
+		"alarms": 2,
 	} {
 		if got := count(table); got != want {
 			t.Errorf("%d rows in ops.%s, want %d", got, table, want)

@@ -24,13 +24,14 @@ var prunable = []struct{ table, moment, old, stays string }{
 		"(model, check, checked_at) IN (SELECT model, check, max(checked_at) FROM ops.checks GROUP BY model, check, status)"},
 	{"verifications", "verified_at", "verified_at < parseDateTime64BestEffort({at:String}, 6, 'UTC')",
 		"verified_at IN (SELECT max(verified_at) FROM ops.verifications)"},
+	{"alarms", "opened_at", "opened_at < parseDateTime64BestEffort({at:String}, 6, 'UTC') AND id IN (SELECT id FROM ops.alarms FINAL WHERE settled)", "0"},
 }
 
 // runTime is how the id of a run begins.
 const runTime = "20060102T150405Z"
 
-// Prune removes runs, steps, extractions, checks and verifications from before a
-// moment, but the last of each. Loads stay: they say what is in the warehouse. As
+// Prune removes runs, steps, extractions, checks, verifications and alarms that are
+// over from before a moment, but the last of each. Loads stay: they say what is in the warehouse. As
 // removing rewrites tables, it is done once what is to go reaches back a twentieth
 // of the time that is kept.
 func (l *Ledger) Prune(ctx context.Context, before time.Time) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -305,6 +306,42 @@ func TestScheduler_AFaultIsAFailure(t *testing.T) {
 	v := &service{T: t, store: store}
 	if state := v.state(schedule.Failed); state.Message[:len("the program is at fault: oh")] != "the program is at fault: oh" {
 		t.Errorf("it says %s", state.Message)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// stuck is a clock whose hands go on while nothing that waits for it wakes: as when
+// the scheduler's loop hangs.
+type stuck struct {
+	*clockwork.FakeClock
+	ahead atomic.Int64
+}
+
+func (c *stuck) Now() time.Time                  { return c.FakeClock.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *stuck) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
+
+func TestScheduler_SaysThatItHangs(t *testing.T) {
+	clock := &stuck{FakeClock: clockwork.NewFakeClockAt(midnight)}
+	s, err := schedule.New([]schedule.Job{{Name: "job", Calendar: cronLine(t, "0 2 * * *"), Do: func(context.Context, schedule.Slot) error { return nil }}},
+		schedule.Options{Store: schedule.NewStore(filepath.Join(t.TempDir(), "jobs.json")), Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	v := &service{T: t}
+	v.eventually(func() bool { return s.Alive() == nil })
+	clock.ahead.Store(int64(50 * time.Second))
+	if err := s.Alive(); err != nil {
+		t.Errorf("after less than a minute: %v", err)
+	}
+	clock.ahead.Store(int64(2 * time.Minute))
+	if err := s.Alive(); err == nil || err.Error() != "the scheduler has not been heard of for 2m0s" {
+		t.Errorf("a loop that hangs: %v", err)
 	}
 	cancel()
 	if err := <-ended; err != nil {
