@@ -37,6 +37,8 @@ type RunOptions struct {
 	Slot time.Time
 	// Observer is told how the run goes on; nil for nobody.
 	Observer Observer
+	// Logged has the run told to the project's log, with its id, instead of Observer.
+	Logged bool
 
 	as string // how the books call it, if not run
 }
@@ -119,9 +121,13 @@ func (p *Project) newRun(o RunOptions, only selection) *run {
 		o.Observer = unobserved{}
 	}
 	now := p.now()
+	id := newRunID(now)
+	if o.Logged && p.log != nil {
+		o.Observer = p.loggedRun(id, o)
+	}
 	return &run{
 		Project: p, o: o, only: only, started: now, loaded: map[string]bool{}, unloaded: map[string]bool{}, aside: map[string]map[string]bool{},
-		summary: Summary{RunID: newRunID(now), AsOf: p.Config.AsOf.String(), Datasets: []DatasetSummary{}, Problems: []string{}},
+		summary: Summary{RunID: id, AsOf: p.Config.AsOf.String(), Datasets: []DatasetSummary{}, Problems: []string{}},
 	}
 }
 
@@ -163,6 +169,9 @@ func migrated(did []string) string {
 
 // begin writes down that the run began.
 func (r *run) begin(ctx context.Context) error {
+	if l, ok := r.o.Observer.(logged); ok {
+		l.began(r.o.command())
+	}
 	return errors.Join(r.ledger.CloseInterrupted(ctx), r.record(ctx, ledger.Running, nil))
 }
 
@@ -225,6 +234,9 @@ func (r *run) finish(err error) (Summary, error) {
 	err = errors.Join(err, r.writeBooks(ctx), r.record(ctx, r.summary.State, err))
 	if err = r.orDiskFull(err); r.diskFull != nil {
 		err = r.diskFull // whatever else went wrong comes from it
+	}
+	if l, ok := r.o.Observer.(logged); ok {
+		l.ended(r.summary, err)
 	}
 	return r.summary, err
 }

@@ -78,6 +78,9 @@ func Open(o OpenOptions) (*Project, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the project's home: %w", err)
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	p := &Project{Config: c, Home: home, now: o.Now, log: o.Logger}
 	if err := p.openSources(); err != nil {
 		return nil, err

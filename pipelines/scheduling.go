@@ -3,7 +3,6 @@ package pipelines
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -55,10 +54,7 @@ const runWait = time.Hour
 // RunJob makes the run that a job asks for. A run that ends partly is an error:
 // it is tried again, and what was done is not done twice.
 func (p *Project) RunJob(ctx context.Context, job config.Job, name string, slot schedule.Slot) (Summary, error) {
-	o := RunOptions{Only: job.Selectors(), Wait: runWait, Job: name, Slot: slot.At}
-	if p.log != nil {
-		o.Observer = logged{log: p.log.With("job", name)}
-	}
+	o := RunOptions{Only: job.Selectors(), Wait: runWait, Job: name, Slot: slot.At, Logged: true}
 	s, err := p.Run(ctx, o)
 	if err != nil {
 		return s, err
@@ -72,26 +68,6 @@ func (p *Project) RunJob(ctx context.Context, job config.Job, name string, slot 
 		}
 	}
 	return s, err
-}
-
-// logged tells a log what a run notes, and what fails in it.
-type logged struct {
-	unobserved
-	log *slog.Logger
-}
-
-func (l logged) Note(text string) { l.log.Info(text) }
-
-func (l logged) Extracted(d DatasetSummary) {
-	if d.Error != "" {
-		l.log.Error("a dataset was not read", "dataset", d.Name(), "error", d.Error)
-	}
-}
-
-func (l logged) ModelDone(m ModelResult) {
-	if m.State == ledger.Failed {
-		l.log.Error("a model was not built", "model", m.Name, "error", m.Message)
-	}
 }
 
 // NextSlot is when a job is due next after now, as far as that can be told without

@@ -70,7 +70,7 @@ Start with "winback demo" to see it on a made-up company, or "winback init" for 
 	root.AddCommand(
 		a.demoCommand(), a.initCommand(), a.planCommand(), a.runCommand(), a.serveCommand(), a.usersCommand(), a.scheduleCommand(), a.runsCommand(), a.alarmsCommand(), a.rebuildCommand(), a.quarantineCommand(),
 		a.queryCommand(), a.exportCommand(), a.pushCommand(), a.campaignsCommand(), a.customerCommand(), a.reportCommand(), a.dashboardsCommand(), a.reasonsCommand(), a.sourcesCommand(),
-		a.configCommand(), a.modelsCommand(), a.checkCommand(), a.verifyCommand(), a.compactCommand(), a.backupCommand(), a.restoreCommand(), a.forgetCommand(), a.doctorCommand(), a.versionCommand(),
+		a.configCommand(), a.modelsCommand(), a.checkCommand(), a.verifyCommand(), a.compactCommand(), a.backupCommand(), a.restoreCommand(), a.forgetCommand(), a.upgradeCommand(), a.doctorCommand(), a.versionCommand(),
 	)
 	return root
 }

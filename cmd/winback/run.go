@@ -13,6 +13,7 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	var o pipelines.RunOptions
 	var days dayRange
+	var logs string
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "One pass: extract what is new, load it, build the models, check them",
@@ -37,6 +38,12 @@ without either brings everything back to the present.`,
   winback run --only mart.churn_monthly+ --as-of 2026-03-31`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if logs != "" {
+				if err := a.logTo(logs); err != nil {
+					return err
+				}
+				o.Logged = true
+			}
 			project, err := a.project()
 			if err != nil {
 				return err
@@ -50,6 +57,7 @@ without either brings everything back to the present.`,
 	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "`selection`: source:NAME, or models as name, +name, name+, tag:x")
 	cmd.Flags().BoolVar(&o.Full, "full", false, "read everything again and rebuild every model")
 	days.flags(cmd)
+	cmd.Flags().StringVar(&logs, "log", "", "log what happens to standard error, each line with the run's id, as `format` text or json, instead of showing progress")
 	cmd.Flags().DurationVar(&o.Wait, "wait", 0, "how long to wait for a run or a query that holds the project, as 10m (default: for no run, for a query half a minute)")
 	return cmd
 }

@@ -63,28 +63,110 @@ func (w *Warehouse) rawColumns(ctx context.Context) (map[string]map[string]strin
 }
 
 func (w *Warehouse) migrateTable(ctx context.Context, s *entity.Schema, have map[string]string) ([]string, error) {
-	if have == nil {
-		if err := w.Exec(ctx, CreateRawTable(s)); err != nil {
-			return nil, fmt.Errorf("create table %s.%s: %w", Raw, s.Table(), err)
-		}
-		return []string{fmt.Sprintf("created %s.%s", Raw, s.Table())}, nil
-	}
 	var done []string
-	for i := range s.Fields {
-		f := &s.Fields[i]
-		if typ, ok := have[f.Name]; ok && typ != ColumnType(f) {
-			return []string{fmt.Sprintf("made %s.%s anew, where %s was %s and is %s; it is loaded again", Raw, s.Table(), f.Name, typ, ColumnType(f))},
-				w.replaceTable(ctx, s)
+	for _, c := range changesOf(s, have) {
+		var err error
+		switch c.Kind {
+		case Created:
+			err = w.Exec(ctx, CreateRawTable(s))
+		case MadeAnew:
+			err = w.replaceTable(ctx, s)
+		case Widened:
+			err = w.Exec(ctx, addRawColumn(s, c.field))
 		}
-	}
-	for i := range s.Fields {
-		f := &s.Fields[i]
-		if _, ok := have[f.Name]; !ok {
-			if err := w.Exec(ctx, addRawColumn(s, f)); err != nil {
-				return done, fmt.Errorf("add column %s to %s.%s: %w", f.Name, Raw, s.Table(), err)
-			}
-			done = append(done, fmt.Sprintf("added column %s to %s.%s", f.Name, Raw, s.Table()))
+		if err != nil {
+			return done, fmt.Errorf("bring %s up to date: %w", c.Table, err)
 		}
+		done = append(done, c.String())
 	}
 	return done, nil
+}
+
+// ChangeKind is what a migration does to a table.
+type ChangeKind string
+
+// The kinds of changes.
+const (
+	Created  ChangeKind = "created"
+	Widened  ChangeKind = "widened"   // has a column more
+	MadeAnew ChangeKind = "made anew" // and loaded again
+)
+
+// Change is what a migration does to a raw table.
+type Change struct {
+	Kind   ChangeKind `json:"kind"`
+	Table  string     `json:"table"`
+	Column string     `json:"column,omitempty"`
+	Was    string     `json:"was,omitempty"` // the column's type
+	Is     string     `json:"is,omitempty"`
+	// Rows is how many have to be loaded again.
+	Rows uint64 `json:"rows"`
+
+	field *entity.Field
+}
+
+// String says what was done.
+func (c Change) String() string {
+	switch c.Kind {
+	case Created:
+		return "created " + c.Table
+	case Widened:
+		return fmt.Sprintf("added column %s to %s", c.Column, c.Table)
+	}
+	return fmt.Sprintf("made %s anew, where %s was %s and is %s; it is loaded again", c.Table, c.Column, c.Was, c.Is)
+}
+
+// changesOf compares the columns that a table has with those of the contract.
+func changesOf(s *entity.Schema, have map[string]string) []Change {
+	table := Raw + "." + s.Table()
+	if have == nil {
+		return []Change{{Kind: Created, Table: table}}
+	}
+	var changes []Change
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		was, ok := have[f.Name]
+		if ok && was != ColumnType(f) {
+			return []Change{{Kind: MadeAnew, Table: table, Column: f.Name, Was: was, Is: ColumnType(f), field: f}}
+		}
+		if !ok {
+			changes = append(changes, Change{Kind: Widened, Table: table, Column: f.Name, Is: ColumnType(f), field: f})
+		}
+	}
+	return changes
+}
+
+// PlanMigration returns what Migrate would do, and the layout that the warehouse has; 0
+// if none was kept. Nothing is changed. The error is a *NewerError if a newer program
+// has had the warehouse.
+func (w *Warehouse) PlanMigration(ctx context.Context, schemas []*entity.Schema) (changes []Change, layout int, err error) {
+	var exists uint8
+	if err := w.QueryRow(ctx, "EXISTS TABLE ops.layout").Scan(&exists); err != nil {
+		return nil, 0, fmt.Errorf("look for ops.layout: %w", err)
+	}
+	if exists == 1 {
+		var version uint32
+		if err := w.QueryRow(ctx, "SELECT max(version) FROM ops.layout").Scan(&version); err != nil {
+			return nil, 0, fmt.Errorf("read ops.layout: %w", err)
+		}
+		if version > Layout {
+			return nil, int(version), &NewerError{Have: int(version)}
+		}
+		layout = int(version)
+	}
+	have, err := w.rawColumns(ctx)
+	if err != nil {
+		return nil, layout, err
+	}
+	for _, s := range schemas {
+		for _, c := range changesOf(s, have[s.Table()]) {
+			if c.Kind == MadeAnew {
+				if err := w.QueryRow(ctx, "SELECT count() FROM "+c.Table).Scan(&c.Rows); err != nil {
+					return nil, layout, fmt.Errorf("count %s: %w", c.Table, err)
+				}
+			}
+			changes = append(changes, c)
+		}
+	}
+	return changes, layout, nil
 }
