@@ -84,7 +84,7 @@ func leastWidth(field *frame.Field) string {
 	if width == 0 {
 		return ""
 	}
-	return ` style="min-width:` + num(width) + `px"`
+	return ` style="min-width:min(` + num(width) + `px,19cqw)"` // a narrow panel has other columns to show
 }
 
 // shortTexts tells a column whose texts need no line breaks.
