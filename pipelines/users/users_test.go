@@ -374,3 +374,25 @@ func FuzzParseHash(f *testing.F) {
 		}
 	})
 }
+
+// A login that is remembered costs a thousandth of one that is hashed.
+func BenchmarkLogin(b *testing.B) {
+	f := NewFile(filepath.Join(b.TempDir(), FileName))
+	if err := f.Add(b.Context(), User{Name: "anna", Role: Analyst}, "anna's password", noon); err != nil {
+		b.Fatal(err)
+	}
+	d, err := NewDirectory(DirectoryOptions{File: f})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, before := range map[string]func(){"hashed": func() { clear(d.known) }, "remembered": func() {}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				before()
+				if _, err := d.Login(b.Context(), "anna", "anna's password", "10.0.0.1:1"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
