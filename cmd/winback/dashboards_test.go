@@ -3,10 +3,14 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"winback/connectors/spec"
+	"winback/dashboards"
 	"winback/dashboards/grafana/grafanatest"
+	"winback/pipelines/config"
 )
 
 // A dashboard's way into Grafana, its edit there, and the way back: no step of it
@@ -55,4 +59,44 @@ func TestDashboards_ToGrafanaAndBack(t *testing.T) {
 	has(run(exitDone, "files", "--out", out), filepath.Join(out, "dashboards", "executive.json"), filepath.Join(out, "provisioning", "alerting", "winback.yaml"))
 	t.Setenv("GRAFANA_TOKEN", "glsa_old")
 	has(run(exitFailed, "provision"), "Error: Grafana does not know the token", "Try: make a service account")
+}
+
+// The report shows what Grafana shows: an edit that was pulled takes the place of
+// winback's page, a page of the company's own comes last.
+func TestReport_DrawsTheDashboardsOfTheFolder(t *testing.T) {
+	folder := t.TempDir()
+	funnel, err := dashboards.Files.ReadFile("funnel.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for uid, title := range map[string]string{"funnel": "Where do they stop?", "ours": "What else we ask"} {
+		text := strings.Replace(string(funnel), `"title": "Where do deals get lost?"`, `"title": "`+title+`"`, 1)
+		text = strings.Replace(text, `"uid": "funnel"`, `"uid": "`+uid+`"`, 1)
+		if err := os.WriteFile(filepath.Join(folder, uid+".json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	titles := func(c *config.Settings, uids ...string) (all []string) {
+		t.Helper()
+		boards, err := loadDashboards(c, uids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range boards {
+			all = append(all, b.Title)
+		}
+		return all
+	}
+	c := &config.Settings{Currency: "EUR"}
+	winbacks := titles(c)
+	c.Grafana.Dashboards = spec.Path(folder)
+	at := slices.Index(winbacks, "Where do deals get lost?")
+	want := append(slices.Clone(winbacks), "What else we ask")
+	want[at] = "Where do they stop?"
+	if got := titles(c); !slices.Equal(got, want) {
+		t.Errorf("%q, not %q", got, want)
+	}
+	if got := titles(c, "ours", "funnel"); !slices.Equal(got, []string{"What else we ask", "Where do they stop?"}) {
+		t.Errorf("%q", got)
+	}
 }

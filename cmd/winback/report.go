@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +16,10 @@ import (
 	"winback/connectors/spec"
 	"winback/dashboards"
 	"winback/dashboards/board"
+	"winback/dashboards/grafana"
 	"winback/dashboards/report"
 	"winback/pipelines"
+	"winback/pipelines/config"
 	"winback/pipelines/warehouse"
 )
 
@@ -68,7 +71,7 @@ func (a *app) report(ctx context.Context, o reportOptions) error {
 	if o.out == "" && o.pdf == "" && !o.mail {
 		o.out = "report.html"
 	}
-	boards, err := loadDashboards(project.Config.Currency, o.dashboards)
+	boards, err := loadDashboards(&project.Config.Settings, o.dashboards)
 	if err != nil {
 		return usageError{err}
 	}
@@ -179,10 +182,14 @@ func filterValues(filters []string) (map[string][]string, error) {
 	return values, nil
 }
 
-// loadDashboards reads the dashboards of these uids, or all of them.
-func loadDashboards(currency string, uids []string) ([]*board.Dashboard, error) {
-	known, err := dashboards.Load(currency)
+// loadDashboards reads the dashboards of these uids, or all of them: winback's, those
+// of the configuration's folder in the place of theirs, and the folder's own last.
+func loadDashboards(c *config.Settings, uids []string) ([]*board.Dashboard, error) {
+	known, err := dashboards.Load(c.Currency)
 	if err != nil {
+		return nil, err
+	}
+	if known, err = withOwn(known, c); err != nil {
 		return nil, err
 	}
 	if len(uids) == 0 {
@@ -205,10 +212,34 @@ func loadDashboards(currency string, uids []string) ([]*board.Dashboard, error) 
 	return chosen, nil
 }
 
+// withOwn puts the dashboards of the folder grafana.dashboards into their places, so
+// that the report shows what Grafana shows.
+func withOwn(known []*board.Dashboard, c *config.Settings) ([]*board.Dashboard, error) {
+	if c.Grafana.Dashboards == "" {
+		return known, nil
+	}
+	own, _, err := grafana.ReadFolder(string(c.Grafana.Dashboards))
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range own {
+		d, err := board.Parse(board.Money(b.Text, c.Currency))
+		if err != nil {
+			return nil, fmt.Errorf("%s of %s: %w", b.UID, c.Grafana.Dashboards, err)
+		}
+		if at := slices.IndexFunc(known, func(d *board.Dashboard) bool { return d.UID == b.UID }); at >= 0 {
+			known[at] = d
+		} else {
+			known = append(known, d)
+		}
+	}
+	return known, nil
+}
+
 // demoReport writes the report of a demo beside its configuration. A demo without
 // one is still a demo.
 func (a *app) demoReport(ctx context.Context, project *pipelines.Project, folder string) {
-	boards, err := loadDashboards(project.Config.Currency, nil)
+	boards, err := loadDashboards(&project.Config.Settings, nil)
 	if err == nil {
 		var r *report.Report
 		started := time.Now()

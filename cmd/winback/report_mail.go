@@ -25,7 +25,7 @@ func (a *app) mailReports(ctx context.Context, project *pipelines.Project, o rep
 			uids = recipient.Dashboards
 		}
 		maps.Copy(filters, recipient.Filters)
-		boards, err := loadDashboards(project.Config.Currency, uids)
+		boards, err := loadDashboards(&project.Config.Settings, uids)
 		if err != nil {
 			return usageError{fmt.Errorf("report for %s: %w", recipient.To, err)}
 		}
