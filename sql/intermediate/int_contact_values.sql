@@ -71,7 +71,7 @@ calls as (
 raw_emails as (
     select source, entity, entity_id, email as raw from shop_customers
     union all
-    select source, entity, entity_id, arrayJoin(emails) as raw from crm_customers
+    select source, entity, entity_id, arrayJoin(arrayDistinct(emails)) as raw from crm_customers -- it may name one twice
     union all
     select source, entity, entity_id, email as raw from orders
     union all
@@ -83,7 +83,7 @@ raw_emails as (
 raw_phones as (
     select source, entity, entity_id, phone as raw from shop_customers
     union all
-    select source, entity, entity_id, arrayJoin(phones) as raw from crm_customers
+    select source, entity, entity_id, arrayJoin(arrayDistinct(phones)) as raw from crm_customers
     union all
     select source, entity, entity_id, phone as raw from orders
     union all
@@ -187,8 +187,7 @@ usable as (
     where length(digits) between 7 and 15
 )
 
--- A CRM record may name the same number twice.
-select distinct source, entity, entity_id, kind, raw, value, usage from usable
+select source, entity, entity_id, kind, raw, value, usage from usable
 
 {{ define "touched" }}
 select source, 'shop.customers' as entity, id as entity_id from {{ changed "shop.customers" }}

@@ -116,16 +116,16 @@ found as (
     select * from by_foreign_id
     union all
     select * from by_contact
+),
+
+chosen as (
+    select source, entity, entity_id, min((found.precedence, found.customer_key, found.found_by)) as best
+    from found
+    group by source, entity, entity_id
 )
 
-select
-    source,
-    entity,
-    entity_id,
-    argMin(found.customer_key, (found.precedence, found.customer_key)) as customer_key,
-    argMin(found.found_by, (found.precedence, found.customer_key)) as found_by
-from found
-group by source, entity, entity_id
+select source, entity, entity_id, tupleElement(best, 2) as customer_key, tupleElement(best, 3) as found_by
+from chosen
 
 {{ define "touched" }}
 select source, 'crm.deals' as entity, id as entity_id from {{ changed "crm.deals" }}
