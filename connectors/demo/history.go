@@ -12,7 +12,7 @@ type manager struct {
 var managers = []manager{
 	{"M01", "Анна Белова", "anna.belova", "small firms", 900, 100, 0},
 	{"M02", "Peter Lawson", "peter.lawson", "small firms", 400, 100, 0},
-	{"M03", "Сергей Крылов", "sergey.krylov", "small firms", 1_500, 87, 0},
+	{"M03", "Сергей Крылов", "sergey.krylov", "small firms", 1_500, 85, 0},
 	{"M04", "Kate Doyle", "kate.doyle", "small firms", 120, 100, 80},
 	{"M05", "Мария Титова", "maria.titova", "small firms", 700, 100, 0},
 	{"M06", "Олег Дроздов", "oleg.drozdov", "wholesale", 2_100, 100, 0},
