@@ -1,6 +1,7 @@
 -- competitors: customers and deals that went to competitors, month by month.
 -- grain: one row per month and competitor
--- materialized: view
+-- materialized: table
+-- order_by: (month, competitor)
 -- tags: churn, reasons, funnel, monthly
 with
 
