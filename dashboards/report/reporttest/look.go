@@ -121,6 +121,22 @@ func (b *Browser) Look(t testing.TB, page string) {
 	b.said = nil
 }
 
+// Picture returns an element of a page as PNG, as it looks on a desk.
+func (b *Browser) Picture(t testing.TB, file, id string) []byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate("file://"+file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := chromedp.Run(ctx, chromedp.Screenshot(chromedp.ID(id)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return picture
+}
+
 // look is what is asked of a page. It answers with sentences, none for a good page.
 const look = `(() => {
 	const faults = [];
