@@ -75,16 +75,16 @@ func alignment(field *frame.Field) string {
 // leastWidth is the width that a column keeps: what its settings say, and enough
 // for sentences to be read in lines rather than in a column of words.
 func leastWidth(field *frame.Field) string {
-	width := field.Config.Custom.MinWidth
+	width, share := field.Config.Custom.MinWidth, "30"
 	for row := 0; width == 0 && field.Kind == frame.String && row < len(field.Values); row++ {
 		if len([]rune(field.Text(row))) > 60 {
-			width = 200
+			width, share = 200, "19"
 		}
 	}
 	if width == 0 {
 		return ""
 	}
-	return ` style="min-width:min(` + num(width) + `px,19cqw)"` // a narrow panel has other columns to show
+	return ` style="min-width:min(` + num(width) + `px,` + share + `cqw)"` // a narrow panel has other columns to show
 }
 
 // shortTexts tells a column whose texts need no line breaks.

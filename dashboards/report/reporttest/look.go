@@ -126,7 +126,7 @@ func (b *Browser) Picture(t testing.TB, file, id string) []byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
-	err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate("file://"+file))
+	err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate("file://"+file))
 	if err != nil {
 		t.Fatal(err)
 	}
