@@ -186,8 +186,12 @@ func (r *run) noteTold(ctx context.Context, m *Model, c causes) error {
 func (r *run) examples(ctx context.Context, m *Model) ([]string, error) {
 	const inASentence = 5
 	rows, err := r.runner.conn.Query(ctx, fmt.Sprintf(`
+		with
+			toFloat64OrNull(was) as before, toFloat64OrNull(now) as after,
+			round(before, 2) = round(after, 2) as is_small -- two digits would show no change
 		select concat(coalesce(kpi, figure), if(segment is null, '', concat(' of ', assumeNotNull(segment))), ' of ', formatDateTime(assumeNotNull(month), '%%Y-%%m'), ': ',
-			coalesce(toString(round(toFloat64OrNull(was), 2)), was, 'not known'), ' → ', coalesce(toString(round(toFloat64OrNull(now), 2)), now, 'not known'), ' (', cause, ')')
+			coalesce(toString(if(is_small, round(before, 4), round(before, 2))), was, 'not known'), ' → ',
+			coalesce(toString(if(is_small, round(after, 4), round(after, 2))), now, 'not known'), ' (', cause, ')')
 		from ops.restated where model = %s and run_id = %s and month is not null order by month desc, row, figure limit %d`,
 		quote.Literal(m.Name), quote.Literal(r.runner.options.RunID), inASentence))
 	if err != nil {
