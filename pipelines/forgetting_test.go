@@ -35,12 +35,18 @@ const peopleDatasets = `      customers:
 // Bob mentions her, and an order of hers did not fit.
 func people(t *testing.T) *bench {
 	t.Helper()
+	return peopleWith(t, "stg_shop__orders, stg_shop__customers, stg_shop__order_lines, stg_crm__complaints")
+}
+
+// peopleWith has other models.
+func peopleWith(t *testing.T, models string) *bench {
+	t.Helper()
 	b := newBench(t)
 	b.write("customers.csv", "id,email,phone,name\nc1,Ann@Example.com,+44 20 7946 0018,Annabel\nc2,bob@example.com,+44 20 7946 0019,Bob\nc3,eve@example.com,,Eve\n")
 	b.write("orders.csv", "id,customer,email,day,total\n1,c1,ann@example.com,2026-01-05,10\n2,c2,,2026-01-06,20\n3,,ann@example.com,2026-01-07,30\n4,c3,,2026-01-08,40\n5,c1,ann@example.com,someday,50\n")
 	b.write("lines.csv", "order,no,name\n1,1,tea\n2,1,pot\n3,1,cup\n")
 	b.write("complaints.csv", "id,customer,text\n1,c1,too late\n2,c2,\"ask Ann, 020 7946 0018 or ann@example.com\"\n")
-	b.configureWith("models: {only: [stg_shop__orders, stg_shop__customers, stg_shop__order_lines, stg_crm__complaints]}\n", peopleDatasets)
+	b.configureWith("models: {only: ["+models+"]}\n", peopleDatasets)
 	b.build()
 	return b
 }
@@ -241,3 +247,30 @@ func (o orders) Judge(r landing.Row) landing.Verdict {
 }
 
 func (o orders) Quarantined(landing.QuarantineRow) bool { return false }
+
+// Where the warehouse knows which records are one customer's, the key or any contact of
+// theirs is enough.
+func TestForget_ByCustomer(t *testing.T) {
+	b := peopleWith(t, "int_customer_keys, int_customer_contacts")
+	keys, err := names(t.Context(), b.w, "SELECT DISTINCT customer_key FROM staging.int_customer_keys WHERE entity = 'shop.customers' AND entity_id = 'c1'")
+	if err != nil || len(keys) != 1 {
+		t.Fatal(keys, err)
+	}
+	wrong := (*CustomerError)(nil)
+	if _, err := b.forget(ForgetOptions{Customer: "nobody"}); !errors.As(err, &wrong) {
+		t.Errorf("an unknown key: %v", err)
+	}
+	const want = "map[crm.complaints:1 shop.customers:1 shop.order_lines:2 shop.orders:2]"
+	for name, o := range map[string]ForgetOptions{"key": {Customer: keys[0]}, "e-mail": {Email: "ann@example.com"}, "phone": {Phone: "020 7946 0018"}} {
+		o.DryRun = true
+		if plan, err := b.forget(o); err != nil || plan.Customer != keys[0] || fmt.Sprint(plan.Rows) != want {
+			t.Errorf("by %s it would erase %v of %q, %v; want %s", name, plan.Rows, plan.Customer, err, want)
+		}
+	}
+	if s, err := b.forget(ForgetOptions{Customer: keys[0]}); err != nil {
+		t.Fatal(err, s.Problems)
+	}
+	if left := b.traces("ann@example.com", "annabel", "79460018", "7946 0018", keys[0]); len(left) > 0 {
+		t.Errorf("after it there are\n%s", strings.Join(left, "\n"))
+	}
+}
