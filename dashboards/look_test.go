@@ -118,7 +118,10 @@ func fillMart(m *model.Model, months int, names []string) string {
 	expressions := make([]string, len(m.Columns))
 	for i, c := range m.Columns {
 		values := accepted[c.Name]
-		if values == nil {
+		switch {
+		case c.Private:
+			values = []string{personal}
+		case values == nil:
 			values = names
 			if c.Name == "segment" || strings.HasSuffix(c.Name, "_segment") {
 				values = append([]string{"(all)"}, names...)
