@@ -77,7 +77,7 @@ const (
 	soakServes = `serve:
   listen: 127.0.0.1:0
   users:
-    - {name: ann, password: secret-of-ann, databases: [mart, staging]}
+    - {name: ann, password: secret-of-ann, databases: [mart, staging, ops]}
     - {name: bob, role: admin, password: secret-of-bob}
 schedule:
   refresh: {every: %s}
