@@ -43,8 +43,11 @@ func TestSoak(t *testing.T) {
 		t.Parallel()
 	}
 	s := newSoak(t)
-	s.serve()
 	s.feed()
+	if *soakFor > 0 { // every table is there before anybody looks
+		winback(t, exitDone, "run", "-q", "-c", s.config)
+	}
+	s.serve()
 	s.awaitOrders(1)
 	if *soakFor > 0 {
 		quiet := s.phase("quiet", *soakFor/4, nil)

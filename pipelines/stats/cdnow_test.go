@@ -170,6 +170,17 @@ func TestRepeatParameters_PublishedCustomer(t *testing.T) {
 	if busy := bg.Expected(52, 1000, 100, 100.5); math.IsNaN(busy) || busy < 350 || busy > 500 {
 		t.Errorf("a thousand purchases in a hundred weeks, the last just now, promise %v in a year", busy)
 	}
+	// With a and b beyond all measure everybody leaves after a purchase with the same
+	// chance a/(a+b): as many purchases are to be expected as with ten times both.
+	alike := stats.RepeatParameters{Model: stats.MBGNBD, R: 2.62230951, Alpha: 11.1281306, A: 1118.70259, B: 168341.292}
+	more := alike
+	more.A, more.B = 10*alike.A, 10*alike.B
+	for _, age := range []float64{0, 1, 52, 520} {
+		one, ten := alike.Expected(52, 3, age, age), more.Expected(52, 3, age, age)
+		if !(one > 0 && math.Abs(ten/one-1) < 1e-3) {
+			t.Errorf("at %v weeks of age %v purchases are expected, and %v of customers ten times as alike", age, one, ten)
+		}
+	}
 }
 
 // What is expected of everybody is what each is expected to buy.

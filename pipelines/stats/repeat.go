@@ -208,8 +208,9 @@ func (p RepeatParameters) Alive(repeats int, last, age float64) float64 {
 //
 //	(a+b+x−1+f) / (a−1) · (1 − ((α+T)/(α+T+t))^(r+x) ₂F₁(r+x, b+x+f; a+b+x−1+f; t/(α+T+t))) · P(alive)
 //
-// The function is taken in Euler's form, whose terms do not grow with x: nothing
-// overflows for a thousand purchases.
+// Of this form and Euler's, ((α+T)/(α+T+t))^(a−1) ₂F₁(a+b−1+f−r, a−1; …), the one is
+// taken whose terms grow less: a thousand purchases make r+x large, customers who
+// hardly ever differ in how they leave make a large.
 func (p RepeatParameters) Expected(weeks float64, repeats int, last, age float64) float64 {
 	alive := p.Alive(repeats, last, age)
 	if alive == 0 || weeks <= 0 {
@@ -226,7 +227,11 @@ func (p RepeatParameters) purchases(weeks, x, age, first float64) float64 {
 	}
 	c := a + p.B + x - 1 + first
 	left := (p.Alpha + age) / (p.Alpha + age + weeks)
-	return c / (a - 1) * (1 - math.Exp((a-1)*math.Log(left))*hypergeometric(a+p.B-1+first-p.R, a-1, c, 1-left))
+	power, other := a-1, a+p.B-1+first-p.R
+	if p.R+x < power {
+		power, other = p.R+x, p.B+x+first
+	}
+	return c / (a - 1) * (1 - math.Exp(power*math.Log(left)+logHypergeometric(other, power, c, 1-left)))
 }
 
 // ExpectedOfNew returns how many repeat purchases to expect of somebody in the
@@ -260,19 +265,24 @@ func (p RepeatParameters) Discounted(months int, rate float64, repeats int, last
 	return value
 }
 
-// hypergeometric is ₂F₁(a, b; c; z) for 0 <= z < 1, by its series.
-func hypergeometric(a, b, c, z float64) float64 {
-	const enough, terms = 1e-15, 200_000
-	sum, term := 1.0, 1.0
+// logHypergeometric is the logarithm of ₂F₁(a, b; c; z) for 0 <= z < 1, by its series,
+// for parameters with which the function is above zero. Its value may be beyond what
+// a number can hold.
+func logHypergeometric(a, b, c, z float64) float64 {
+	const enough, terms, large = 1e-15, 200_000, 1e200
+	sum, term, scale := 1.0, 1.0, 0.0
 	for n := range terms {
 		k := float64(n)
 		term *= (a + k) * (b + k) / ((c + k) * (k + 1)) * z
 		sum += term
+		if math.Abs(sum) > large {
+			sum, term, scale = sum/large, term/large, scale+math.Log(large)
+		}
 		if math.Abs(term) <= enough*math.Abs(sum)*(1-z) {
 			break
 		}
 	}
-	return sum
+	return math.Log(sum) + scale
 }
 
 // String tells the parameters, for logs and errors.
