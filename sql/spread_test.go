@@ -16,7 +16,7 @@ func TestModels_JoinedWhereTheCustomersAre(t *testing.T) {
 		}
 	}
 	want := []string{
-		"churn_reconciliation_customers", "int_customer_cards", "int_episodes", "int_fitted_histories", "int_months_closed",
+		"churn_reconciliation_customers", "int_customer_cards", "int_customer_traits", "int_episodes", "int_fitted_histories", "int_months_closed",
 		"int_personal_clocks", "int_purchase_histories", "int_purchases", "int_silences", "int_visits",
 	}
 	if slices.Sort(local); !slices.Equal(local, want) {

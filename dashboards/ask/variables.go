@@ -29,6 +29,15 @@ func (v Value) Label() string {
 	return strings.Join(v.Texts, ", ")
 }
 
+// everything is the value by which a variable of one choice means all of them, as the
+// rows of marts do that sum the others up.
+const everything = "(all)"
+
+// IsAll tells whether nothing is left out.
+func (v Value) IsAll() bool {
+	return v.All || len(v.Values) == 0 || len(v.Values) == 1 && v.Values[0] == everything
+}
+
 // State is what queries of a dashboard depend on.
 type State struct {
 	Range    Range

@@ -26,7 +26,8 @@ func MetricIDs(description string) []string {
 // Tidy writes a dashboard's text the one way it is kept: keys in order, two
 // spaces, no id of a server, versions at zero. So what was changed in Grafana's
 // editor is a small difference. explain gives the paragraph of a metric, which
-// takes the place of the one that is there.
+// takes the place of the one that is there; and a panel says which of the dashboard's
+// variables it ignores.
 func Tidy(text []byte, explain func(id string) (string, error)) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber() // 1e-9 stays 1e-9
@@ -36,7 +37,21 @@ func Tidy(text []byte, explain func(id string) (string, error)) ([]byte, error) 
 	}
 	d["id"], d["version"] = nil, json.Number("0")
 	delete(d, "iteration")
-	if err := tidyPanels(d, explain); err != nil {
+	parsed, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	panels := map[int]*Panel{}
+	for _, p := range parsed.All() {
+		panels[p.ID] = p
+	}
+	describe := func(id int, description string) (string, error) {
+		if p := panels[id]; p != nil {
+			description = withIgnored(description, parsed.Ignores(p))
+		}
+		return explained(description, explain)
+	}
+	if err := tidyPanels(d, describe); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
@@ -49,33 +64,45 @@ func Tidy(text []byte, explain func(id string) (string, error)) ([]byte, error) 
 	return out.Bytes(), nil
 }
 
-func tidyPanels(parent map[string]any, explain func(string) (string, error)) error {
+func tidyPanels(parent map[string]any, describe func(id int, description string) (string, error)) error {
 	panels, _ := parent["panels"].([]any)
 	for _, item := range panels {
 		p, ok := item.(map[string]any)
 		if !ok {
 			return fmt.Errorf("a panel is no object")
 		}
-		if err := tidyPanels(p, explain); err != nil {
+		if err := tidyPanels(p, describe); err != nil {
 			return err
 		}
 		description, ok := p["description"].(string)
 		if !ok {
 			continue
 		}
-		paragraphs := strings.Split(description, "\n\n")
-		for i, paragraph := range paragraphs {
-			found := metricLine.FindStringSubmatch(paragraph)
-			if found == nil {
-				continue
-			}
-			text, err := explain(found[1])
-			if err != nil {
-				return fmt.Errorf("panel %q: %w", p["title"], err)
-			}
-			paragraphs[i] = text
+		number, _ := p["id"].(json.Number)
+		id, err := number.Int64()
+		if err != nil {
+			return fmt.Errorf("panel %q: its id is no number", p["title"])
 		}
-		p["description"] = strings.Join(paragraphs, "\n\n")
+		if p["description"], err = describe(int(id), description); err != nil {
+			return fmt.Errorf("panel %q: %w", p["title"], err)
+		}
 	}
 	return nil
+}
+
+// explained writes the paragraphs of metrics anew.
+func explained(description string, explain func(id string) (string, error)) (string, error) {
+	paragraphs := strings.Split(description, "\n\n")
+	for i, paragraph := range paragraphs {
+		found := metricLine.FindStringSubmatch(paragraph)
+		if found == nil {
+			continue
+		}
+		text, err := explain(found[1])
+		if err != nil {
+			return "", err
+		}
+		paragraphs[i] = text
+	}
+	return strings.Join(paragraphs, "\n\n"), nil
 }

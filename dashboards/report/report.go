@@ -71,7 +71,10 @@ type Panel struct {
 	Links           []board.Link
 	Facts           []draw.Fact
 	Bare, Empty     bool
-	Error           string
+	// Whole names the variables that stand at a part and that the panel ignores: it
+	// shows the whole.
+	Whole []string
+	Error string
 }
 
 // parallel is how many queries run at once: the warehouse has other readers.
@@ -246,6 +249,11 @@ func (o Options) panel(ctx context.Context, d *board.Dashboard, p *board.Panel, 
 	}
 	if p.Type == "text" {
 		out.Description = ""
+	}
+	for _, v := range d.Ignores(p) {
+		if !state.Values[v.Name].IsAll() {
+			out.Whole = append(out.Whole, strings.ToLower(v.Title()))
+		}
 	}
 	frames, err := o.asker(d).Panel(ctx, state, p)
 	if err != nil {

@@ -1,4 +1,4 @@
--- int_month_sums: each month's customers and money, summed up by cohort: all that rates are made of.
+-- int_month_sums: each month's customers and money, summed up by cohort.
 -- grain: one row per month, cohort_month and segment
 -- materialized: incremental
 -- key: month
@@ -16,27 +16,9 @@ select
     counted.segment as segment,
     max(counted.is_complete) as is_complete,
     count() as members,
-    countIf(counted.was_customer) as customers_at_start,
-    countIf(counted.is_new) as new_customers,
-    sum(counted.returned_times) as returned_times,
-    sum(counted.lost_times) as lost_times,
-    countIf(counted.is_customer) as customers_at_end,
-    countIf(counted.is_churned) as lost,
-    countIf(counted.returned_times > 0) as returned,
-    countIf(not counted.was_customer and not counted.is_new) as lost_at_start,
-    countIf(not counted.was_customer and not counted.is_new and counted.returned_times > 0) as returned_of_lost,
     countIf(counted.losses > 0) as ever_lost,
     countIf(counted.orders > 0) as buyers,
-    sum(counted.orders) as orders,
-    sum(counted.revenue) as revenue,
-    sum(coalesce(counted.revenue_lost, toDecimal128(0, 4))) as revenue_lost_observed,
-    sum(counted.revenue_12m_at_start) as revenue_at_start,
-    sumIf(counted.revenue_12m, counted.is_new and counted.is_customer) as revenue_new,
-    sumIf(counted.revenue_12m, not counted.is_new and counted.is_customer and (not counted.was_customer or counted.is_churned)) as revenue_returned,
-    sumIf(counted.revenue_12m - counted.revenue_12m_at_start, counted.was_customer and not counted.is_churned and counted.revenue_12m > counted.revenue_12m_at_start) as revenue_grown,
-    sumIf(counted.revenue_12m_at_start - counted.revenue_12m, counted.was_customer and not counted.is_churned and counted.revenue_12m < counted.revenue_12m_at_start) as revenue_shrunk,
-    sumIf(counted.revenue_12m_at_start, counted.is_churned) as revenue_lost,
-    sumIf(counted.revenue_12m, counted.is_customer) as revenue_at_end
+    sum(counted.revenue) as revenue
 from customer_months as counted
 group by month, cohort_month, segment
 

@@ -17,6 +17,10 @@ choices as (
     select * from {{ ref "int_winback_choices" }}
 ),
 
+traits as (
+    select customer_key, region from {{ ref "int_customer_traits" }}
+),
+
 managers as (
     select manager_id, any(name) as manager_name
     from {{ ref "stg_crm__managers" }}
@@ -191,10 +195,12 @@ select
     cases.open_problems as open_problems,
     cases.worth_basis as value_basis,
     chances.p_return_contacted as p_return_contacted,
-    choices.discount_pct as discount_pct
+    choices.discount_pct as discount_pct,
+    coalesce(traits.region, '(none)') as region
 from cases
 inner join chances on chances.customer_key = cases.customer_key
 left join choices on choices.customer_key = cases.customer_key
 left join scheduled on scheduled.customer_key = cases.customer_key
 left join points on points.customer_key = cases.customer_key
 left join managers on managers.manager_id = scheduled.owner_id
+left join traits on traits.customer_key = cases.customer_key
