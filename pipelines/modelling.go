@@ -204,6 +204,9 @@ func (r *run) countModels(built model.Summary) {
 	for _, warning := range built.Warnings {
 		r.problem("%s", warning)
 	}
+	if len(built.HeldBack) > 0 {
+		r.problem("note: checks that read tables outside the selection, not built or not up to date, did not run (%s); a run without --only runs all", strings.Join(built.HeldBack, ", "))
+	}
 }
 
 func (r *run) countChecks(built model.Summary) {
@@ -213,6 +216,8 @@ func (r *run) countChecks(built model.Summary) {
 			r.summary.Checks.Passed++
 		case c.Blocking():
 			r.summary.Checks.Failed++
+		case c.Status == check.NotRun:
+			r.problem("note: %s", c)
 		default:
 			r.summary.Checks.Warned++
 			r.problem("warning: %s", c)

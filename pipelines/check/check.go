@@ -91,6 +91,9 @@ type Check struct {
 	// RowsBefore are the rows of the last good build (RowCountChange), filled in by
 	// whoever runs the check; nil when there is nothing to compare with.
 	RowsBefore *uint64 `json:",omitempty"`
+	// NotRun says why the check does not run, if it does not: filled in by whoever runs
+	// it, as where it looks into a table that is not there.
+	NotRun string `json:",omitempty"`
 	// Place is where the check is written, "file:line".
 	Place string
 }

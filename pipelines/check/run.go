@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -60,6 +61,9 @@ func RunTarget(ctx context.Context, conn driver.Conn, t Target, o Options) ([]Re
 	if t.NotRun != "" {
 		return notRun(results, t.NotRun), nil
 	}
+	if slices.ContainsFunc(t.Checks, func(c Check) bool { return c.NotRun != "" }) {
+		return runRest(ctx, conn, t, o, results)
+	}
 	if !s.countTogether(ctx, results) {
 		if err := s.countApart(ctx, results); err != nil {
 			return nil, err
@@ -74,6 +78,23 @@ func RunTarget(ctx context.Context, conn driver.Conn, t Target, o Options) ([]Re
 		return nil, fmt.Errorf("check %s: %w", t.Name, context.Cause(ctx))
 	}
 	return results, nil
+}
+
+// runRest runs the checks that have no reason not to run.
+func runRest(ctx context.Context, conn driver.Conn, t Target, o Options, results []Result) ([]Result, error) {
+	var places []int
+	rest := t
+	rest.Checks = nil
+	for i, c := range t.Checks {
+		if results[i].Status, results[i].Message = NotRun, c.NotRun; c.NotRun == "" {
+			places, rest.Checks = append(places, i), append(rest.Checks, c)
+		}
+	}
+	ran, err := RunTarget(ctx, conn, rest, o)
+	for n, result := range ran {
+		results[places[n]] = result
+	}
+	return results, err
 }
 
 func notRun(results []Result, why string) []Result {

@@ -332,14 +332,15 @@ func (b *builder) count(ctx context.Context, relation string) (rows uint64, err 
 // single rows on these alone, the others on the table as it will be: the partitions
 // that stay and those put together aside.
 func (b *builder) checkIncrement(ctx context.Context, d difference) ([]check.Result, error) {
-	rows, table := b.m.checkTarget(), b.m.checkTarget()
+	rows := b.project.checkTarget(b.m, b.there)
+	table, checks := rows, rows.Checks
 	rows.Built = b.m.aside(freshSuffix)
 	if d.keys > 0 {
 		table.Built = fmt.Sprintf("(select * from %s where _partition_id not in (%s) union all select * from %s)",
 			b.m.Relation(), literals(d.partitions), b.m.aside(newSuffix))
 	}
 	rows.Checks, table.Checks = nil, nil
-	for _, c := range b.m.Checks {
+	for _, c := range checks {
 		switch {
 		case c.Kind == check.Freshness:
 			table.Checks = append(table.Checks, c)

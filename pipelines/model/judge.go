@@ -12,7 +12,8 @@ import (
 // Targets returns what the checks of the selected models judge in the warehouse as
 // it stands: the models' tables, each as of the day it describes, and one target
 // for each check of its own that reads one of the models. A check over tables that
-// describe different days is a target that says why it does not run.
+// describe different days, or are not all there, is a target that says why it does
+// not run.
 func (r *Runner) Targets(ctx context.Context) ([]check.Target, error) {
 	models, err := r.project.Select(r.options.Select)
 	if err != nil {
@@ -27,7 +28,7 @@ func (r *Runner) Targets(ctx context.Context) ([]check.Target, error) {
 	for _, m := range models {
 		selected[m.Name] = true
 		if len(m.Checks) > 0 {
-			target := m.checkTarget()
+			target := r.project.checkTarget(m, s.holds)
 			target.AsOf = s.builds[m.Name].asOf
 			compareRows(target.Checks, s.builds[m.Name], target.AsOf)
 			targets = append(targets, target)
@@ -67,6 +68,12 @@ func (r *Runner) standing(c *SingularCheck, s *state) (check.Target, error) {
 		vars.AsOf = newest
 	}
 	target, err := r.project.singularTarget(c, vars)
+	for _, name := range c.Parents {
+		if m := r.project.byName[name]; !s.holds(m) {
+			target.NotRun = fmt.Sprintf("it reads %s, which is not built", m.FullName())
+			return target, err
+		}
+	}
 	if !sameDay(newest, oldest) {
 		target.NotRun = fmt.Sprintf("the tables it compares describe different days, %s and %s; a run without --only brings them together",
 			oldest.Format(time.DateOnly), newest.Format(time.DateOnly))
@@ -89,14 +96,20 @@ func (p *Project) followsDay(m *Model, vars Vars) bool {
 	return slices.ContainsFunc(m.Parents, func(name string) bool { return p.followsDay(p.byName[name], vars) })
 }
 
-func (m *Model) checkTarget() check.Target {
+// checkTarget returns the model's checks. Those that look into a table that is not
+// there do not run.
+func (p *Project) checkTarget(m *Model, there func(*Model) bool) check.Target {
 	private := map[string]bool{}
 	for _, column := range m.Columns {
 		private[column.Name] = column.Private
 	}
-	return check.Target{
-		Name: m.Name, Relation: m.Relation(), Columns: m.columnNames(), Private: private, Checks: slices.Clone(m.Checks),
+	checks := slices.Clone(m.Checks)
+	for _, ref := range m.checkRefs {
+		if to := p.byName[ref.model]; to != m && !there(to) {
+			checks[ref.check].NotRun = fmt.Sprintf("it looks into %s, which is not built; select it too, with +", to.FullName())
+		}
 	}
+	return check.Target{Name: m.Name, Relation: m.Relation(), Columns: m.columnNames(), Private: private, Checks: checks}
 }
 
 // longestLeap is how far the day may move between two builds whose rows are

@@ -145,6 +145,7 @@ func TestProject_Select(t *testing.T) {
 		"customers, seeds":   "regions customers",
 		"customers tag:shop": "stg_shop__orders customers",
 		"*orders":            "stg_shop__orders int_orders",
+		"+marts":             "stg_shop__orders regions int_orders customers regions_monthly",
 	} {
 		models, err := project.Select([]string{selectors})
 		if err != nil {

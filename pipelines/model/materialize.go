@@ -52,6 +52,8 @@ type builder struct {
 	moment   check.Moment
 	last     build // the last good build, for words about it
 	exists   bool  // an earlier table or view is there
+	// there says of another model that it is there, or comes with this run.
+	there func(*Model) bool
 	// leftovers are the names aside that a killed run left behind.
 	leftovers map[string]bool
 	warn      func(text string)
@@ -98,7 +100,7 @@ func (b *builder) run(ctx context.Context, d decision) (result built, err error)
 	if err := b.create(ctx, d.sql); err != nil {
 		return result, err
 	}
-	target := b.m.checkTarget()
+	target := b.project.checkTarget(b.m, b.there)
 	target.Built = b.m.aside(newSuffix)
 	if b.m.Materialized != View {
 		result.rows = new(uint64)

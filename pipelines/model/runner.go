@@ -127,6 +127,9 @@ type Summary struct {
 	Models []Result
 	// Checks are the results of the checks of their own that ran.
 	Checks []check.Result
+	// HeldBack are the checks of their own that read a selected model and did not run,
+	// as something else that they read is not built or not of this state.
+	HeldBack []string
 	// Warnings are things that went otherwise than planned.
 	Warnings []string
 	Duration time.Duration
@@ -195,6 +198,7 @@ func (r *Runner) Run(ctx context.Context) (Summary, error) {
 		run.dropDeserted(ctx)
 	}
 	summary.Checks, err = run.singularChecks(ctx)
+	summary.HeldBack = run.heldBack
 	for _, m := range models {
 		summary.Models = append(summary.Models, *run.results[m.Name])
 	}
@@ -214,6 +218,7 @@ type run struct {
 	total    int
 
 	unrecorded []check.Result // of models that ended; the loop's own
+	heldBack   []string       // checks of their own that cannot run
 
 	mu       sync.Mutex // guards what follows, and the observer
 	done     int
@@ -359,6 +364,7 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 		last: r.planner.state.builds[m.Name], warn: func(text string) { r.warn(m.Name, text) },
 		log:       r.runner.options.Logger,
 		exists:    r.planner.state.relations[m.FullName()],
+		there:     func(other *Model) bool { return r.planner.selected[other.Name] || r.planner.state.holds(other) },
 		leftovers: r.planner.state.leftovers(m),
 		project:   r.runner.project, vars: r.runner.options.Vars, runID: r.runner.options.RunID,
 		wholeAbove: r.runner.options.WholeAbove, beforePartition: r.runner.options.beforePartition,
@@ -506,6 +512,9 @@ func (r *run) singularChecks(ctx context.Context) ([]check.Result, error) {
 			return nil, err
 		}
 		print, ready := r.planner.singularPrint(c, target)
+		if !ready {
+			r.heldBack = append(r.heldBack, c.Name)
+		}
 		if !ready || r.anyFailed(c.Parents) || r.planner.state.checked[c.Name] == print {
 			continue
 		}

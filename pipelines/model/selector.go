@@ -36,8 +36,8 @@ func (e *UnknownSelectorError) Error() string {
 //	tag:churn      models with the tag
 //	source:a.b     models that read the entity
 //
-// with + before it for all it is built from and + behind it for all built from
-// it. One string may hold several selectors, separated by commas or spaces.
+// with + before it for all it is built from, and what the checks of these look into,
+// and + behind it for all built from it. One string may hold several selectors, separated by commas or spaces.
 func (p *Project) Select(selectors []string) ([]*Model, error) {
 	var wanted []string
 	for _, list := range selectors {
@@ -74,7 +74,7 @@ func (p *Project) expand(selector string) (map[string]bool, error) {
 	}
 	names := reachable(starts, func(string) []string { return nil })
 	if upstream {
-		for name := range reachable(starts, func(name string) []string { return p.byName[name].Parents }) {
+		for name := range reachable(starts, func(name string) []string { return p.byName[name].before() }) {
 			names[name] = true
 		}
 	}

@@ -96,6 +96,9 @@ type state struct {
 	steps map[string][]step
 }
 
+// holds says that a model's table or view is in the warehouse.
+func (s *state) holds(m *Model) bool { return s.relations[m.FullName()] }
+
 func readState(ctx context.Context, conn driver.Conn) (*state, error) {
 	s := &state{builds: map[string]build{}, relations: map[string]bool{}, checked: map[string]string{}, steps: map[string][]step{}}
 	for what, read := range map[string]func(context.Context, driver.Conn) error{
