@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -33,12 +34,13 @@ func (p *Project) AlarmChannels() []notify.Channel {
 	return channels
 }
 
-// watcher looks for what is wrong in a warehouse.
-func (p *Project) watcher(warehouse func() (driver.Conn, error)) (*alarm.Watcher, error) {
+// watcher looks for what is wrong in a warehouse. blindFor is how long nothing can be
+// looked for until that is told itself, as alarm.Options has it.
+func (p *Project) watcher(warehouse func() (driver.Conn, error), blindFor time.Duration) (*alarm.Watcher, error) {
 	c := &p.Config.Alarms
 	o := alarm.Options{
 		Project: p.Config.Project, Warehouse: warehouse, Channels: p.AlarmChannels(), Every: c.Every,
-		Zone: p.Config.Location, Logger: p.log, Urgent: c.Urgent,
+		Zone: p.Config.Location, Logger: p.log, Urgent: c.Urgent, BlindFor: blindFor, Memory: filepath.Join(p.Home, alarmsBlind),
 	}
 	if c.Quiet != "" {
 		quiet, err := alarm.ParseHours(c.Quiet)

@@ -24,9 +24,9 @@ type written struct {
 // how far it is, and what it did if it is killed. What it returns ends that.
 func (r *run) keepBooks(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
+	var ended sync.WaitGroup
+	ended.Go(func() { r.tellPresent(ctx) })
+	ended.Go(func() {
 		tick := time.NewTicker(booksEvery)
 		defer tick.Stop()
 		for {
@@ -37,8 +37,8 @@ func (r *run) keepBooks(ctx context.Context) (stop func()) {
 				r.noteSteps(ctx)
 			}
 		}
-	}()
-	return sync.OnceFunc(func() { cancel(); <-ended })
+	})
+	return sync.OnceFunc(func() { cancel(); ended.Wait() })
 }
 
 // noteSteps writes what is not in the books yet. What cannot be written now is

@@ -54,7 +54,23 @@ func TestRun_OnACluster(t *testing.T) {
 				expectOrders(t, p, "1", "2", "3")
 			}
 			c.expectEverywhere(topology)
+			expectStuckTask(t, p)
 		})
+	}
+}
+
+// expectStuckTask wants the one statement named that the acted cluster's second server
+// has not done.
+func expectStuckTask(t *testing.T, p *Project) {
+	t.Helper()
+	w, err := p.OpenWarehouse(t.Context(), warehouse.ForQuery)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	troubles, err := p.ClusterTroubles(t.Context(), w)
+	if err != nil || len(troubles) != 1 || !strings.HasPrefix(troubles[0], "ch2:9000 has not done a statement ON CLUSTER, first query-0000000007") {
+		t.Errorf("what is stuck: %q, %v", troubles, err)
 	}
 }
 
@@ -124,6 +140,9 @@ var acts = []struct {
 	{find: regexp.MustCompile(`(?s)^(CREATE.+?)(?:\(.*| AS \S+ )ENGINE = Distributed\('main', ('[^']+', '[^']+'), .*?\)( COMMENT '(?:[^'\\]|\\.)*')?$`), with: "$1 ENGINE = Alias($2)"},
 	{find: regexp.MustCompile(`(?s)^(create.+?)(?:\(.*| AS \S+ )ENGINE = Distributed\('main', ('[^']+', '[^']+'), .*\)( comment '(?:[^'\\]|\\.)*')?$`), with: "$1 ENGINE = Alias($2)"},
 	{find: regexp.MustCompile(`^SYSTEM SYNC REPLICA.*`), with: "SELECT 1"},
+	{find: regexp.MustCompile(`clusterAllReplicas\('main', (system\.\w+)\)`), with: "$1"},
+	{find: regexp.MustCompile(`system\.distributed_ddl_queue`), with: `(SELECT 'query-0000000007' AS entry, 'ch2' AS host, 9000 AS port, 'main' AS cluster, 'DROP TABLE mart.x' AS query,
+		now() - 600 AS query_create_time, 'Inactive' AS status, 0 AS exception_code, '' AS exception_text)`},
 	{find: regexp.MustCompile(`system\.clusters`), with: "(SELECT 'main' AS cluster, 1 AS shard_num)"},
 	{find: regexp.MustCompile(`system\.macros`), with: "(SELECT arrayJoin(['shard', 'replica']) AS macro)"},
 	{find: regexp.MustCompile(`^SELECT engine, engine_full, comment FROM`), with: `SELECT multiIf(engine = 'Alias', 'Distributed', endsWith(engine, 'MergeTree'), concat('Replicated', engine), engine),

@@ -28,7 +28,8 @@ func TestModels(ctx context.Context, models *model.Project, selectors []string) 
 }
 
 // Check runs the data checks of the selected models over the warehouse as it
-// is, as of the day that it describes, without building anything.
+// is, as of the day that it describes, without building anything. Where alarms are
+// configured, what is found is written to ops.checks and told.
 func (p *Project) Check(ctx context.Context, selectors []string) (results []check.Result, err error) {
 	selected, err := p.Models.Select(selectors)
 	if err != nil {
@@ -36,6 +37,7 @@ func (p *Project) Check(ctx context.Context, selectors []string) (results []chec
 	}
 	w, err := p.OpenWarehouse(ctx, warehouse.ForQuery)
 	if err != nil {
+		p.tellUnopened(ctx, err)
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
@@ -46,7 +48,11 @@ func (p *Project) Check(ctx context.Context, selectors []string) (results []chec
 	if err != nil {
 		return nil, err
 	}
-	return check.Run(ctx, w, targets, check.Options{Moment: check.Moment{AsOf: p.AsOf(), Timezone: p.Config.Timezone}, Parallel: p.parallel()})
+	results, err = check.Run(ctx, w, targets, check.Options{Moment: check.Moment{AsOf: p.AsOf(), Timezone: p.Config.Timezone}, Parallel: p.parallel()})
+	if err == nil {
+		p.tellOfChecks(ctx, w, results)
+	}
+	return results, err
 }
 
 // requireBuilt says what to do when there is nothing to check yet.
@@ -61,4 +67,14 @@ func (p *Project) requireBuilt(ctx context.Context, w *warehouse.Warehouse, mode
 		}
 	}
 	return nil
+}
+
+// ClusterTroubles says what keeps the servers of the project's cluster from having the
+// same, each with what to do; none where the warehouse is on no cluster.
+func (p *Project) ClusterTroubles(ctx context.Context, w *warehouse.Warehouse) ([]string, error) {
+	c := p.cluster()
+	if c.Name == "" {
+		return nil, nil
+	}
+	return c.Troubles(ctx, w)
 }

@@ -16,6 +16,7 @@ import (
 	"winback/connectors"
 	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
+	"winback/pipelines/progress"
 	"winback/pipelines/warehouse"
 )
 
@@ -75,6 +76,7 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (s Summary, err error) 
 	defer func() { err = errors.Join(err, lock.unlock()) }()
 	r := p.newRun(o, only)
 	if err := r.open(ctx); err != nil {
+		p.tellUnopened(ctx, err)
 		return Summary{}, err
 	}
 	defer func() { err = errors.Join(err, r.warehouse.Close()) }()
@@ -90,7 +92,9 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (s Summary, err error) 
 			r.pruneHistory(ctx),
 		)
 	}
-	return r.finish(err)
+	s, err = r.finish(err)
+	r.tellAlarms(ctx)
+	return s, err
 }
 
 // run is the state of one pass.
@@ -99,6 +103,7 @@ type run struct {
 	o         RunOptions
 	only      selection
 	started   time.Time
+	present   present // what it is doing, told to o.Observer too
 	warehouse *warehouse.Warehouse
 	ledger    *ledger.Ledger
 
@@ -125,8 +130,10 @@ func (p *Project) newRun(o RunOptions, only selection) *run {
 	if o.Logged && p.log != nil {
 		o.Observer = p.loggedRun(id, o)
 	}
+	doing := present{Observer: o.Observer, record: progress.NewRecorder(p.Home, id, time.Now)}
+	o.Observer = doing
 	return &run{
-		Project: p, o: o, only: only, started: now, loaded: map[string]bool{}, unloaded: map[string]bool{}, aside: map[string]map[string]bool{},
+		Project: p, o: o, present: doing, only: only, started: now, loaded: map[string]bool{}, unloaded: map[string]bool{}, aside: map[string]map[string]bool{},
 		summary: Summary{RunID: id, AsOf: p.Config.AsOf.String(), Datasets: []DatasetSummary{}, Problems: []string{}},
 	}
 }
@@ -169,7 +176,7 @@ func migrated(did []string) string {
 
 // begin writes down that the run began.
 func (r *run) begin(ctx context.Context) error {
-	if l, ok := r.o.Observer.(logged); ok {
+	if l, ok := r.present.Observer.(logged); ok {
 		l.began(r.o.command())
 	}
 	return errors.Join(r.ledger.CloseInterrupted(ctx), r.record(ctx, ledger.Running, nil))
@@ -182,7 +189,11 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) e
 		return ctx.Err()
 	}
 	started := r.now()
+	r.present.record.Update(progress.Stage, name, nil)
 	err := do(ctx)
+	for _, kind := range []string{progress.Stage, doesExtract, doesModel} {
+		r.present.record.End(kind, "")
+	}
 	debug.FreeOSMemory() // the next part may need it in the engine
 	r.noteSteps(ctx)
 	r.summary.Stages = append(r.summary.Stages, Stage{Name: name, Duration: r.now().Sub(started)})
@@ -235,7 +246,7 @@ func (r *run) finish(err error) (Summary, error) {
 	if err = r.orDiskFull(err); r.diskFull != nil {
 		err = r.diskFull // whatever else went wrong comes from it
 	}
-	if l, ok := r.o.Observer.(logged); ok {
+	if l, ok := r.present.Observer.(logged); ok {
 		l.ended(r.summary, err)
 	}
 	return r.summary, err

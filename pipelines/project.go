@@ -168,13 +168,18 @@ func (p *Project) OpenWarehouse(ctx context.Context, purpose warehouse.Purpose) 
 	return p.openWarehouse(ctx, warehouse.Options{Purpose: purpose})
 }
 
+// cluster is the one that the warehouse is made on; without a name there is none.
+func (p *Project) cluster() cluster.Cluster {
+	c := &p.Config.Warehouse
+	return cluster.Cluster{Name: c.Cluster, Topology: cluster.Topology(c.Topology)}
+}
+
 // openWarehouse fills in what the configuration says of the warehouse.
 func (p *Project) openWarehouse(ctx context.Context, o warehouse.Options) (*warehouse.Warehouse, error) {
 	o.Home, o.Logger = p.Home, p.log
 	o.Engine = warehouse.EngineOptions{Memory: int64(p.Config.Engine.Memory), Threads: p.Config.Engine.Threads}
 	if c := &p.Config.Warehouse; !c.Embedded() {
-		o.Server = &warehouse.Server{URL: c.Address(), Password: c.Password.Reveal(), CAFile: string(c.CAFile),
-			Cluster: cluster.Cluster{Name: c.Cluster, Topology: cluster.Topology(c.Topology)}}
+		o.Server = &warehouse.Server{URL: c.Address(), Password: c.Password.Reveal(), CAFile: string(c.CAFile), Cluster: p.cluster()}
 	}
 	w, err := warehouse.Open(ctx, o)
 	if err != nil {

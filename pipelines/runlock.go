@@ -103,3 +103,36 @@ func homeID(home string) (string, error) {
 	}
 	return id, nil
 }
+
+// serviceLock is held by the one service of a home, which writes into it who it is: two
+// would do every job twice.
+const serviceLock = "serve.lock"
+
+// lockService makes this process the service of a home, until unlock is called. It
+// returns a *warehouse.HeldError when there is one.
+func lockService(home string) (unlock func() error, err error) {
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return nil, fmt.Errorf("make the project's home: %w", err)
+	}
+	path := filepath.Join(home, serviceLock)
+	lock := flock.New(path)
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", home, err)
+	}
+	if !locked {
+		held := &warehouse.HeldError{What: "service", Home: home}
+		if text, err := os.ReadFile(path); err != nil || json.Unmarshal(text, &held.Holder) != nil {
+			held.Holder = warehouse.Holder{}
+		}
+		return nil, held
+	}
+	text, err := json.Marshal(warehouse.Holder{PID: os.Getpid(), Purpose: warehouse.ForServe, Since: time.Now().UTC()})
+	if err == nil {
+		err = os.WriteFile(path, text, 0o644)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("write down who serves: %w", err), lock.Unlock())
+	}
+	return lock.Unlock, nil
+}

@@ -53,7 +53,7 @@ const drain = 20 * time.Second
 // Serve opens the embedded warehouse and lets other programs in until the context
 // ends; other commands of the project go through it meanwhile, and so do the jobs of
 // the schedule. Then no new statements and jobs are begun, and those that run may end. It returns nil when it was
-// the context that ended it.
+// the context that ended it, and a *warehouse.HeldError where the home is served already.
 func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 	serve := p.Config.Serve
 	serve.Listen = cmp.Or(o.Listen, serve.Listen)
@@ -64,6 +64,11 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	unlock, err := lockService(p.Home)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	if !p.Config.Warehouse.Embedded() {
 		if o.Scheduler == nil {
 			return &ServeError{"the warehouse is a ClickHouse server, which serves its clients itself, and there is no schedule: nothing is left to do"}

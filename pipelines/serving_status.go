@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/gofrs/flock"
 
 	"winback/pipelines/alarm"
 	"winback/pipelines/certificate"
@@ -130,9 +132,10 @@ func (s *statusPage) incidents(ctx context.Context) ([]status.Incident, error) {
 	return list, err
 }
 
-// watch looks for what is wrong, and tells of it, until what it returns is called.
+// watch looks for what is wrong, and tells of it, until what it returns is called. Runs
+// of the project do not look meanwhile.
 func (p *Project) watch(ctx context.Context, conn func() (driver.Conn, error), page *statusPage) (stop func(), err error) {
-	w, err := p.watcher(conn)
+	w, err := p.watcher(conn, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +146,15 @@ func (p *Project) watch(ctx context.Context, conn func() (driver.Conn, error), p
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		lock := flock.New(filepath.Join(p.Home, alarmsLock))
+		// A run that ends at this moment may be looking.
+		if locked, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil || !locked {
+			return
+		}
 		w.Run(ctx)
+		if err := lock.Unlock(); err != nil {
+			p.log.Warn("the alarms could not be given back", "error", err)
+		}
 	}()
 	return func() {
 		if page != nil {

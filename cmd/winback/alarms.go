@@ -20,7 +20,11 @@ func (a *app) alarmsCommand() *cobra.Command {
 		Long: `winback serve looks every minute for what is wrong, and tells each address of alarms.mail and
 alarms.webhook once when it begins and once when it is over: a job that failed or is late, a
 source that is stale, a check that fails, churn on the level of an alarm, too much in quarantine,
-a disk that gets full.`,
+a disk that gets full.
+
+Without winback serve, as where cron begins the runs, each winback run and winback check looks
+at its end, and so does winback alarms look: call that after the quiet hours, too, so that what
+was wrong in them is told, and every hour if a run that never begins is to be told.`,
 	}
 	all := false
 	list := &cobra.Command{
@@ -29,6 +33,10 @@ a disk that gets full.`,
 	}
 	list.Flags().BoolVar(&all, "all", false, "also what is over")
 	cmd.AddCommand(list, &cobra.Command{
+		Use: "look", Short: "Look once for what is wrong and tell whoever is to be told, as winback serve does all the time", Args: noArguments,
+		Example: "  5 * * * *  winback -q -c /srv/acme/winback.yaml alarms look     # a line of a crontab",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.lookForAlarms(cmd.Context()) },
+	}, &cobra.Command{
 		Use: "test", Short: "Send a message to everybody who would be told", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.testAlarms(cmd.Context()) },
 	})
@@ -53,7 +61,7 @@ func (a *app) listAlarms(ctx context.Context, all bool) (err error) {
 		return a.printJSON(list)
 	}
 	if len(list) == 0 {
-		a.say("Nothing is wrong, as far as winback serve has looked.")
+		a.say("Nothing is wrong, as far as somebody has looked.")
 		return nil
 	}
 	zone := project.Config.Location
@@ -66,6 +74,30 @@ func (a *app) listAlarms(ctx context.Context, all bool) (err error) {
 		t.AppendRow(table.Row{n.Kind, shortened(n.Text), moment(n.OpenedAt, zone), over, strings.Join(n.Told, ", "), n.Problem})
 	}
 	t.Render()
+	return nil
+}
+
+func (a *app) lookForAlarms(ctx context.Context) error {
+	project, err := a.projectWithoutModels()
+	if err != nil {
+		return err
+	}
+	if !project.Config.Alarms.On() {
+		return usageError{fmt.Errorf("nobody is told of alarms: %s has neither alarms.mail nor alarms.webhook", project.Config.Path)}
+	}
+	look, err := project.LookForAlarms(ctx)
+	switch {
+	case err != nil:
+		return err
+	case a.json:
+		return a.printJSON(look)
+	case look.Elsewhere:
+		a.say("winback serve looks already; nothing was done.")
+	case len(look.Open) == 0:
+		a.say("Nothing is wrong.")
+	default:
+		a.say("%s.", look)
+	}
 	return nil
 }
 

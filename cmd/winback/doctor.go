@@ -59,7 +59,7 @@ func (a *app) diagnose(ctx context.Context) []diagnosis {
 	for _, s := range project.Sources {
 		found = append(found, diagnoseSource(ctx, s)...)
 	}
-	found = append(found, diagnoseWarehouse(ctx, project))
+	found = append(found, diagnoseWarehouse(ctx, project)...)
 	return append(found, a.diagnoseService(ctx, project)...)
 }
 
@@ -134,21 +134,46 @@ func diagnoseSource(ctx context.Context, s pipelines.Source) []diagnosis {
 	return list
 }
 
-func diagnoseWarehouse(ctx context.Context, project *pipelines.Project) (d diagnosis) {
+// diagnoseWarehouse asks the warehouse and, where it is on a cluster, how that does.
+func diagnoseWarehouse(ctx context.Context, project *pipelines.Project) (list []diagnosis) {
+	const what = "warehouse"
 	w, err := project.OpenWarehouse(ctx, warehouse.ForQuery)
 	if err != nil {
-		return failing("warehouse", err)
+		return []diagnosis{failing(what, err)}
 	}
 	defer func() {
-		if err := w.Close(); err != nil && d.OK {
-			d = failing("warehouse", err)
+		if err := w.Close(); err != nil {
+			list = append(list, failing(what, err))
 		}
 	}()
 	v, err := w.ServerVersion()
 	if err != nil {
-		return failing("warehouse", err)
+		return []diagnosis{failing(what, err)}
 	}
-	return diagnosis{What: "warehouse", OK: true, Text: fmt.Sprintf("ClickHouse %s answers at %s", v.Version, w.Address())}
+	list = []diagnosis{{What: what, OK: true, Text: fmt.Sprintf("ClickHouse %s answers at %s", v.Version, w.Address())}}
+	return append(list, diagnoseCluster(ctx, project, w)...)
+}
+
+// diagnoseCluster tells of each thing that is stuck on a cluster.
+func diagnoseCluster(ctx context.Context, project *pipelines.Project, w *warehouse.Warehouse) []diagnosis {
+	what := "cluster " + project.Config.Warehouse.Cluster
+	if project.Config.Warehouse.Cluster == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
+	defer cancel()
+	troubles, err := project.ClusterTroubles(ctx, w)
+	var list []diagnosis
+	for _, text := range troubles {
+		list = append(list, diagnosis{What: what, Text: text})
+	}
+	switch {
+	case err != nil:
+		list = append(list, failing(what, err))
+	case len(list) == 0:
+		list = append(list, diagnosis{What: what, OK: true, Text: "every server answers, nothing ON CLUSTER is stuck, no replica lags behind"})
+	}
+	return list
 }
 
 func (a *app) printDiagnoses(found []diagnosis) error {

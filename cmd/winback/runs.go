@@ -121,6 +121,9 @@ func (a *app) showRun(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
+		if story.Present, err = project.Present(story.ID); err != nil {
+			return err
+		}
 		if a.json {
 			return a.printJSON(story)
 		}
@@ -138,6 +141,9 @@ func (a *app) printStory(s *history.Story, zone *time.Location) {
 	for line := range strings.Lines(s.Message) {
 		fmt.Fprintf(a.stdout, "          %s\n", strings.TrimSpace(line))
 	}
+	if s.Present != nil {
+		fmt.Fprintf(a.stdout, "Now       %s (%s)\n", s.Present, s.Present.At.In(zone).Format("15:04:05"))
+	}
 	a.printSteps(s, zone)
 	a.printExtracted(s)
 	a.printStoryLoads(s)
@@ -150,6 +156,10 @@ func (a *app) printStory(s *history.Story, zone *time.Location) {
 
 func (a *app) printSteps(s *history.Story, zone *time.Location) {
 	if len(s.StepList) == 0 {
+		if s.State == string(ledger.Running) {
+			fmt.Fprintln(a.stdout, "\nNo step is done yet.")
+			return
+		}
 		fmt.Fprintln(a.stdout, "\nIt came to no step.")
 		return
 	}

@@ -1,5 +1,6 @@
-// Package alarm tells people when something is wrong with a project that is served:
-// once when it begins and once when it is over.
+// Package alarm tells people when something is wrong with a project: once when it
+// begins and once when it is over. A service looks again and again, a run that cron
+// began looks once at its end; both go by what ops.alarms says was told.
 //
 // What was found is written to ops.alarms before anybody is told, and who was told
 // right after. So a restart tells nothing twice, but for one case: a process that is
@@ -71,6 +72,12 @@ type Options struct {
 	Quiet  *Hours
 	Urgent []Kind
 	Every  time.Duration // between two looks; 0 for a minute
+	// BlindFor is how long no look succeeds until that is told itself: 0 for five
+	// minutes, negative for at once, as where nobody looks again soon.
+	BlindFor time.Duration
+	// Memory is a file that keeps between processes that no look succeeded, and who
+	// was told; empty for none.
+	Memory string
 	Zone   *time.Location
 	Clock  clockwork.Clock // nil for that of the machine
 	Logger *slog.Logger    // nil for none
@@ -86,49 +93,6 @@ type Watcher struct {
 	mu      sync.Mutex
 	seen    time.Time // when a look last ended
 	problem error     // of it
-}
-
-// blindness is a time in which no look succeeds.
-type blindness struct {
-	since time.Time
-	told  map[string]bool
-}
-
-// blindFor is how long no look succeeds until that is an alarm itself.
-const blindFor = 5 * time.Minute
-
-// tellOfBlindness tells, in quiet hours too, that nothing can be looked after, as
-// where the warehouse does not answer, and that it can again. There is no table to
-// keep that in, so a restart begins to count anew.
-func (w *Watcher) tellOfBlindness(ctx context.Context, problem error) {
-	now := w.o.Clock.Now().UTC()
-	switch {
-	case problem == nil && w.blind == nil:
-		return
-	case problem != nil && w.blind == nil:
-		w.blind = &blindness{since: now, told: map[string]bool{}}
-	}
-	if problem != nil && now.Sub(w.blind.since) < blindFor {
-		return
-	}
-	text := fmt.Sprintf("ALARM: nobody can look for what is wrong since %s: %v\n", w.blind.since.In(w.o.Zone).Format("2006-01-02 15:04"), problem)
-	if problem == nil {
-		text = fmt.Sprintf("OVER: what is wrong is looked for again (after %s)\n", now.Sub(w.blind.since).Round(time.Second))
-	}
-	for _, channel := range w.o.Channels {
-		name := channel.Name()
-		if w.blind.told[name] != (problem == nil) {
-			continue
-		}
-		if err := channel.Send(ctx, notify.Message{Subject: w.o.Project + ": the warehouse", Text: text}); err != nil {
-			w.o.Logger.Error("an alarm could not be delivered", "channel", name, "error", err)
-			continue
-		}
-		w.blind.told[name] = problem != nil
-	}
-	if problem == nil {
-		w.blind = nil
-	}
 }
 
 // patience is that with a channel that does not take messages.
@@ -148,10 +112,15 @@ func New(o Options) *Watcher {
 	if o.Every == 0 {
 		o.Every = time.Minute
 	}
+	if o.BlindFor == 0 {
+		o.BlindFor = 5 * time.Minute
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Watcher{o: o, tries: map[string]*patience{}, seen: o.Clock.Now()}
+	w := &Watcher{o: o, tries: map[string]*patience{}, seen: o.Clock.Now()}
+	w.recall()
+	return w
 }
 
 // lookTime bounds a look with its deliveries.

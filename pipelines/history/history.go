@@ -80,6 +80,22 @@ func (b Books) Runs(ctx context.Context, f Filter) ([]Run, error) {
 		clickhouse.Named("state", f.State), clickhouse.Named("job", f.Job), clickhouse.Named("prefix", f.Prefix), clickhouse.Named("last", cmp.Or(f.Last, 20)))
 }
 
+// Usual is how long runs like this one took of late, the half of the last five that
+// got done; zero where there was none.
+func (b Books) Usual(ctx context.Context, r Run) (time.Duration, error) {
+	type took struct {
+		Seconds float64 `ch:"seconds"`
+	}
+	list, err := read[took](ctx, b, "how long runs take", `SELECT ifNotFinite(quantileExact(0.5)(seconds), 0) AS seconds FROM (
+		SELECT dateDiff('ms', started_at, assumeNotNull(finished_at)) / 1000 AS seconds FROM ops.runs FINAL
+		WHERE state = 'done' AND finished_at IS NOT NULL AND command = {command:String} AND job = {job:String} ORDER BY started_at DESC LIMIT 5)`,
+		clickhouse.Named("command", r.Command), clickhouse.Named("job", r.Job))
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	return time.Duration(list[0].Seconds * float64(time.Second)), nil
+}
+
 // Step is one part of a run.
 type Step struct {
 	Kind      string    `ch:"kind" json:"kind"`

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"winback/pipelines/progress"
 )
 
 // Story is everything that is known of a run.
@@ -22,6 +24,9 @@ type Story struct {
 	// Next are the runs that made up for this one where it did not get done: those
 	// for the same slot, or the next one. The last of them tells how it ended.
 	Next []Run `json:"next,omitempty"`
+	// Present is what it does at the moment, where it is under way and tells. The books
+	// do not know: who asks them fills it in.
+	Present *progress.Snapshot `json:"present,omitempty"`
 }
 
 // UnknownRunError says that there is no such run.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"winback/pipelines/history"
+	"winback/pipelines/progress"
 	"winback/pipelines/schedule"
 )
 
@@ -39,6 +41,7 @@ type Overview struct {
 	// Problems are what keeps the service from its work; none when all is well.
 	Problems  []string          `json:"problems"`
 	Running   []Doing           `json:"running"`
+	Next      []Upcoming        `json:"next"`
 	Jobs      []Job             `json:"jobs"`
 	Runs      []history.Run     `json:"runs"`
 	Sources   []Source          `json:"sources"`
@@ -63,7 +66,36 @@ const lastSteps = 12
 // Doing is a run that is under way, with its last steps.
 type Doing struct {
 	history.Run
+	// Present is what it does at the moment; nil where it does not tell here, as one
+	// that has just begun or that has another home.
+	Present *progress.Snapshot `json:"present,omitempty"`
+	// Silent says that it has not told for too long: it hangs, or was killed.
+	Silent bool `json:"silent,omitempty"`
+	// Usual is how many seconds runs like it took of late; 0 for not known.
+	Usual    float64        `json:"usual_seconds,omitempty"`
 	StepList []history.Step `json:"step_list"`
+}
+
+// silentAfter is how long after its last word a run counts as silent: it tells every
+// second, where the machine has the time.
+const silentAfter = time.Minute
+
+// Upcoming is when a job is due next.
+type Upcoming struct {
+	Job string    `json:"job"`
+	At  time.Time `json:"at"`
+}
+
+// upcoming lists when jobs are due, the next first.
+func upcoming(jobs []Job) []Upcoming {
+	list := []Upcoming{}
+	for _, j := range jobs {
+		if j.Next != nil {
+			list = append(list, Upcoming{j.Name, *j.Next})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Upcoming) int { return a.At.Compare(b.At) })
+	return list
 }
 
 // Job is one of the schedule.
@@ -115,6 +147,7 @@ func (s *Server) overview(ctx context.Context, _ Viewer) (any, error) {
 	var err error
 	o.Jobs, err = s.jobs()
 	problem(err)
+	o.Next = upcoming(o.Jobs)
 	o.Disk.Home = s.o.Home
 	o.Disk.Free, o.Disk.Size, err = DiskOf(s.o.Home)
 	problem(err)
@@ -142,10 +175,9 @@ func (s *Server) fill(ctx context.Context, o *Overview) error {
 	o.Runs, errs[0] = books.Runs(ctx, history.Filter{Last: 10})
 	running, errs[1] = books.Runs(ctx, history.Filter{State: "running"})
 	for _, run := range running {
-		steps, err := books.Steps(ctx, run.ID)
+		doing, err := s.doing(ctx, books, run)
 		errs[1] = errors.Join(errs[1], err)
-		steps = steps[max(0, len(steps)-lastSteps):]
-		o.Running = append(o.Running, Doing{run, steps})
+		o.Running = append(o.Running, doing)
 	}
 	var totals history.Totals
 	totals, errs[2] = books.Totals(ctx)
@@ -155,6 +187,25 @@ func (s *Server) fill(ctx context.Context, o *Overview) error {
 	errs[3] = err
 	o.Engine = &machine
 	return errors.Join(errs[:]...)
+}
+
+// doing tells how far a run is.
+func (s *Server) doing(ctx context.Context, books history.Books, run history.Run) (Doing, error) {
+	steps, err := books.Steps(ctx, run.ID)
+	usual, unknown := books.Usual(ctx, run)
+	d := Doing{Run: run, StepList: steps[max(0, len(steps)-lastSteps):], Usual: usual.Seconds()}
+	d.Present = s.present(run.ID)
+	d.Silent = d.Present != nil && s.o.Now().Sub(d.Present.At) > silentAfter
+	return d, errors.Join(err, unknown)
+}
+
+// present is what a run does at the moment; nil where it is not known.
+func (s *Server) present(run string) *progress.Snapshot {
+	now, err := progress.Of(s.o.Home, run)
+	if err != nil {
+		s.o.Logger.Debug("what a run is doing is not known", "error", err)
+	}
+	return now
 }
 
 func (s *Server) aged(list []history.Freshness) []Source {
@@ -252,7 +303,13 @@ func (s *Server) alarms(ctx context.Context, _ Viewer) (any, error) {
 func (s *Server) runPage(w http.ResponseWriter, r *http.Request) {
 	id, asJSON := strings.CutSuffix(r.PathValue("run"), ".json")
 	p := page{path: "/runs/" + id, json: "/runs/" + id + ".json", title: "Run " + id, load: func(ctx context.Context, _ Viewer) (any, error) {
-		return withBooks(s, func(b history.Books) (*history.Story, error) { return b.Story(ctx, id) })
+		return withBooks(s, func(b history.Books) (*history.Story, error) {
+			story, err := b.Story(ctx, id)
+			if err == nil {
+				story.Present = s.present(story.ID)
+			}
+			return story, err
+		})
 	}}
 	if asJSON {
 		s.json(p)(w, r)

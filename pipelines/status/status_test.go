@@ -24,6 +24,7 @@ import (
 	"winback/pipelines/check"
 	"winback/pipelines/engine/enginetest"
 	"winback/pipelines/ledger"
+	"winback/pipelines/progress"
 	"winback/pipelines/schedule"
 	"winback/pipelines/status"
 )
@@ -212,6 +213,58 @@ func TestServer_Pages(t *testing.T) {
 }
 
 var tokenIn = regexp.MustCompile(`name="token" value="(\w+)"`)
+
+// A run that is under way is shown with what it does at the moment, since when and how
+// far it is, how long such runs take, and when jobs are due next: as a page and as JSON.
+func TestServer_ARunUnderWay(t *testing.T) {
+	home := t.TempDir()
+	v := newService(t, func(o *status.Options) { o.Home = home })
+	v.books()
+	const under = "20261122T030000Z-bbbbbb"
+	began := v.clock.Now().Add(-40 * time.Second)
+	at := func() time.Time { return began }
+	r := progress.NewRecorder(home, under, at)
+	r.Update(progress.Stage, "extract", nil)
+	r.Update("extract", "shop.orders", func(a *progress.Activity) { a.Rows, a.Bytes, a.Done, a.Of = 54321, 2<<20, 30, 120 })
+	if err := r.Write(); err != nil {
+		t.Fatal(err)
+	}
+	l := ledger.Over(enginetest.Start(t).Conn(t))
+	before := ledger.Run{ID: "20261121T030000Z-cccccc", Command: "run", AsOf: night, StartedAt: night.Add(-24 * time.Hour), FinishedAt: night.Add(-24*time.Hour + 4*time.Minute), State: ledger.Done}
+	if err := l.WriteRun(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(path string, wants ...string) {
+		t.Helper()
+		code, body := v.get("ann", path)
+		if code != http.StatusOK {
+			t.Errorf("%s: %d\n%s", path, code, body)
+		}
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s lacks %q:\n%s", path, want, body)
+			}
+		}
+	}
+	expect("/", "54\u202f321", "2.0 MiB", `value="25"`, "03:14:20", "Such runs take 4m0s as a rule", `content="5"`, "Next: <b>nightly</b> at 2026-11-23 02:15, in 23 h")
+	expect("/runs/"+under, "54\u202f321")
+	_, body := v.get("ann", "/index.json")
+	var now status.Overview
+	if err := json.Unmarshal([]byte(body), &now); err != nil {
+		t.Fatal(err)
+	}
+	if len(now.Running) != 1 || now.Running[0].Present == nil || len(now.Running[0].Present.Doing) != 2 || now.Running[0].Silent || now.Running[0].Usual != 240 {
+		t.Errorf("it tells %+v", now.Running)
+	}
+	if len(now.Next) != 1 || now.Next[0].Job != "nightly" || !now.Next[0].At.Equal(night.Add(24*time.Hour)) {
+		t.Errorf("next comes %+v", now.Next)
+	}
+	began = v.clock.Now().Add(-10 * time.Minute)
+	if err := r.Write(); err != nil {
+		t.Fatal(err)
+	}
+	expect("/", "It has not told how far it is since 03:05:00")
+}
 
 // Only an admin has jobs done, and only from a page of this service.
 func TestServer_Actions(t *testing.T) {

@@ -35,6 +35,9 @@ func (p page) Path() string { return strings.TrimSuffix(p.path, "{$}") }
 // Title is how the page is called.
 func (p page) Title() string { return p.title }
 
+// refreshWhileRunning is after how many seconds a browser looks again while a run goes on.
+const refreshWhileRunning = 5
+
 // page answers with a page as HTML.
 func (s *Server) page(p page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -46,6 +49,9 @@ func (s *Server) page(p page) http.HandlerFunc {
 		}
 		v := view{
 			Server: s, Project: s.o.Project, Title: p.title, JSON: p.json, Refresh: p.refresh, Viewer: viewer, Token: s.token(viewer), Pages: s.pages(), Data: data,
+		}
+		if now, ok := data.(*Overview); ok && len(now.Running) > 0 {
+			v.Refresh = refreshWhileRunning
 		}
 		var body bytes.Buffer
 		if err := s.templates().ExecuteTemplate(&body, "page", v); err != nil {
