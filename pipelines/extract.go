@@ -93,7 +93,7 @@ func (r *run) extracted(s DatasetSummary, started time.Time) {
 	r.summary.Datasets = append(r.summary.Datasets, s)
 	for _, e := range s.Entities {
 		r.extractions = append(r.extractions, ledger.Extraction{
-			Source: s.Source, Dataset: s.Dataset, Entity: e.Entity, Read: e.Read, Expected: e.Expected, Landed: e.Landed,
+			Source: s.Source, Dataset: s.Dataset, Entity: e.Entity, Read: e.Read, Expected: e.Expected, Landed: e.Landed, Unchanged: e.Unchanged,
 			Duplicates: e.Duplicates, Quarantined: e.Quarantined, Ignored: e.Ignored, Deleted: e.Deleted,
 			Slices: max(s.Slices, 1), Started: started,
 		})

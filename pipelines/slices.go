@@ -74,7 +74,7 @@ func (e *extraction) slice(ctx context.Context, n int, passed map[string]bool) (
 		return left, err
 	}
 	writer, err := e.Zone.Begin(ctx, info, e.dataset, landing.Options{
-		Eraser:    eraser,
+		Eraser: eraser, DropUnchanged: true,
 		PartBytes: int(e.Config.Landing.PartSize), RejectLimit: entity.Some(e.source.QuarantineLimit), RejectFrom: int64(e.source.QuarantineFrom),
 	})
 	if err != nil {
@@ -90,6 +90,9 @@ func (e *extraction) slice(ctx context.Context, n int, passed map[string]bool) (
 		return left, errors.Join(err, writer.Abort())
 	}
 	manifest, err := e.commit(ctx, writer, left)
+	if why := writer.Uncompared(); err == nil && why != nil {
+		e.problem("%s: what was read could not be compared with what was landed before, so all of it counts as new: %v", e.summary.Name(), why)
+	}
 	if err == nil && manifest != nil && !onlyCursor(manifest) {
 		e.add(manifest)
 	}

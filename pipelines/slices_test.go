@@ -154,7 +154,7 @@ func TestSlices_FullSettlesTheQuarantine(t *testing.T) {
 	const states = "select toString(line) || ' ' || toString(state) || ' ' || state_reason from ops.quarantine order by line, at"
 	s.orders[15] = order{changed: s.orders[15].changed, status: "completed"}
 	b.pass(RunOptions{Full: true})
-	b.expect("rows", orderIDs, "94 10")
+	b.expect("rows", orderIDs, "94 11")
 	b.expect("quarantine", states, "15 resolved everything was read again", "44 resolved everything was read again", "44 open ")
 }
 

@@ -71,6 +71,7 @@ type EntitySummary struct {
 	Entity      string `json:"entity"`
 	Read        int64  `json:"read"`
 	Landed      int64  `json:"landed"`
+	Unchanged   int64  `json:"unchanged"` // read again as they were landed last
 	Duplicates  int64  `json:"duplicates"`
 	Quarantined int64  `json:"quarantined"`
 	Ignored     int64  `json:"ignored"`
@@ -78,6 +79,11 @@ type EntitySummary struct {
 	Deleted     int64  `json:"deleted,omitempty"`  // landed earlier, and no longer in the source
 	Emptied     int64  `json:"emptied,omitempty"`  // values left out of records that landed
 	Bytes       int64  `json:"bytes"`
+}
+
+// saysNew says that not all that was read was there already.
+func (e EntitySummary) saysNew() bool {
+	return e.Landed+e.Quarantined+e.Deleted+e.Emptied > 0 || e.Unchanged == 0 && e.Read+e.Expected > 0
 }
 
 // add sums up what a manifest says.
@@ -90,7 +96,7 @@ func (d *DatasetSummary) add(m *landing.Manifest) {
 		}
 		e := &d.Entities[at]
 		e.Read, e.Landed, e.Expected = e.Read+c.Read, e.Landed+c.Landed, e.Expected+c.Expected
-		e.Duplicates, e.Quarantined = e.Duplicates+c.Duplicates, e.Quarantined+c.Quarantined
+		e.Unchanged, e.Duplicates, e.Quarantined = e.Unchanged+c.Unchanged, e.Duplicates+c.Duplicates, e.Quarantined+c.Quarantined
 		e.Ignored, e.Emptied = e.Ignored+c.Ignored, e.Emptied+c.Emptied
 	}
 	for _, f := range m.Files {
@@ -136,7 +142,7 @@ type Stage struct {
 // NothingNew says that the run found nothing to do.
 func (s Summary) NothingNew() bool {
 	for _, d := range s.Datasets {
-		if len(d.Entities) > 0 || d.Error != "" {
+		if d.Error != "" || slices.ContainsFunc(d.Entities, EntitySummary.saysNew) {
 			return false
 		}
 	}

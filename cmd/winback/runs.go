@@ -180,10 +180,10 @@ func (a *app) printExtracted(s *history.Story) {
 		return
 	}
 	fmt.Fprintln(a.stdout)
-	t := a.newTable("source", "entity", "read", "landed", "duplicates", "quarantined", "ignored", "deleted")
-	rightAligned(t, 3, 4, 5, 6, 7, 8)
+	t := a.newTable("source", "entity", "read", "landed", "unchanged", "duplicates", "quarantined", "ignored", "deleted")
+	rightAligned(t, 3, 4, 5, 6, 7, 8, 9)
 	for _, e := range s.Extractions {
-		t.AppendRow(table.Row{e.Source, e.Entity, count(e.Read), count(e.Landed), count(e.Duplicates), count(e.Quarantined), count(e.Ignored), count(e.Deleted)})
+		t.AppendRow(table.Row{e.Source, e.Entity, count(e.Read), count(e.Landed), count(e.Unchanged), count(e.Duplicates), count(e.Quarantined), count(e.Ignored), count(e.Deleted)})
 	}
 	t.Render()
 }

@@ -60,14 +60,14 @@ func (a *app) printDatasets(s pipelines.Summary) {
 	if len(s.Datasets) == 0 {
 		return
 	}
-	t := a.newTable("source", "entity", "read", "landed", "duplicates", "quarantined", "ignored", "time")
-	rightAligned(t, 3, 4, 5, 6, 7, 8)
+	t := a.newTable("source", "entity", "read", "landed", "unchanged", "duplicates", "quarantined", "ignored", "time")
+	rightAligned(t, 3, 4, 5, 6, 7, 8, 9)
 	for _, d := range s.Datasets {
 		for _, e := range d.Entities {
-			t.AppendRow(table.Row{d.Source, e.Entity, count(e.Read), count(e.Landed), count(e.Duplicates), count(e.Quarantined), count(e.Ignored), seconds(d.Duration)})
+			t.AppendRow(table.Row{d.Source, e.Entity, count(e.Read), count(e.Landed), count(e.Unchanged), count(e.Duplicates), count(e.Quarantined), count(e.Ignored), seconds(d.Duration)})
 		}
 		if len(d.Entities) == 0 {
-			t.AppendRow(table.Row{d.Source, d.Dataset, d.State, "", "", "", "", seconds(d.Duration)})
+			t.AppendRow(table.Row{d.Source, d.Dataset, d.State, "", "", "", "", "", seconds(d.Duration)})
 		}
 	}
 	t.Render()

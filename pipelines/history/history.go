@@ -121,6 +121,7 @@ type Extraction struct {
 	Entity      string `ch:"entity" json:"entity"`
 	Read        int64  `ch:"read" json:"read"`
 	Landed      int64  `ch:"landed" json:"landed"`
+	Unchanged   int64  `ch:"unchanged" json:"unchanged"`
 	Duplicates  int64  `ch:"duplicates" json:"duplicates"`
 	Quarantined int64  `ch:"quarantined" json:"quarantined"`
 	Ignored     int64  `ch:"ignored" json:"ignored"`

@@ -64,7 +64,7 @@ func (b Books) Story(ctx context.Context, id string) (*Story, error) {
 	s := &Story{Run: run, Seconds: run.Duration().Seconds()}
 	var errs [6]error
 	s.StepList, errs[0] = b.Steps(ctx, run.ID)
-	s.Extractions, errs[1] = read[Extraction](ctx, b, "what a run read", `SELECT source, dataset, entity, read, landed, duplicates, quarantined, ignored, deleted
+	s.Extractions, errs[1] = read[Extraction](ctx, b, "what a run read", `SELECT source, dataset, entity, read, landed, unchanged, duplicates, quarantined, ignored, deleted
 		FROM ops.extractions WHERE run_id = {run:String} ORDER BY source, dataset, entity`, named(run.ID)...)
 	s.Loads, errs[2] = read[Load](ctx, b, "what a run loaded", `SELECT source, entity, count() AS files, sum(rows) AS loaded_rows, sum(bytes) AS loaded_bytes
 		FROM ops.loads FINAL WHERE `+ofRun+` GROUP BY source, entity ORDER BY source, entity`, named(run.ID)...)

@@ -198,7 +198,7 @@ func aboutOf(m *Manifest) []byte {
 	p.bytes(m.CursorBefore)
 	for _, c := range m.Entities {
 		p.text(c.Entity)
-		for _, n := range []int64{c.Read, c.Landed, c.Duplicates, c.Quarantined, c.Ignored, c.Emptied, c.Expected} {
+		for _, n := range []int64{c.Read, c.Landed, c.Duplicates, c.Quarantined, c.Ignored, c.Emptied, c.Expected, c.Unchanged} {
 			p.number(n)
 		}
 	}
@@ -214,7 +214,7 @@ func (m *Manifest) unpackAbout(about []byte) error {
 	for len(u.left) > 0 {
 		m.Entities = append(m.Entities, EntityCounts{
 			Entity: u.text(), Read: u.number(), Landed: u.number(), Duplicates: u.number(), Quarantined: u.number(), Ignored: u.number(), Emptied: u.number(),
-			Expected: u.number(),
+			Expected: u.number(), Unchanged: u.number(),
 		})
 	}
 	if u.broken {

@@ -27,7 +27,7 @@ import (
 const (
 	indexName = "_manifests.index"
 	// indexMagic begins an index and names its format.
-	indexMagic = "winback index 3\n"
+	indexMagic = "winback index 4\n"
 	// indexFrom is how many manifests an index may lack before it is written anew.
 	indexFrom = 64
 )

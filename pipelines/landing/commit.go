@@ -39,14 +39,14 @@ func (w *Writer) commit(ctx context.Context, cursor json.RawMessage) (*Manifest,
 	if w.settles != nil {
 		m.Settles = w.settles()
 	}
-	if len(m.Files) == 0 && len(m.Quarantine) == 0 && len(m.Settles) == 0 && len(m.Swept) == 0 && cursor == nil {
+	if m.holdsNothing() && cursor == nil {
 		return nil, nil
 	}
 	m.CursorAfter = cursor
 	if err := w.tooManyRejects(); err != nil {
 		m.Failure, m.Files, m.CursorAfter, m.Settles, m.Swept = err.Error(), nil, nil, nil, nil
 		for i := range m.Entities {
-			m.Entities[i].Landed = 0
+			m.Entities[i].Landed, m.Entities[i].Unchanged = 0, 0
 		}
 		return nil, errors.Join(err, w.writeManifest(ctx, failedDir), w.zone.pruneFailures(ctx, m.Source, m.Dataset))
 	}
@@ -59,6 +59,13 @@ func (w *Writer) commit(ctx context.Context, cursor json.RawMessage) (*Manifest,
 		return nil, err
 	}
 	return m, w.writeManifest(ctx, manifestDir)
+}
+
+// holdsNothing says that there is nothing to remember: not even rows that were there
+// already.
+func (m *Manifest) holdsNothing() bool {
+	return len(m.Files)+len(m.Quarantine)+len(m.Settles)+len(m.Swept) == 0 &&
+		!slices.ContainsFunc(m.Entities, func(c EntityCounts) bool { return c.Unchanged > 0 })
 }
 
 // settle writes the rows that are left and waits for the background.
@@ -105,9 +112,10 @@ func (w *Writer) close() error {
 		}
 		f.counts.Duplicates += f.duplicates
 		f.counts.Quarantined += f.conflicted
+		f.counts.Unchanged += f.unchanged
 		// A source that does not count what it reads is taken to have read what it
 		// handed over.
-		seen := f.counts.Landed + f.counts.Duplicates + f.counts.Quarantined + f.counts.Ignored
+		seen := f.counts.Landed + f.counts.Duplicates + f.counts.Quarantined + f.counts.Ignored + f.counts.Unchanged
 		f.counts.Read = max(f.counts.Read, seen)
 		m.Entities = append(m.Entities, f.counts)
 		m.UnknownWords = append(m.UnknownWords, words.list(f.schema)...)
@@ -178,6 +186,7 @@ func (w *Writer) finish() error {
 		for _, path := range f.origins {
 			errs = append(errs, w.zone.removeFile(path))
 		}
+		errs = append(errs, f.delivery.remove())
 	}
 	return errors.Join(errs...)
 }
@@ -221,6 +230,7 @@ func (w *Writer) removeParts() error {
 		for _, path := range slices.Concat(f.paths, f.origins) {
 			errs = append(errs, w.zone.removeFile(path), w.zone.removeFile(path+tempSuffix))
 		}
+		errs = append(errs, f.delivery.remove())
 	}
 	return errors.Join(errs...)
 }

@@ -352,7 +352,7 @@ func (m *Manifest) add(from *Manifest) {
 		at := slices.IndexFunc(m.Entities, func(e EntityCounts) bool { return e.Entity == c.Entity })
 		sum := &m.Entities[at]
 		sum.Read, sum.Landed, sum.Duplicates = sum.Read+c.Read, sum.Landed+c.Landed, sum.Duplicates+c.Duplicates
-		sum.Quarantined, sum.Ignored = sum.Quarantined+c.Quarantined, sum.Ignored+c.Ignored
+		sum.Quarantined, sum.Ignored, sum.Unchanged = sum.Quarantined+c.Quarantined, sum.Ignored+c.Ignored, sum.Unchanged+c.Unchanged
 		sum.Expected, sum.Emptied = sum.Expected+c.Expected, sum.Emptied+c.Emptied
 	}
 	for _, q := range from.Quarantine {

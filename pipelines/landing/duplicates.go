@@ -12,14 +12,17 @@ import (
 )
 
 // settleDuplicates finds the keys that occur more than once in the parts of an
-// entity, leaves the rows that the entity's rule leaves, and writes the parts that
-// lose rows anew. Parts are cut in input order, so the earlier part has the earlier
+// entity, leaves the rows that the entity's rule leaves and that say something new,
+// and writes the parts that lose rows anew. Parts are cut in input order, so the earlier part has the earlier
 // row. Only parts whose key ranges overlap are read, and those with such keys.
 func (w *Writer) settleDuplicates(ctx context.Context, f *feed) error {
 	for _, cluster := range overlapping(f) {
 		if err := w.settleCluster(ctx, f, cluster); err != nil {
 			return err
 		}
+	}
+	if err := w.dropUnchanged(ctx, f); err != nil {
+		return err
 	}
 	for _, p := range f.parts {
 		f.duplicates += p.duplicates

@@ -104,6 +104,21 @@ func OpenIndexed(root string, from int) *Zone {
 	return z
 }
 
+// OpenComparing returns a zone that keeps few traces of rows in memory, and compares
+// all from so many rows that are landed only if enough come.
+func OpenComparing(root string, chunk int, from int64) *Zone {
+	z := Open(root)
+	z.traceChunk, z.comparedFrom = chunk, from
+	return z
+}
+
+// ComparingOn is OpenComparing on a disk.
+func ComparingOn(root string, d *Disk, chunk int) *Zone {
+	z := OpenComparing(root, chunk, comparedFrom)
+	z.files = d
+	return z
+}
+
 // ReadManifests reads the manifests of a source from their files, whatever an index
 // says, and leaves out those that were replaced.
 func (z *Zone) ReadManifests(source string) ([]*Manifest, error) {

@@ -22,7 +22,7 @@ const (
 	stampName = "_manifests.stamp"
 	// stampMagic begins a stamp and names its format and that of the index: one that
 	// is of another format is read by nobody, whatever its stamp says.
-	stampMagic = "winback stamp 3 of " + indexMagic
+	stampMagic = "winback stamp 4 of " + indexMagic
 	// settling is how long ago a folder has to have changed for its time to tell
 	// that it did not change since: clocks of file systems have steps.
 	settling = time.Second

@@ -118,6 +118,8 @@ type EntityCounts struct {
 	Duplicates  int64  `json:"duplicates"`  // the same content again
 	Quarantined int64  `json:"quarantined"` // records, not values
 	Ignored     int64  `json:"ignored"`     // left out by a rule
+	// Unchanged is how many rows said what was landed before.
+	Unchanged int64 `json:"unchanged,omitempty"`
 	// Expected is how many records the source says there were; 0 where it does not.
 	Expected int64 `json:"expected,omitempty"`
 	// Emptied is how many values, not records, were left out of rows that landed.

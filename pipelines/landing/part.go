@@ -2,12 +2,14 @@ package landing
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 )
 
 // part is one part file of a run that is not committed yet.
 type part struct {
+	number     int // among those of its entity
 	path       string
 	file       File
 	words      wordCounts
@@ -62,7 +64,7 @@ func (w *Writer) writePart(job partJob) error {
 		return err
 	}
 	job.part.low, job.part.high = keyOf(b, rows.row(0)), keyOf(b, rows.row(rows.len()-1))
-	if err := w.writeOrigins(job.part, b, rows); err != nil {
+	if err := errors.Join(w.writeOrigins(job.part, b, rows), job.feed.delivery.note(job.part, b, rows)); err != nil {
 		return err
 	}
 	b.reset()

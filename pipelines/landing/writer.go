@@ -29,6 +29,9 @@ type Writer struct {
 	rejects *quarantine // what the source rejects
 	settles func() []Settlement
 
+	landed     func() (map[string][]File, error) // before, by entity
+	uncompared error
+
 	background sync.WaitGroup
 	mu         sync.Mutex
 	err        error            // first error of the background
@@ -55,6 +58,10 @@ type feed struct {
 	// has a file of them, so that their order does not depend on who is faster.
 	conflicts              *quarantine
 	duplicates, conflicted int64
+	// delivery are the rows to be compared with those that were landed before; nil if
+	// none are.
+	delivery  *delivery
+	unchanged int64
 	// lastReject is the record that was rejected last: each bad value of a record
 	// is told, the record is counted once.
 	lastReject recordID
@@ -77,6 +84,7 @@ func newWriter(ctx context.Context, z *Zone, m *Manifest, dataset connectors.Dat
 		_, _, fixed := w.fixed.of(f)
 		return fixed || o.DropPayload && f.Meta && f.Kind == entity.JSON
 	}
+	w.landed = sync.OnceValues(func() (map[string][]File, error) { return z.landedOf(m.Source, dataset.Entities) })
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	for i, s := range dataset.Entities {
 		l, err := layoutOf(s)
@@ -207,11 +215,12 @@ func (w *Writer) cut(ctx context.Context, f *feed) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	p := &part{path: w.zone.nextPart(w.entityDir(f.schema)), words: wordCounts{}}
+	p := &part{number: len(f.parts), path: w.zone.nextPart(w.entityDir(f.schema)), words: wordCounts{}}
 	p.file.Entity = f.schema.FullName()
 	f.parts = append(f.parts, p)
 	f.paths = append(f.paths, p.path)
 	f.origins = append(f.origins, p.path+originsSuffix)
+	w.compares(f)
 	job := partJob{feed: f, buf: f.buf, part: p}
 	select {
 	case f.buf = <-f.buffers:

@@ -35,14 +35,19 @@ type Zone struct {
 	mu    sync.Mutex
 	parts map[string]int // last part number given out, by folder
 
-	indexFrom  int // how many manifests an index may lack
-	catalogsMu sync.Mutex
-	catalogs   map[string]*catalog // by source
+	traceChunk   int   // as the constant, in tests fewer
+	comparedFrom int64 // so, too
+	indexFrom    int   // how many manifests an index may lack
+	catalogsMu   sync.Mutex
+	catalogs     map[string]*catalog // by source
 }
 
 // Open returns the landing zone in a folder, which need not exist yet.
 func Open(root string) *Zone {
-	return &Zone{root: root, files: disk{}, now: time.Now, parts: map[string]int{}, indexFrom: indexFrom, catalogs: map[string]*catalog{}}
+	return &Zone{
+		root: root, files: disk{}, now: time.Now, parts: map[string]int{}, catalogs: map[string]*catalog{},
+		traceChunk: traceChunk, comparedFrom: comparedFrom, indexFrom: indexFrom,
+	}
 }
 
 // Root returns the zone's folder.
@@ -125,6 +130,9 @@ type Options struct {
 	RejectFrom int64
 	// DropPayload leaves out the source's own record.
 	DropPayload bool
+	// DropUnchanged leaves out the rows that say nothing new: the newest landed row of
+	// the source with their key says the same.
+	DropUnchanged bool
 	// Eraser, if set, says which rows are not taken in, and what is taken out of
 	// others; rows that are not taken in count as ignored.
 	Eraser Eraser

@@ -148,7 +148,7 @@ func (l *Ledger) WriteSteps(ctx context.Context, runID string, steps []Step) err
 type Extraction struct {
 	Source, Dataset, Entity string
 
-	Read, Expected, Landed, Duplicates, Quarantined, Ignored, Deleted int64
+	Read, Expected, Landed, Unchanged, Duplicates, Quarantined, Ignored, Deleted int64
 
 	Slices  int
 	Started time.Time
@@ -159,12 +159,12 @@ func (l *Ledger) WriteExtractions(ctx context.Context, runID string, list []Extr
 	rows := make([][]any, len(list))
 	for i, e := range list {
 		rows[i] = []any{
-			runID, e.Source, e.Dataset, e.Entity, e.Read, e.Expected, e.Landed, e.Duplicates, e.Quarantined, e.Ignored, e.Deleted,
+			runID, e.Source, e.Dataset, e.Entity, e.Read, e.Expected, e.Landed, e.Unchanged, e.Duplicates, e.Quarantined, e.Ignored, e.Deleted,
 			int64(e.Slices), e.Started.UTC(),
 		}
 	}
 	return l.insert(ctx, "extractions",
-		"run_id, source, dataset, entity, read, expected, landed, duplicates, quarantined, ignored, deleted, slices, started_at", rows)
+		"run_id, source, dataset, entity, read, expected, landed, unchanged, duplicates, quarantined, ignored, deleted, slices, started_at", rows)
 }
 
 // insert writes rows to a table of ops in one block, so all or none of them.

@@ -42,6 +42,7 @@ ENGINE = MergeTree ORDER BY (run_id, kind, name) COMMENT 'One row a step of a ru
     read        Int64                  COMMENT 'Records read',
     expected    Int64                  COMMENT 'Records that the source says there were; 0 where it does not',
     landed      Int64                  COMMENT 'Rows landed',
+    unchanged   Int64                  COMMENT 'Read again as they were landed last, and not landed again',
     duplicates  Int64                  COMMENT 'The same content again',
     quarantined Int64                  COMMENT 'Records that did not fit',
     ignored     Int64                  COMMENT 'Left out by a rule of the configuration',
@@ -158,6 +159,8 @@ var additions = []books.Addition{
 		ADD COLUMN IF NOT EXISTS slot Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the schedule that it was made for'`},
 	{Table: "loads", Column: "kind", Statement: `ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS kind LowCardinality(String) DEFAULT 'landed'
 		COMMENT 'landed: rows of that run; merged: rows of many runs, loaded together; covered: rows that came before, nothing new' AFTER run_id`},
+	{Table: "extractions", Column: "unchanged", Statement: `ALTER TABLE ops.extractions
+		ADD COLUMN IF NOT EXISTS unchanged Int64 COMMENT 'Read again as they were landed last, and not landed again' AFTER landed`},
 	{Table: "quarantine", Statement: quarantineView},
 	{Table: "freshness", Statement: freshnessView},
 }
