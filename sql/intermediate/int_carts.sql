@@ -23,88 +23,87 @@ owners as (
     where entity = 'shop.carts' and {{ touched "source, entity_id" }}
 ),
 
-products as (
-    select source, product_id, sku, category from {{ ref "stg_shop__products" }} where category is not null
-),
-
 rates as (
     select currency, day, rate from {{ ref "int_daily_rates" }}
 ),
 
+-- What goods are of, by their number and by their article, as one small value to
+-- look into: to join and group the goods of all carts costs four times as much.
+known_goods as (
+    select arraySort(groupArray((known_as, of_category))) as known
+    from (
+        select
+            arrayJoin(arrayFilter(name -> name != '', [concat(source, ' id ', product_id), coalesce(concat(source, ' sku ', sku), '')])) as known_as,
+            assumeNotNull(any(products.category)) as of_category
+        from {{ ref "stg_shop__products" }} as products
+        where products.category is not null
+        group by known_as
+    )
+),
+
 -- Goods come as a list, or as an object that holds one; ids as text or as numbers.
-goods as (
+parsed as (
     select
-        source,
-        cart_id,
+        *,
         JSONExtract(coalesce(items, ''), 'Array(Tuple(product_id String, sku String, category String, quantity String, price String))') as listed,
-        arrayJoin(if(notEmpty(listed), listed, JSONExtract(
+        if(notEmpty(listed), listed, JSONExtract(
             coalesce(items, ''),
             arrayFirst(x -> JSONHas(coalesce(items, ''), x), ['items', 'line_items', 'lines', 'products']),
             'Array(Tuple(product_id String, sku String, category String, quantity String, price String))'
-        ))) as item,
-        tupleElement(item, 'product_id') as product_id,
-        tupleElement(item, 'sku') as sku,
-        nullIf(trimBoth(tupleElement(item, 'category')), '') as category,
-        greatest(toDecimal64OrZero(tupleElement(item, 'quantity'), 4), toDecimal64('0.01', 4)) as quantity,
-        greatest(toDecimal64OrZero(tupleElement(item, 'price'), 4), toDecimal64('0.01', 4)) as price
+        )) as goods
     from carts
-    where items is not null
 ),
 
-categories_by_id as (
-    select source, product_id, any(category) as category from products group by source, product_id
-),
-
-categories_by_sku as (
-    select source, assumeNotNull(products.sku) as sku, any(category) as category from products where products.sku is not null group by source, sku
-),
-
-worth as (
+named as (
     select
-        goods.source as source,
-        goods.cart_id as cart_id,
-        coalesce(goods.category, categories_by_id.category, categories_by_sku.category) as category,
-        sum(goods.quantity * goods.price) as worth
-    from goods
-    left join categories_by_id on categories_by_id.source = goods.source and categories_by_id.product_id = goods.product_id
-    left join categories_by_sku on categories_by_sku.source = goods.source and categories_by_sku.sku = goods.sku
-    group by source, cart_id, category
+        *,
+        arrayPushBack(tupleElement((select known from known_goods), 1), '') as known_as,
+        arrayPushBack(tupleElement((select known from known_goods), 2), '') as of_category,
+        arrayMap(item -> trimBoth(tupleElement(item, 'category')), goods) as written,
+        arrayMap(item -> transform(concat(source, ' id ', tupleElement(item, 'product_id')), known_as, of_category, ''), goods) as by_id,
+        arrayMap(item -> transform(concat(source, ' sku ', tupleElement(item, 'sku')), known_as, of_category, ''), goods) as by_sku,
+        arrayMap((own, of_id, of_sku) -> multiIf(own != '', own, of_id != '', of_id, of_sku), written, by_id, by_sku) as found,
+        arrayMap(
+            item -> greatest(toDecimal64OrZero(tupleElement(item, 'quantity'), 4), toDecimal64('0.01', 4))
+                * greatest(toDecimal64OrZero(tupleElement(item, 'price'), 4), toDecimal64('0.01', 4)),
+            goods
+        ) as worth
+    from parsed
 ),
 
 -- A cart is of the category that most of its value is of.
-categories as (
-    select source, cart_id, argMax(worth.category, (worth.worth, worth.category)) as category
-    from worth
-    where worth.category is not null
-    group by source, cart_id
+categorised as (
+    select
+        *,
+        arrayFilter(name -> name != '', arrayDistinct(found)) as names,
+        arrayMap(name -> (arraySum(arrayMap((of, part) -> if(of = name, part, toDecimal128(0, 8)), found, worth)), name), names) as sums,
+        if(empty(sums), '(none)', tupleElement(arraySort(sums)[-1], 2)) as category
+    from named
 ),
 
 -- The cart names its order, or the order its cart.
 orders_named as (
     select source, cart_id, assumeNotNull(carts.order_id) as order_id from carts where carts.order_id is not null
-    union distinct
+    union all
     select source, assumeNotNull(orders.cart_id) as cart_id, order_id
     from {{ ref "stg_shop__orders" }} as orders
     where orders.cart_id is not null and {{ touched "source, assumeNotNull(orders.cart_id)" }}
 ),
 
+-- One that was not cancelled, if there is one.
 orders as (
     select
         orders_named.source as source,
         orders_named.cart_id as cart_id,
-        -- One that was not cancelled, if there is one.
-        argMin((int_orders.ordered_at, int_orders.order_id, int_orders.is_cancelled), (int_orders.is_cancelled, int_orders.ordered_at)) as chosen,
-        tupleElement(chosen, 1) as ordered_at,
-        tupleElement(chosen, 2) as order_id,
-        tupleElement(chosen, 3) as is_cancelled,
-        argMin(tuple(int_orders.net_revenue), (int_orders.is_cancelled, int_orders.ordered_at)).1 as net_revenue,
-        if(is_cancelled, null, net_revenue) as revenue
-    from orders_named
-    inner join (
-        select source, order_id, ordered_at, net_revenue, toBool(coalesce(status, '') = 'cancelled') as is_cancelled
-        from {{ ref "int_orders" }}
-        where (source, order_id) in (select source, order_id from orders_named)
-    ) as int_orders on int_orders.source = orders_named.source and int_orders.order_id = orders_named.order_id
+        min((int_orders.is_cancelled, int_orders.ordered_at, int_orders.order_id, int_orders.net_revenue)) as chosen,
+        tupleElement(chosen, 1) as is_cancelled,
+        tupleElement(chosen, 2) as ordered_at,
+        tupleElement(chosen, 3) as order_id,
+        if(is_cancelled, null, tupleElement(chosen, 4)) as revenue
+    from (
+        select source, order_id, ordered_at, net_revenue, toBool(coalesce(status, '') = 'cancelled') as is_cancelled from {{ ref "int_orders" }}
+    ) as int_orders
+    inner join orders_named on orders_named.source = int_orders.source and orders_named.order_id = int_orders.order_id
     group by source, cart_id
 ),
 
@@ -117,25 +116,25 @@ sent as (
 
 -- The tool that sends reminders may be another source: then it says shop:17.
 addressed as (
-    select source, cart_id, sent_at, cost from sent
-    union all
     select
-        substringIndex(sent.cart_id, ':', 1) as source,
-        substring(sent.cart_id, position(sent.cart_id, ':') + 1) as cart_id,
+        arrayJoin(if(
+            position(sent.cart_id, ':') > 1,
+            [(source, sent.cart_id), (substringIndex(sent.cart_id, ':', 1), substring(sent.cart_id, position(sent.cart_id, ':') + 1))],
+            [(source, sent.cart_id)]
+        )) as cart,
         sent_at,
         cost
     from sent
-    where position(sent.cart_id, ':') > 1
 ),
 
 reminders as (
     select
-        source,
-        cart_id,
+        tupleElement(cart, 1) as source,
+        tupleElement(cart, 2) as cart_id,
         arraySort(groupArray(addressed.sent_at)) as reminded_at,
         if(countIf(addressed.cost is null) > 0, null, sum(addressed.cost)) as cost
     from addressed
-    where (source, cart_id) in (select source, cart_id from carts)
+    where {{ touched "tupleElement(cart, 1), tupleElement(cart, 2)" }}
     group by source, cart_id
 )
 
@@ -144,7 +143,7 @@ select
     carts.cart_id as cart_id,
     owners.customer_key as customer_key,
     carts.started_on as started_on,
-    coalesce(categories.category, '(none)') as category,
+    carts.category as category,
     cast(round(carts.value * if(coalesce(carts.currency, {{ .Currency }}) = {{ .Currency }}, toDecimal64(1, 8), rates.rate), 4) as Nullable(Decimal(18, 4))) as value,
     carts.email as email,
     carts.phone as phone,
@@ -166,9 +165,8 @@ select
     toBool(is_recovered and coalesce(
         orders.ordered_at <= arrayLast(x -> x <= orders.ordered_at, reminders.reminded_at) + interval {{ .Carts.RecoveredIn }} day, false
     )) as is_recovered_by_reminder
-from carts
+from categorised as carts
 left join owners on owners.source = carts.source and owners.entity_id = carts.cart_id
-left join categories on categories.source = carts.source and categories.cart_id = carts.cart_id
 left join orders on orders.source = carts.source and orders.cart_id = carts.cart_id
 left join reminders on reminders.source = carts.source and reminders.cart_id = carts.cart_id
 left join rates on rates.currency = carts.currency and rates.day = carts.started_on
