@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -84,11 +85,11 @@ func (p *Project) Backup(ctx context.Context, o BackupOptions) (s BackupSummary,
 		return s, fmt.Errorf("remove what an interrupted backup left: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(snapshot)) }()
-	m, err := p.takeSnapshot(ctx, snapshot, o)
+	m, distant, err := p.takeSnapshot(ctx, snapshot, o)
 	if err != nil {
 		return s, err
 	}
-	if err := backup.Take(ctx, o.Store, snapshot, m, p.now); err != nil {
+	if err := backup.Take(ctx, o.Store, snapshot, m, p.now, distant...); err != nil {
 		return s, fmt.Errorf("back up to %s: %w", o.Store, err)
 	}
 	s.Manifest = m
@@ -99,21 +100,22 @@ func (p *Project) Backup(ctx context.Context, o BackupOptions) (s BackupSummary,
 	return s, err
 }
 
-// takeSnapshot makes a folder that holds what is to be backed up, while no run goes on.
-func (p *Project) takeSnapshot(ctx context.Context, snapshot string, o BackupOptions) (m *backup.Manifest, err error) {
-	lock, err := lockRun(ctx, p.Home, o.Wait)
+// takeSnapshot makes a folder that holds what is to be backed up, and lists what of it is
+// in a bucket, while no run goes on.
+func (p *Project) takeSnapshot(ctx context.Context, snapshot string, o BackupOptions) (m *backup.Manifest, distant []backup.Distant, err error) {
+	lock, err := p.lock(ctx, o.Wait)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	locked := time.Now()
 	defer func() {
-		if err = errors.Join(err, lock.release()); err == nil && o.OnTaken != nil {
+		if err = errors.Join(err, lock.unlock()); err == nil && o.OnTaken != nil {
 			o.OnTaken(time.Since(locked))
 		}
 	}()
 	home, err := homeID(p.Home)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	taken := p.now().UTC()
 	m = &backup.Manifest{ID: newRunID(taken), Kind: backup.Full, Project: p.Config.Project, Home: home, TakenAt: taken, Program: programVersion()}
@@ -121,15 +123,15 @@ func (p *Project) takeSnapshot(ctx context.Context, snapshot string, o BackupOpt
 		m.Kind = backup.Incremental
 	}
 	if err := os.MkdirAll(snapshot, 0o700); err != nil {
-		return nil, fmt.Errorf("make a folder for the snapshot: %w", err)
+		return nil, nil, fmt.Errorf("make a folder for the snapshot: %w", err)
 	}
 	for _, name := range []string{"landing", erasureFolder, ScheduleFile, homeIDFile} {
 		if err := linkTree(filepath.Join(p.Home, name), filepath.Join(snapshot, name)); err != nil {
-			return nil, fmt.Errorf("take a snapshot of %s: %w", name, err)
+			return nil, nil, fmt.Errorf("take a snapshot of %s: %w", name, err)
 		}
 	}
-	if p.Zone.Remote() {
-		m.LeftOut = append(m.LeftOut, "landing zone: it is in "+p.Config.Landing.URL+", which keeps old versions if it is told to")
+	if distant, err = p.distantLanding(ctx); err != nil {
+		return nil, nil, err
 	}
 	m.LeftOut = append(m.LeftOut, "configuration, its .env and files that it names: keep them where the program's own setup is kept")
 	for name, why := range map[string]string{
@@ -142,9 +144,26 @@ func (p *Project) takeSnapshot(ctx context.Context, snapshot string, o BackupOpt
 	}
 	if !p.Config.Warehouse.Embedded() {
 		m.LeftOut = append(m.LeftOut, "warehouse: it is on a ClickHouse server, which has BACKUP of its own; winback rebuild fills one again from the landing zone")
-		return m, nil
+		return m, distant, nil
 	}
-	return m, p.snapshotWarehouse(ctx, snapshot, m)
+	return m, distant, p.snapshotWarehouse(ctx, snapshot, m)
+}
+
+// distantLanding is the landing zone that is in a bucket: copied from there after the
+// snapshot, into the same places as one on disk.
+func (p *Project) distantLanding(ctx context.Context) ([]backup.Distant, error) {
+	stored, err := p.Zone.Stored(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the landing zone: %w", err)
+	}
+	list := make([]backup.Distant, len(stored))
+	for i, info := range stored {
+		list[i] = backup.Distant{
+			Path: "landing/" + info.Key, Size: info.Size, Changed: info.Changed,
+			Open: func(ctx context.Context) (io.ReadCloser, error) { return p.Zone.OpenStored(ctx, info) },
+		}
+	}
+	return list, nil
 }
 
 // programVersion is how manifests call this program.

@@ -45,6 +45,8 @@ type RestoreSummary struct {
 	Bytes int64 `json:"bytes"`
 	// Kept is where what was there before is kept; empty if there was nothing.
 	Kept string `json:"kept,omitempty"`
+	// Bucket says what became of a landing zone in a bucket; empty for one on disk.
+	Bucket string `json:"bucket,omitempty"`
 	// Erased are the requests whose erasure was done again on the backup.
 	Erased []string `json:"erased"`
 	// LeftOut says what the backup does not hold.
@@ -73,7 +75,8 @@ var ErrNotOverwritten = errors.New("nothing was restored: what is there stays")
 // Restore brings a backup into the project's home. All of it is read and compared with
 // its checksums aside; what was erased on request since is erased in it, and only then
 // does it take its place. What was there is kept in a folder. After a kill at any
-// moment the home holds the old landing zone or the restored one, whole.
+// moment the home holds the old landing zone or the restored one, whole. A landing zone
+// in a bucket is filled where it is empty, and never overwritten.
 func (p *Project) Restore(ctx context.Context, o RestoreOptions) (s RestoreSummary, err error) {
 	started := time.Now()
 	m, err := backup.Find(ctx, o.Store, o.At)
@@ -91,6 +94,11 @@ func (p *Project) Restore(ctx context.Context, o RestoreOptions) (s RestoreSumma
 	if holder, ok := warehouse.Serving(p.Home); ok {
 		return s, &warehouse.HeldError{What: "warehouse", Home: p.Home, Holder: holder}
 	}
+	unlock, err := p.lockToRestore(ctx, m.Home, o.Wait)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	if err := p.mayRestore(m, o); err != nil {
 		return s, err
 	}
@@ -106,8 +114,15 @@ func (p *Project) Restore(ctx context.Context, o RestoreOptions) (s RestoreSumma
 	if err == nil {
 		s.Erased, err = p.eraseIn(ctx, fresh, others, o.Observer)
 	}
+	if err == nil && p.leaveUnerased(fresh, s.Erased) {
+		s.LeftOut = append(s.LeftOut, "warehouse: somebody was forgotten since, and the backup lacks the landing zone that says whose rows are whose; winback run builds it from the bucket")
+		err = os.RemoveAll(filepath.Join(fresh, warehouse.Folder))
+	}
 	if err == nil {
 		err = p.keepErasures(fresh) // before what is restored can be seen
+	}
+	if err == nil {
+		s.Bucket, err = p.fillBucket(ctx, fresh)
 	}
 	if err != nil {
 		return s, errors.Join(err, os.RemoveAll(aside))
@@ -117,6 +132,29 @@ func (p *Project) Restore(ctx context.Context, o RestoreOptions) (s RestoreSumma
 	}
 	s.Seconds = time.Since(started).Seconds()
 	return s, nil
+}
+
+// leaveUnerased says that a restored warehouse may hold who was forgotten since: the
+// backup is one of a project with its landing zone in a bucket, and does not have that.
+func (p *Project) leaveUnerased(fresh string, erased []string) bool {
+	_, err := os.Stat(filepath.Join(fresh, "landing"))
+	return p.Zone.Remote() && len(erased) > 0 && errors.Is(err, fs.ErrNotExist)
+}
+
+// fillBucket puts the restored landing zone into the project's bucket, if that has none,
+// and tells what became of it.
+func (p *Project) fillBucket(ctx context.Context, fresh string) (string, error) {
+	if !p.Zone.Remote() {
+		return "", nil
+	}
+	filled, err := p.Zone.Fill(ctx, filepath.Join(fresh, "landing"))
+	if err != nil {
+		return "", fmt.Errorf("restore the landing zone into %s: %w", p.Config.Landing.URL, err)
+	}
+	if filled {
+		return p.Config.Landing.URL + " was empty and has the landing zone of the backup now", nil
+	}
+	return p.Config.Landing.URL + " has a landing zone, which was left as it is: the next run brings the warehouse up to it. To restore that of the backup, name an empty prefix as landing.url", nil
 }
 
 // keepErasures takes over who must not come back from what was restored.
@@ -172,9 +210,11 @@ func (p *Project) putRestored(ctx context.Context, aside, id string, wait time.D
 			return "", err
 		}
 	}
-	p.log.Debug(puts, "what", "landing zone")
-	if err := warehouse.SwapFolders(filepath.Join(p.Home, "landing"), filepath.Join(fresh, "landing")); err != nil {
-		return "", fmt.Errorf("put the restored landing zone in its place: %w", err)
+	if !p.Zone.Remote() {
+		p.log.Debug(puts, "what", "landing zone")
+		if err := warehouse.SwapFolders(filepath.Join(p.Home, "landing"), filepath.Join(fresh, "landing")); err != nil {
+			return "", fmt.Errorf("put the restored landing zone in its place: %w", err)
+		}
 	}
 	if _, err := os.Lstat(filepath.Join(fresh, warehouse.Folder)); err == nil && p.Config.Warehouse.Embedded() {
 		p.log.Debug(puts, "what", "warehouse")
@@ -198,6 +238,9 @@ func (p *Project) putRestored(ctx context.Context, aside, id string, wait time.D
 // rest.
 func (p *Project) keepReplaced(aside, id string) (kept string, err error) {
 	for from, name := range map[string]string{filepath.Join(aside, "new", "landing"): "landing", filepath.Join(aside, "old", warehouse.Folder): warehouse.Folder} {
+		if name == "landing" && p.Zone.Remote() {
+			continue // nothing gave way to it
+		}
 		if entries, err := os.ReadDir(from); err != nil || len(entries) == 0 {
 			continue
 		}

@@ -71,12 +71,25 @@ func (p *Project) lockZone(ctx context.Context, wait time.Duration) (release fun
 	if err != nil {
 		return nil, err
 	}
+	return p.Zone.Lock(ctx, landing.LockOptions{Holder: id, About: p.aboutHolder(), Wait: wait})
+}
+
+// aboutHolder tells others who has the lease of a bucket.
+func (p *Project) aboutHolder() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "an unknown machine"
 	}
-	about := fmt.Sprintf("process %d on %s (%s)", os.Getpid(), host, p.Home)
-	return p.Zone.Lock(ctx, landing.LockOptions{Holder: id, About: about, Wait: wait})
+	return fmt.Sprintf("process %d on %s (%s)", os.Getpid(), host, p.Home)
+}
+
+// lockToRestore takes a bucket that a backup may be restored into, for the home that the
+// backup is of: this one has its id only once it is restored.
+func (p *Project) lockToRestore(ctx context.Context, home string, wait time.Duration) (release func() error, err error) {
+	if text, err := readIfThere(filepath.Join(p.Home, homeIDFile)); err == nil && len(text) > 0 {
+		home = strings.TrimSpace(string(text))
+	}
+	return p.Zone.Lock(ctx, landing.LockOptions{Holder: home, About: p.aboutHolder(), Wait: wait, Restoring: true})
 }
 
 // unlock gives the project back.

@@ -1,8 +1,11 @@
 package pipelines
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +15,10 @@ import (
 
 	"winback/connectors"
 	"winback/connectors/files"
+	"winback/pipelines/backup"
+	"winback/pipelines/landing"
+	"winback/pipelines/ledger"
+	"winback/pipelines/objects"
 	"winback/pipelines/objects/objectstest"
 	"winback/pipelines/warehouse"
 )
@@ -53,7 +60,7 @@ func TestLandingInABucket(t *testing.T) {
 			write("orders1.csv", "id,at,total\n1,2024-03-01,10.00\n2,2024-03-02,20.00\n")
 			p, run := inBucket(t, dir, server, bucket, landing), RunOptions{Only: []string{"source:shop", "stg_shop__orders"}}
 			s, err := p.Run(t.Context(), run)
-			if err != nil || len(s.Problems) > 0 || s.Load.Rows != 2 {
+			if err != nil || s.State != ledger.Done || s.Load.Rows != 2 {
 				t.Fatalf("%+v, %v", s, err)
 			}
 			log := strings.Join(bucket.Log(), "\n")
@@ -162,6 +169,89 @@ func TestLandingInABucket_Forget(t *testing.T) {
 	}
 	if s := b.build(); s.Load.Rows != 0 {
 		t.Errorf("the next run loads %d rows", s.Load.Rows)
+	}
+}
+
+// TestLandingInABucket_Backup copies the bucket into a backup, and brings it back where
+// the bucket is empty: without who was forgotten since, never over what is there, and
+// whole or not at all.
+func TestLandingInABucket_Backup(t *testing.T) {
+	bucket := objectstest.Start(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", objectstest.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", objectstest.SecretKey)
+	b := newBench(t)
+	at := func(prefix string) {
+		t.Helper()
+		b.configureWith(fmt.Sprintf("landing: {url: s3://%s/%s, endpoint: %q, region: %s}\n", objectstest.Bucket, prefix, bucket.URL, objectstest.Region)+
+			"models: {only: [stg_shop__orders, stg_shop__customers, stg_shop__order_lines, stg_crm__complaints]}\n", peopleDatasets)
+	}
+	b.write("customers.csv", "id,email,phone,name\nc1,ann@example.com,,Annabel\nc2,bob@example.com,,Bob\n")
+	b.write("orders.csv", "id,customer,email,day,total\n1,c1,ann@example.com,2026-01-05,10\n2,c2,,2026-01-06,20\n")
+	b.write("lines.csv", "order,no,name\n1,1,tea\n")
+	b.write("complaints.csv", "id,customer,text\n2,c2,late\n")
+	at("acme")
+	b.build()
+	store := objects.OpenDisk(t.TempDir())
+	backUp := func(want backup.Kind) BackupSummary {
+		t.Helper()
+		s, err := b.project.Backup(t.Context(), BackupOptions{Store: store, Incremental: true})
+		if err != nil || s.Kind != want {
+			t.Fatal(s.Manifest, err)
+		}
+		return s
+	}
+	first := backUp(backup.Full)
+	b.write("orders-2.csv", "id,customer,email,day,total\n3,c2,,2026-02-06,30\n")
+	b.build()
+	if second := backUp(backup.Incremental); second.Stored.Files == 0 || second.Stored.Files >= first.Stored.Files {
+		t.Errorf("the second stores %d files, the first stored %d", second.Stored.Files, first.Stored.Files)
+	}
+	if drill, err := b.project.Drill(t.Context(), RestoreOptions{Store: store}, t.TempDir()); err != nil || len(drill.Differences) > 0 {
+		t.Errorf("the drill: %q, %v", drill.Differences, err)
+	}
+	if _, err := b.forget(ForgetOptions{Email: "ann@example.com"}); err != nil {
+		t.Fatal(err)
+	}
+
+	restore := func(about, want string, erased int) {
+		t.Helper()
+		s, err := b.project.Restore(t.Context(), RestoreOptions{Store: store})
+		if err != nil || !strings.Contains(s.Bucket, want) || len(s.Erased) != erased {
+			t.Fatalf("%s: %+v, %v", about, s, err)
+		}
+		if _, err := os.Stat(filepath.Join(b.project.Home, "landing")); err == nil {
+			t.Errorf("%s: there is a landing zone on disk", about)
+		}
+	}
+	before := bucket.Keys()
+	restore("beside what is there", "has a landing zone, which was left as it is", 1)
+	if after := bucket.Keys(); !slices.Equal(before, after) {
+		t.Errorf("the bucket was changed:\n%q\n%q", before, after)
+	}
+
+	at("other")
+	stopped, stop := context.WithCancel(t.Context())
+	bucket.Trouble = func(r *http.Request) objectstest.Trouble {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/other/shop/_manifests/") {
+			stop()
+		}
+		return objectstest.None
+	}
+	if _, err := b.project.Restore(stopped, RestoreOptions{Store: store}); err == nil {
+		t.Fatal("the restore was not stopped")
+	}
+	bucket.Trouble = nil
+	if _, err := b.project.Run(t.Context(), RunOptions{}); !errors.As(err, new(*landing.HalfRestoredError)) {
+		t.Errorf("a run after a restore that broke off: %v", err)
+	}
+	restore("into an empty prefix", "was empty and has the landing zone of the backup now", 1)
+	b.live(2)
+	b.build()
+	if found := b.traces("ann@example.com", "annabel"); len(found) > 0 {
+		t.Errorf("who was forgotten came back: %q", found)
+	}
+	if got, err := names(t.Context(), b.w, "SELECT DISTINCT id FROM raw.shop_orders FINAL WHERE NOT deleted ORDER BY id"); err != nil || !slices.Equal(got, []string{"2", "3"}) {
+		t.Errorf("orders %q, %v", got, err)
 	}
 }
 

@@ -44,7 +44,8 @@ func (a *app) backupCommand() *cobra.Command {
 		Short: "Back up the landing zone, the warehouse and the books, to a directory or S3",
 		Long: `backup stores the landing zone, the embedded warehouse with its history, and what must not come
 back after winback forget. Queries and winback serve go on. Runs wait for some seconds only, until
-a snapshot of hard links is taken; what is stored afterwards is that moment.
+a snapshot of hard links is taken; what is stored afterwards is that moment. A landing zone in a
+bucket is copied from there.
 
 A full backup stores everything anew and depends on no other; --incremental stores only what
 is new since the last one, and becomes full if there is none. Each is restored by itself. Everything is kept under its

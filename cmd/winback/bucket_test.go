@@ -44,6 +44,44 @@ func TestLandingZoneInABucket(t *testing.T) {
 	}
 }
 
+// A backup of a project whose landing zone is in a bucket holds that, too: where the
+// machine is lost the bucket stays as it is, and where the bucket is lost it is filled.
+func TestBackup_OfABucket(t *testing.T) {
+	t.Parallel()
+	bucket := objectstest.Start(t)
+	dir, config := bucketProject(t, bucket)
+	store, second, third := filepath.Join(dir, "store"), filepath.Join(dir, "second"), filepath.Join(dir, "third")
+	do := func(want string, args ...string) {
+		t.Helper()
+		p := winback(t, exitDone, append(args, "-c", config)...)
+		if said := p.stdout.String() + p.stderr(); !strings.Contains(said, want) || strings.Contains(said, objectstest.SecretKey) {
+			t.Errorf("%q does not say %q:\n%s", args, want, said)
+		}
+	}
+	holds := func(home, want string) {
+		t.Helper()
+		if got := strings.Join(ask(t, config, home, "select id from raw.shop_orders final order by id"), " "); got != want {
+			t.Errorf("%s holds %q, want %q", home, got, want)
+		}
+	}
+	do("", "run", "-q")
+	do("(full) is in "+store, "backup", "--to", store)
+	do("can be restored", "backup", "drill", "--from", store)
+	appendTo(t, filepath.Join(dir, "orders.csv"), "3,2024-03-03,30.00\n")
+
+	do("has a landing zone, which was left as it is", "restore", "--from", store, "--into", second)
+	do("", "run", "-q", "--home", second)
+	holds(second, "1 2 3")
+
+	for _, key := range bucket.Keys() {
+		bucket.Delete(key)
+	}
+	do("was empty and has the landing zone of the backup now", "restore", "--from", store, "--into", third)
+	holds(third, "1 2")
+	do("", "run", "-q", "--home", third)
+	holds(third, "1 2 3")
+}
+
 // bucketProject writes a small project whose landing zone is in a bucket.
 func bucketProject(t *testing.T, bucket *objectstest.Server) (dir, config string) {
 	t.Helper()

@@ -27,7 +27,8 @@ func (a *app) restoreCommand() *cobra.Command {
 		Long: `restore brings landing zone, warehouse and books of a backup into the project's home. All of it is
 read and its checksums compared aside; what winback forget erased since is erased in it; and only
 then does it take its place. What is there already stops it, unless --overwrite is said and
-confirmed; then that is kept in a folder, before-restore-…, for you to remove.
+confirmed; then that is kept in a folder, before-restore-…, for you to remove. A landing zone in a
+bucket is restored where the prefix is empty, and is left as it is otherwise.
 
 winback serve has to be stopped. Run winback run afterwards: sources are read from where the
 backup was, and nothing is counted twice. A backup without a warehouse is built with winback run, too.`,
@@ -81,6 +82,9 @@ func (a *app) printRestore(s pipelines.RestoreSummary) error {
 	}
 	if s.Kept != "" {
 		fmt.Fprintf(a.stdout, "What was there is in %s; remove it when you are sure.\n", s.Kept)
+	}
+	if s.Bucket != "" {
+		fmt.Fprintf(a.stdout, "%s.\n", s.Bucket)
 	}
 	for _, what := range s.LeftOut {
 		fmt.Fprintf(a.stdout, "  was not in it: %s\n", what)

@@ -28,17 +28,28 @@ func sumOf(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Take stores a folder that nobody changes meanwhile. The manifest says who and
+// Distant is a file that is to be in a backup and is kept elsewhere.
+type Distant struct {
+	Path    string // in the backup
+	Size    int64
+	Changed time.Time
+	Open    func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Take stores a folder that nobody changes meanwhile, and distant files. The manifest says who and
 // when; its Files, Kind, Generation and Stored are filled in. An incremental backup
 // goes on with the generation of the last one, and becomes a full one if there is
 // none. A file that has size and time of change of the last backup is taken to be
 // the same. The error is a *OtherHomeError if the store is of another home.
-func Take(ctx context.Context, store objects.Store, folder string, m *Manifest, now func() time.Time) error {
+func Take(ctx context.Context, store objects.Store, folder string, m *Manifest, now func() time.Time, distant ...Distant) error {
 	known, err := List(ctx, store)
 	if err != nil {
 		return err
 	}
-	t := &taking{store: store, folder: folder, manifest: m, have: map[string]bool{}, same: map[string]File{}}
+	t := &taking{store: store, folder: folder, manifest: m, have: map[string]bool{}, same: map[string]File{}, distant: map[string]Distant{}}
+	for _, d := range distant {
+		t.distant[d.Path] = d
+	}
 	if err := t.buildOn(ctx, known); err != nil {
 		return err
 	}
@@ -64,6 +75,7 @@ type taking struct {
 	folder   string
 	manifest *Manifest
 	same     map[string]File // files of the last backup, by path
+	distant  map[string]Distant
 
 	mu   sync.Mutex
 	have map[string]bool // contents that the generation has, or that are being stored
@@ -127,6 +139,9 @@ func (t *taking) find() error {
 	if err != nil {
 		return fmt.Errorf("list what is to be backed up: %w", err)
 	}
+	for _, d := range t.distant {
+		t.manifest.Files = append(t.manifest.Files, File{Path: d.Path, Size: d.Size, Changed: d.Changed.UTC()})
+	}
 	slices.SortFunc(t.manifest.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return nil
 }
@@ -155,7 +170,7 @@ func (t *taking) storeFile(ctx context.Context, f *File) error {
 		f.SHA256 = was.SHA256
 		return nil
 	}
-	file, err := os.Open(filepath.Join(t.folder, filepath.FromSlash(f.Path)))
+	file, err := t.open(ctx, f.Path)
 	if err != nil {
 		return err
 	}
@@ -174,6 +189,35 @@ func (t *taking) storeFile(ctx context.Context, f *File) error {
 	}
 	_, err = t.store.Write(ctx, t.manifest.objectKey(f.SHA256), file, size, objects.Always())
 	return err
+}
+
+// open opens a file of the folder, or brings a distant one, which is read twice: for its
+// sum and to be stored.
+func (t *taking) open(ctx context.Context, path string) (*os.File, error) {
+	d, distant := t.distant[path]
+	if !distant {
+		return os.Open(filepath.Join(t.folder, filepath.FromSlash(path)))
+	}
+	in, err := d.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	file, err := os.CreateTemp(t.folder, ".distant-*")
+	if err != nil {
+		return nil, err
+	}
+	err = os.Remove(file.Name()) // it stays as long as it is open
+	if err == nil {
+		_, err = io.Copy(file, in)
+	}
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 func (t *taking) has(sum string) bool {

@@ -22,6 +22,7 @@ import (
 //	<store>/<source>/…                                as on disk
 //	<store>/<source>/_pending/<run>.<dataset>.json    what a commit is about to upload
 //	<store>/_lease.json                               who writes
+//	<store>/_restoring/note                           it is being restored, and not whole
 
 const (
 	pendingDir = "_pending"
@@ -103,6 +104,8 @@ type LockOptions struct {
 	About  string        // of the process, for the message to others
 	Wait   time.Duration // for somebody else to end
 	For    time.Duration // how long the lease is good after a kill; a minute by default
+	// Restoring is for who calls Fill: what is there need not be whole.
+	Restoring bool
 }
 
 // Lock keeps writers on other machines away until release is called. A zone on disk
@@ -123,7 +126,11 @@ func (z *Zone) Lock(ctx context.Context, o LockOptions) (release func() error, e
 		defer cancel()
 		return lease.Release(ctx)
 	}
-	if err := z.probe(ctx); err != nil {
+	err = z.probe(ctx)
+	if err == nil && !o.Restoring {
+		err = z.refresh(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, release())
 	}
 	return release, nil

@@ -279,12 +279,9 @@ func (z *Zone) removeFailure(ctx context.Context, source string, m *Manifest) er
 
 // recoverPending removes what interrupted commits left in the store.
 func (z *Zone) recoverPending(ctx context.Context, source string, r *Recovery) error {
-	var notes []string
-	for info, err := range z.remote.store.List(ctx, source+"/"+pendingDir+"/") {
-		if err != nil {
-			return err
-		}
-		notes = append(notes, info.Key)
+	notes, err := z.pendingNotes(ctx, source)
+	if err != nil {
+		return err
 	}
 	for _, note := range notes {
 		if err := z.settlePending(ctx, note, r); err != nil {
@@ -294,22 +291,40 @@ func (z *Zone) recoverPending(ctx context.Context, source string, r *Recovery) e
 	return nil
 }
 
-func (z *Zone) settlePending(ctx context.Context, note string, r *Recovery) error {
+// pendingNotes are the keys of the notes that commits of a source have left.
+func (z *Zone) pendingNotes(ctx context.Context, source string) (notes []string, err error) {
+	for info, err := range z.remote.store.List(ctx, source+"/"+pendingDir+"/") {
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, info.Key)
+	}
+	return notes, nil
+}
+
+// readPending reads a note, and says whether the commit came about: its manifest is
+// there.
+func (z *Zone) readPending(ctx context.Context, note string) (p pending, there bool, err error) {
 	text, _, err := objects.ReadBytes(ctx, z.remote.store, note)
 	if err != nil {
-		return err
+		return p, false, err
 	}
-	var p pending
 	if err := json.Unmarshal(text, &p); err != nil {
-		return &ManifestError{Path: z.Path(note), Err: err}
+		return p, false, &ManifestError{Path: z.Path(note), Err: err}
 	}
 	_, err = z.remote.store.Stat(ctx, p.Manifest)
-	switch {
-	case errors.Is(err, objects.ErrNotFound):
-		if err := z.removePending(ctx, p, r); err != nil {
-			return err
-		}
-	case err != nil:
+	if errors.Is(err, objects.ErrNotFound) {
+		return p, false, nil
+	}
+	return p, err == nil, err
+}
+
+func (z *Zone) settlePending(ctx context.Context, note string, r *Recovery) error {
+	p, there, err := z.readPending(ctx, note)
+	if err == nil && !there {
+		err = z.removePending(ctx, p, r)
+	}
+	if err != nil {
 		return err
 	}
 	return z.remote.store.Remove(ctx, note)

@@ -30,11 +30,10 @@ func (z *Zone) refresh(ctx context.Context) error {
 		return nil
 	}
 	began := time.Now()
-	sources, err := r.store.Folders(ctx, "")
+	sources, err := z.storedSources(ctx)
 	if err != nil {
 		return err
 	}
-	sources = slices.DeleteFunc(sources, func(name string) bool { return !safeName.MatchString(name) })
 	for _, source := range sources {
 		for _, folder := range []string{manifestDir, failedDir} {
 			if err := z.mirror(ctx, source, folder); err != nil {
