@@ -25,6 +25,7 @@ type system struct {
 	slice   int // ids that a slice spans
 	counts  int // records it says it has beyond those it gives
 	stuck   bool
+	whole   bool          // everything is given at every reading, and nothing remembered
 	fails   map[int]error // by the first id of a slice
 	down    error
 	notice  string
@@ -63,7 +64,7 @@ func (s *system) Extract(ctx context.Context, req connectors.Request, sink conne
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from := 0
-	if n := len(req.Cursors); n > 0 {
+	if n := len(req.Cursors); n > 0 && !s.whole {
 		from, _ = strconv.Atoi(string(req.Cursors[n-1]))
 	}
 	question := fmt.Sprintf("%s from %d", req.Dataset, from)
@@ -110,6 +111,9 @@ func (s *system) Extract(ctx context.Context, req connectors.Request, sink conne
 	cursor := json.RawMessage(strconv.Itoa(min(until, last+1)))
 	if s.stuck {
 		cursor = json.RawMessage("0")
+	}
+	if s.whole {
+		cursor = nil
 	}
 	return connectors.Extracted{Cursor: cursor, More: until <= last || s.stuck}, sink.Write(ctx, batch)
 }

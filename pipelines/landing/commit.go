@@ -82,6 +82,10 @@ func (w *Writer) settle(ctx context.Context) error {
 	if err := w.failed(ctx); err != nil {
 		return err
 	}
+	for _, f := range w.feeds { // what follows needs the memory
+		f.buf, f.buffers, f.batches = newBuffer(f.schema), nil, nil
+		f.delivery.settle()
+	}
 	for _, f := range w.feeds {
 		if err := w.settleDuplicates(ctx, f); err != nil {
 			return err

@@ -38,6 +38,7 @@ type tracer struct {
 	schema *entity.Schema
 	fields []int // what a row says
 	text   []byte
+	made   []trace // of the rows of a buffer
 }
 
 func newTracer(s *entity.Schema) *tracer {
@@ -62,6 +63,15 @@ func (t *tracer) of(b *buffer, row int, at int64) trace {
 		made.content++
 	}
 	return made
+}
+
+// all makes the traces of all rows of a buffer, in the order in which they are in
+// memory: by key it takes three times as long.
+func (t *tracer) all(b *buffer) {
+	t.made = slices.Grow(t.made[:0], b.rows)
+	for row := range b.rows {
+		t.made = append(t.made, t.of(b, row, 0))
+	}
 }
 
 func (t *tracer) hash(b *buffer, row int, fields []int) uint64 {

@@ -95,18 +95,24 @@ func (d *delivery) note(p *part, b *buffer, rows rowRange) error {
 	}
 	t := d.tracer.Get().(*tracer)
 	defer d.tracer.Put(t)
-	made := make([]trace, rows.len())
-	for i := range made {
-		made[i] = t.of(b, int(rows.row(i)), int64(p.number)<<partBits|int64(i))
-	}
+	t.all(b)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, one := range made {
+	for i := range rows.len() {
+		one := t.made[rows.row(i)]
+		one.at = int64(p.number)<<partBits | int64(i)
 		if err := d.came.add(one); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settle lets go of what only noting needed.
+func (d *delivery) settle() {
+	if d != nil {
+		d.tracer = sync.Pool{}
+	}
 }
 
 // dropUnchanged marks the rows of an entity that say nothing new. It comes after the

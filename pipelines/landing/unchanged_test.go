@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"winback/connectors"
 	"winback/connectors/entity"
@@ -337,48 +336,5 @@ func TestUnchanged_Crash(t *testing.T) {
 				t.Errorf("operation %d: %s is left", at, path)
 			}
 		}
-	}
-}
-
-// BenchmarkUnchanged lands three million orders and then all of them again, one in a
-// hundred changed.
-func BenchmarkUnchanged(b *testing.B) {
-	const rows = 3_000_000
-	z := landing.Open(b.TempDir())
-	land := func(run string, changed bool, o landing.Options) (*landing.Manifest, time.Duration) {
-		start := time.Now()
-		w, err := z.Begin(b.Context(), landing.RunInfo{RunID: run, Source: "shop", ExtractedAt: began}, dataset("orders", orders), o)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for from := 0; from < rows; from += 10_000 {
-			batch := w.NewBatch(orders)
-			for n := from; n < from+10_000; n++ {
-				batch.SetString(orders.Field("id").Index, fmt.Sprintf("O%09d", n*7919%rows))
-				batch.SetString(orders.Field("customer_id").Index, fmt.Sprintf("C%07d", n%500_000))
-				batch.SetString(orders.Field("status").Index, []string{"completed", "shipped"}[n%2])
-				batch.SetInt(orders.Field("net_revenue").Index, int64(n)*1117%9_000_000)
-				batch.SetInt(orders.Field("ordered_at").Index, began.UnixMicro()+int64(n)*1_000_003)
-				if changed && n%100 == 0 {
-					batch.SetString(orders.Field("status").Index, "returned")
-				}
-				if err := batch.EndRow(entity.Origin{Input: 1, Line: int64(n)}); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if err := w.Write(b.Context(), batch); err != nil {
-				b.Fatal(err)
-			}
-		}
-		m, err := w.Commit(b.Context(), nil)
-		if err != nil || w.Uncompared() != nil {
-			b.Fatal(err, w.Uncompared())
-		}
-		return m, time.Since(start)
-	}
-	for n := range b.N {
-		_, first := land(fmt.Sprint("a", n), n%2 == 1, landing.Options{})
-		m, again := land(fmt.Sprint("b", n), n%2 == 0, landing.Options{DropUnchanged: true})
-		b.Logf("landed in %.1f s; again in %.1f s, %s", first.Seconds(), again.Seconds(), counts(m))
 	}
 }
