@@ -99,6 +99,9 @@ func fillMarts(t *testing.T, conn driver.Conn, months int, names []string) {
 	}
 }
 
+// summed are the columns in which rows may sum the others up.
+var summed = map[string]bool{"segment": true, "region": true, "channel": true, "manager_id": true, "category": true, "queue": true, "team": true}
+
 func fillMart(m *model.Model, months int, names []string) string {
 	rows, kinds := 40, 1
 	accepted := map[string][]string{}
@@ -123,7 +126,7 @@ func fillMart(m *model.Model, months int, names []string) string {
 			values = []string{personal}
 		case values == nil:
 			values = names
-			if c.Name == "segment" || strings.HasSuffix(c.Name, "_segment") {
+			if summed[c.Name] || strings.HasSuffix(c.Name, "_segment") {
 				values = append([]string{"(all)"}, names...)
 			}
 		}
@@ -139,6 +142,9 @@ func madeUp(c model.Column, kinds int, values []string) string {
 		literals[i] = quote.Literal(v)
 	}
 	text := fmt.Sprintf("[%s][number %% %d + 1]", strings.Join(literals, ", "), max(len(values), 1))
+	if summed[c.Name] && c.Name != "segment" { // each segment has rows of all regions, channels, managers
+		text = fmt.Sprintf("if(number %% 7 < 4, '(all)', %s)", text)
+	}
 	typ := strings.NewReplacer("Nullable(", "", "LowCardinality(", "", ")", "").Replace(c.Type)
 	switch {
 	case c.Name == "month":
@@ -151,8 +157,8 @@ func madeUp(c model.Column, kinds int, values []string) string {
 		return "defaultValueOfTypeName(" + quote.Literal(c.Type) + ")"
 	case strings.HasPrefix(typ, "String"), strings.HasPrefix(typ, "Enum"):
 		return text
-	case typ == "Bool":
-		return "number % 7 != 3"
+	case typ == "Bool": // each column in rows of its own
+		return fmt.Sprintf("(number + %d) %% 7 != 3", len(c.Name))
 	case strings.HasPrefix(typ, "Decimal"):
 		return "1234567.89 * (1 + number % 9)"
 	case strings.HasPrefix(typ, "Float"):

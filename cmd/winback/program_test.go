@@ -56,8 +56,14 @@ type process struct {
 // start starts the program. It is killed with the test if it still runs then.
 func start(t testing.TB, args ...string) *process {
 	t.Helper()
+	return startIn(t, nil, args...)
+}
+
+// startIn starts the program with further variables in its environment.
+func startIn(t testing.TB, environment []string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, cmd: exec.Command("winback", args...), ended: make(chan struct{}), came: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), engine.LibraryVariable+"="+requireEngine(t))
+	p.cmd.Env = append(append(os.Environ(), engine.LibraryVariable+"="+requireEngine(t)), environment...)
 	p.cmd.Stdout = &p.stdout
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {

@@ -11,37 +11,28 @@ import (
 
 	"winback/dashboards/report"
 	"winback/pipelines"
+	"winback/pipelines/config"
 )
 
 // mailReports sends each recipient the report of their own dashboards and filters.
-// What the command line says stands where the configuration says nothing.
+// What the command line says stands where the configuration says nothing. A report
+// that cannot be made keeps back no other.
 func (a *app) mailReports(ctx context.Context, project *pipelines.Project, o reportOptions, values map[string][]string) error {
 	c := &project.Config.Report
 	var letters []report.Letter
+	var errs []error
 	failed := 0
 	for _, recipient := range c.Recipients {
-		uids, filters := o.dashboards, maps.Clone(values)
-		if len(recipient.Dashboards) > 0 {
-			uids = recipient.Dashboards
-		}
-		maps.Copy(filters, recipient.Filters)
-		boards, err := loadDashboards(&project.Config.Settings, uids)
+		letter, err := a.letter(ctx, project, recipient, o, values)
 		if err != nil {
-			return usageError{fmt.Errorf("report for %s: %w", recipient.To, err)}
+			errs = append(errs, fmt.Errorf("report for %s: %w", recipient.To, err))
+			continue
 		}
-		r, err := a.buildReport(ctx, project, boards, filters)
-		if err != nil {
-			return fmt.Errorf("report for %s: %w", recipient.To, err)
-		}
-		failed += r.Failed()
-		pdf, err := a.printed(ctx, r)
-		if err != nil {
-			return err
-		}
-		letters = append(letters, report.Letter{To: recipient.To, Report: r, PDF: pdf})
+		failed += letter.Report.Failed()
+		letters = append(letters, letter)
 	}
 	err := report.Send(ctx, c.Mail.Server(), letters)
-	if err != nil {
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return err
 	}
 	if !a.json {
@@ -52,6 +43,26 @@ func (a *app) mailReports(ctx context.Context, project *pipelines.Project, o rep
 		return errPartly
 	}
 	return nil
+}
+
+// letter makes the report of a recipient. A page that nothing here prints goes
+// without its PDF, and says so.
+func (a *app) letter(ctx context.Context, project *pipelines.Project, recipient config.Recipient, o reportOptions, values map[string][]string) (report.Letter, error) {
+	uids, filters := o.dashboards, maps.Clone(values)
+	if len(recipient.Dashboards) > 0 {
+		uids = recipient.Dashboards
+	}
+	maps.Copy(filters, recipient.Filters)
+	boards, err := loadDashboards(&project.Config.Settings, uids)
+	if err != nil {
+		return report.Letter{}, usageError{err}
+	}
+	r, err := a.buildReport(ctx, project, boards, filters)
+	if err != nil {
+		return report.Letter{}, err
+	}
+	pdf, err := a.printed(ctx, r)
+	return report.Letter{To: recipient.To, Report: r, PDF: pdf}, err
 }
 
 // printed is the report as a PDF; nil, and said so, where nothing here prints.

@@ -45,6 +45,7 @@ func (c *company) checkReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkPage(t, string(text))
+	checkSameMetrics(t, lines, string(text))
 }
 
 // checkSameNumbers compares what the pages say of a metric with kpi_monthly: one

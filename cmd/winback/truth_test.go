@@ -46,6 +46,7 @@ func TestMartsTellTheTruth(t *testing.T) {
 	t.Run("the call centre's leaks", c.checkLeaks)
 	t.Run("the questions that winback demo proposes", c.checkQuestions)
 	t.Run("every panel of the dashboards has an answer", c.checkReport)
+	t.Run("each gets their own by mail", c.checkMail)
 }
 
 // points is how far a rate may be from the truth, in percent points.

@@ -50,7 +50,7 @@ func (a *Asker) Open(ctx context.Context, d *board.Dashboard, given map[string][
 
 // value finds where a variable stands.
 func (a *Asker) value(ctx context.Context, s State, v *board.Variable, given []string) (Value, error) {
-	values, texts, err := a.choices(ctx, s, v)
+	values, texts, err := a.Choices(ctx, s, v)
 	if err != nil {
 		return Value{}, err
 	}
@@ -84,8 +84,8 @@ func (a *Asker) value(ctx context.Context, s State, v *board.Variable, given []s
 	return out, nil
 }
 
-// choices lists what a variable offers.
-func (a *Asker) choices(ctx context.Context, s State, v *board.Variable) (values, texts []string, err error) {
+// Choices lists what a variable offers: values, and their texts for people.
+func (a *Asker) Choices(ctx context.Context, s State, v *board.Variable) (values, texts []string, err error) {
 	if v.Type != "query" {
 		values, texts = v.Choices()
 		return values, texts, nil

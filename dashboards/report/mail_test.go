@@ -1,10 +1,6 @@
 package report
 
 import (
-	"io"
-	"mime"
-	"mime/multipart"
-	"net/mail"
 	"strings"
 	"testing"
 	"time"
@@ -33,15 +29,11 @@ func TestSend(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "send the report to nobody@example.com") || strings.Contains(err.Error(), "ann@") {
 		t.Errorf("the error is to name who got nothing: %v", err)
 	}
-	m, err := mail.ReadMessage(strings.NewReader(<-in.Got))
-	if err != nil {
-		t.Fatal(err)
+	got := notifytest.Read(t, <-in.Got)
+	if want := "Ромашка & Co: Are we keeping our customers, 31 October 2026 (read the note on top)"; got.Subject != want || got.To != "ann@example.com" {
+		t.Errorf("subject %q to %s", got.Subject, got.To)
 	}
-	subject, _ := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
-	if subject != "Ромашка & Co: Are we keeping our customers, 31 October 2026 (read the note on top)" {
-		t.Errorf("subject %q", subject)
-	}
-	parts := partsOf(t, m.Header.Get("Content-Type"), m.Body)
+	parts := got.Parts
 	for kind, want := range map[string]string{
 		"text/plain": "Yearly churn: 19.4%; of customers 965", "text/html": "<b>19.4%</b>", "report-2026-10-31.html": "<article", "report-2026-10-31.pdf": "%PDF-1.4",
 	} {
@@ -53,36 +45,5 @@ func TestSend(t *testing.T) {
 		if !strings.Contains(parts[kind], "Nothing new was read since Friday.") {
 			t.Errorf("%s does not say that the data are old", kind)
 		}
-	}
-}
-
-// partsOf returns the parts of a mail by file name, or by type.
-func partsOf(t *testing.T, contentType string, body io.Reader) map[string]string {
-	t.Helper()
-	_, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := map[string]string{}
-	for parts := multipart.NewReader(body, params["boundary"]); ; {
-		p, err := parts.NextRawPart()
-		if err != nil {
-			return all
-		}
-		kind, _, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
-		if strings.HasPrefix(kind, "multipart/") {
-			for name, text := range partsOf(t, p.Header.Get("Content-Type"), p) {
-				all[name] = text
-			}
-			continue
-		}
-		text, err := decoded(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.FileName() != "" {
-			kind = p.FileName()
-		}
-		all[kind] = text
 	}
 }

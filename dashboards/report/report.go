@@ -220,6 +220,11 @@ func (o Options) open(ctx context.Context, d *board.Dashboard) (*Board, ask.Stat
 			b.Filters = append(b.Filters, Filter{v.Title(), value.Label()})
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(o.Values)) {
+		if _, known := state.Values[name]; !known {
+			b.Filters = append(b.Filters, Filter{name, "this page cannot be filtered by it"})
+		}
+	}
 	b.Period = state.Range.From.Format("2 Jan 2006") + " – " + state.Range.To.Format("2 Jan 2006")
 	marks, err := asker.Marks(ctx, d, state)
 	if err != nil { // the charts are whole without them

@@ -2,12 +2,8 @@ package report
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
-	"mime/multipart"
-	"mime/quotedprintable"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,18 +14,6 @@ import (
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
-
-func decoded(p *multipart.Part) (string, error) {
-	var r io.Reader = p
-	switch p.Header.Get("Content-Transfer-Encoding") {
-	case "base64":
-		r = base64.NewDecoder(base64.StdEncoding, p)
-	case "quoted-printable":
-		r = quotedprintable.NewReader(p)
-	}
-	text, err := io.ReadAll(r)
-	return string(text), err
-}
 
 // rows are the queries of the test's panels, by how many rows they return. Some
 // values are null, one name is long and Russian, one needs escaping.
