@@ -27,6 +27,7 @@ type bench struct {
 	now     time.Time
 	project *Project
 	w       *warehouse.Warehouse
+	cluster string // more of the configuration's warehouse
 }
 
 func newBench(t *testing.T) *bench {
@@ -70,7 +71,7 @@ func (b *bench) configure(datasets string) {
 func (b *bench) configureWith(settings, datasets string) {
 	b.Helper()
 	b.write("winback.yaml", fmt.Sprintf("project: acme\ntimezone: UTC\nas_of: 2026-02-28\ncurrency: EUR\nquarantine: {limit: 90%%}\n"+
-		"warehouse: {url: %q}\n%ssources:\n  shop:\n    connector: files\n    payload: none\n    datasets:\n%s", b.server+"/default", settings, datasets))
+		"warehouse: {url: %q%s}\n%ssources:\n  shop:\n    connector: files\n    payload: none\n    datasets:\n%s", b.server+"/default", b.cluster, settings, datasets))
 	registry, err := connectors.NewRegistry(files.Connector())
 	if err != nil {
 		b.Fatal(err)

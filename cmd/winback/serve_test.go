@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -122,6 +123,7 @@ func TestServe(t *testing.T) {
 	}
 
 	checkStatus(t, server)
+	checkNoPasswords(t, server, address)
 
 	second := winback(t, exitFailed, "serve", "-c", config)
 	if !strings.Contains(second.stderr(), "(winback serve, since ") {
@@ -192,6 +194,39 @@ func TestServe_EndedHard(t *testing.T) {
 	}
 	if _, err := http.Get(address + "/ping"); err == nil {
 		t.Error("somebody still answers")
+	}
+}
+
+// checkNoPasswords looks where others on the machine, or those who watch it, look: the
+// process list, figures, and what the engine tells of statements and logins.
+func checkNoPasswords(t *testing.T, server *process, address string) {
+	t.Helper()
+	lacks := func(what, text string) {
+		t.Helper()
+		if text == "" || strings.Contains(text, "secret-of") {
+			t.Errorf("%s: %q", what, text)
+		}
+	}
+	for _, file := range []string{"cmdline", "environ"} {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", server.cmd.Process.Pid, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lacks("/proc/…/"+file, string(text))
+	}
+	res, err := http.Get(statusAt.FindStringSubmatch(server.stderr())[1] + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	figures, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lacks("/metrics", string(figures))
+	for _, sql := range []string{"select * from system.processes format JSONEachRow", "select name, value from system.settings where changed format JSONEachRow", "select * from system.users format JSONEachRow"} {
+		_, body := fetch(t, address, "bob", sql)
+		lacks(sql, body)
 	}
 }
 
