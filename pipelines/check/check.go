@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"winback/pipelines/model/quote"
 )
 
 // Kind is what a check tests.
@@ -126,6 +128,9 @@ type Target struct {
 	// Built is where the rows are now, as SQL, when that is not Relation: a
 	// table that waits to be swapped in.
 	Built string
+	// Few says that Built holds a small part of the table's rows: what they refer to
+	// is then looked up among their own values, and not among all there are.
+	Few bool
 	// Columns are the table's columns in order.
 	Columns []string
 	// Private marks columns with personal data; samples mask them. For a Query they
@@ -149,6 +154,15 @@ func (t Target) scanned() string {
 		return t.Built
 	}
 	return t.Relation
+}
+
+// lookingUp returns the check with what it looks into narrowed to the values that a
+// few rows have: every value of another table would make a set of all its rows.
+func (t Target) lookingUp(c Check) Check {
+	if t.Few && c.Kind == Relationships && c.To != "" {
+		c.To = fmt.Sprintf("%s where %s in (select %s from %s)", c.To, quote.Name(c.Field), quote.Name(c.Columns[0]), t.scanned())
+	}
+	return c
 }
 
 // Status is how a check ended.

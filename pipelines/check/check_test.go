@@ -249,3 +249,23 @@ func TestResult_String(t *testing.T) {
 		}
 	}
 }
+
+// TestRun_Few sees that a few new rows are judged as all of them would be.
+func TestRun_Few(t *testing.T) {
+	conn, target := orders(t)
+	target.Built, target.Few = "(select * from checks.orders where id != '1')", true
+	target.Checks = []check.Check{
+		{Name: "known", Kind: check.Relationships, Severity: check.Error, Columns: []string{"customer"}, To: "checks.customers", Field: "name"},
+		{Name: "known within", Kind: check.Relationships, Severity: check.Error, Columns: []string{"id"}, Field: "id"},
+	}
+	results, err := check.Run(t.Context(), conn, []check.Target{target}, check.Options{Moment: moment})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if results[0].Status != check.Failed || results[0].Failures != 1 || results[1].Status != check.Passed {
+		t.Errorf("cat alone is unknown; got %v", results)
+	}
+	if strings.Contains(results[0].Query, "where name in") {
+		t.Errorf("the query that people are shown looks among all: %s", results[0].Query)
+	}
+}

@@ -148,7 +148,7 @@ func (t Target) countsQuery(m Moment) (query string, place []int) {
 		if condition, ok := c.rowCondition(); ok {
 			shared, sharedAt = append(shared, "countIf(ifNull("+c.narrowed(condition)+", false))"), append(sharedAt, i)
 		} else {
-			alone, aloneAt = append(alone, "assumeNotNull(("+c.countQuery(t.scanned(), m)+"))"), append(aloneAt, i)
+			alone, aloneAt = append(alone, "assumeNotNull(("+t.lookingUp(c).countQuery(t.scanned(), m)+"))"), append(aloneAt, i)
 		}
 	}
 	query = "select [" + strings.Join(append(shared, alone...), ",\n") + "]::Array(UInt64), "

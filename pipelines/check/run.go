@@ -160,7 +160,7 @@ func (s session) countApart(ctx context.Context, results []Result) error {
 func (s session) count(ctx context.Context, c Check, r *Result) {
 	began := time.Now()
 	var failures uint64
-	err := s.conn.QueryRow(ctx, c.countQuery(s.target.scanned(), s.options.Moment)).Scan(&failures)
+	err := s.conn.QueryRow(ctx, s.target.lookingUp(c).countQuery(s.target.scanned(), s.options.Moment)).Scan(&failures)
 	r.Duration = time.Since(began)
 	if err != nil {
 		r.Status, r.Message = Broken, InWords(err).Error()

@@ -89,17 +89,18 @@ func (b *builder) increment(ctx context.Context, d decision) (result built, whol
 	if err := b.clearLeftovers(ctx); err != nil {
 		return result, "", err
 	}
-	defer func() {
-		for _, suffix := range []string{newSuffix, touchedSuffix, freshSuffix, differSuffix} {
-			b.drop(ctx, suffix)
-		}
-	}()
+	defer b.drop(ctx, touchedSuffix)
 	touched, whole, err := b.findTouched(ctx, d)
 	if whole != "" || err != nil {
 		return result, whole, err
 	}
 	var differ difference
 	if touched > 0 {
+		defer func() {
+			for _, suffix := range []string{newSuffix, freshSuffix, differSuffix} {
+				b.drop(ctx, suffix)
+			}
+		}()
 		if differ, err = b.compareTouched(ctx); err != nil {
 			return result, "", err
 		}
@@ -223,26 +224,20 @@ func (b *builder) computeFresh(ctx context.Context) error {
 	return b.exec(ctx, "compute the touched rows", b.m.insertRows(b.m.aside(freshSuffix), query))
 }
 
-// rowHashes are two hashes of a row.
-func (m *Model) rowHashes() (one, other string) {
-	row := "tuple(" + quote.Names(m.columnNames()) + ")"
-	return "reinterpretAsInt64(sipHash64(" + row + "))", "reinterpretAsInt64(cityHash64(" + row + "))"
+// rowHash is a hash of a row that no two different ones share.
+func (m *Model) rowHash() string {
+	return "reinterpretAsUInt128(sipHash128(tuple(" + quote.Names(m.columnNames()) + ")))"
 }
 
-// differences returns a query for rows of two relations, each with two hashes of
-// it and a side: 1 for the first relation, -1 for the second.
+// differences returns a query for rows of two relations, each with its hash and a
+// side: 1 for the first relation, -1 for the second.
 func (m *Model) differences(columns []string, before, conditionBefore, after, conditionAfter string) string {
-	one, other := m.rowHashes()
 	side := func(sign, relation, condition string) string {
-		return fmt.Sprintf("select %s, toInt64(%s) as row_side, %s as row_hash, %s as row_other_hash from %s where %s",
-			quote.Names(columns), sign, one, other, relation, condition)
+		return fmt.Sprintf("select %s, toInt8(%s) as row_side, %s as row_hash from %s where %s",
+			quote.Names(columns), sign, m.rowHash(), relation, condition)
 	}
 	return side("1", before, conditionBefore) + "\nunion all\n" + side("-1", after, conditionAfter)
 }
-
-// differing is the condition on groups of differences that their rows are not the
-// same on both sides, however often each is there.
-const differing = "(sum(row_side), sum(row_side * row_hash), sum(row_side * row_other_hash)) != (0, 0, 0)"
 
 // difference is what a comparison found.
 type difference struct {
@@ -263,17 +258,21 @@ func (b *builder) compare(ctx context.Context, current, condition, suffix string
 		column, _ := b.m.Column(name)
 		columns[i] = quote.Name(name) + " " + column.Type
 	}
-	noted := quote.Names(b.m.Changes) + ", row_partition, row_hash, row_other_hash"
+	name := b.m.aside(differSuffix)
 	err = b.exec(ctx, "create the table of differences", fmt.Sprintf(
-		"create table %s (%s, row_partition LowCardinality(String), row_hash Int64, row_other_hash Int64, olds UInt64, news UInt64) engine = MergeTree order by tuple()",
-		b.m.aside(differSuffix), strings.Join(columns, ", ")))
+		"create table %s (%s, row_partition LowCardinality(String), row_hash UInt128, olds UInt64, news UInt64) engine = MergeTree order by tuple()",
+		name, strings.Join(columns, ", ")))
 	if err != nil {
 		return d, err
 	}
-	partitioned := append(slices.Clone(b.m.Changes), "_partition_id")
+	// Rows of one hash are the same, so any of them tells the rest.
+	told := make([]string, len(b.m.Changes))
+	for i, column := range b.m.Changes {
+		told[i] = "any(" + quote.Name(column) + ")"
+	}
 	err = b.exec(ctx, "compare with the earlier table", fmt.Sprintf(
-		"insert into %s (%s, olds, news)\nselect %s, countIf(row_side > 0), countIf(row_side < 0) from (select *, _partition_id as row_partition from (\n%s\n)) group by %s having %s",
-		b.m.aside(differSuffix), noted, noted, b.m.differences(partitioned, current, condition, b.m.aside(suffix), "true"), noted, differing))
+		"insert into %s (%s, row_partition, row_hash, olds, news)\nselect %s, any(_partition_id), row_hash, countIf(row_side > 0), countIf(row_side < 0) from (\n%s\n) group by row_hash having sum(row_side) != 0",
+		name, quote.Names(b.m.Changes), strings.Join(told, ", "), b.m.differences(append(slices.Clone(b.m.Changes), "_partition_id"), current, condition, b.m.aside(suffix), "true")))
 	if err != nil {
 		return d, err
 	}
@@ -334,7 +333,7 @@ func (b *builder) count(ctx context.Context, relation string) (rows uint64, err 
 func (b *builder) checkIncrement(ctx context.Context, d difference) ([]check.Result, error) {
 	rows := b.project.checkTarget(b.m, b.there)
 	table, checks := rows, rows.Checks
-	rows.Built = b.m.aside(freshSuffix)
+	rows.Built, rows.Few = b.m.aside(freshSuffix), true
 	if d.keys > 0 {
 		table.Built = fmt.Sprintf("(select * from %s where _partition_id not in (%s) union all select * from %s)",
 			b.m.Relation(), literals(d.partitions), b.m.aside(newSuffix))

@@ -11,7 +11,7 @@ func (l *loader) linkIncremental(m *Model) {
 	}
 	defines := m.sql.hasBlock(touchedBlock)
 	switch {
-	case m.Materialized != Incremental && (defines || m.sql.restricted):
+	case m.Materialized != Incremental && (defines || m.sql.restricted || m.sql.hasPart):
 		l.problems.add(m.Path, m.bodyLine, "only incremental models have touched; the header says materialized: %s", m.Materialized)
 	case m.Materialized != Incremental:
 	case len(m.Key) == 0:

@@ -97,7 +97,7 @@ func (b *builder) run(ctx context.Context, d decision) (result built, err error)
 			b.drop(ctx, newSuffix)
 		}
 	}()
-	if err := b.create(ctx, d.sql); err != nil {
+	if err := b.create(ctx, d); err != nil {
 		return result, err
 	}
 	target := b.project.checkTarget(b.m, b.there)
@@ -170,16 +170,18 @@ func (b *builder) clearLeftovers(ctx context.Context) error {
 }
 
 // create makes the new table or view aside, with its rows.
-func (b *builder) create(ctx context.Context, sql string) error {
+func (b *builder) create(ctx context.Context, d decision) error {
 	name := b.m.aside(newSuffix)
 	if b.m.Materialized == View {
-		if err := b.m.verifyColumns(ctx, b.conn, sql); err != nil {
-			return err
+		if !d.sameShape {
+			if err := b.m.verifyColumns(ctx, b.conn, d.sql); err != nil {
+				return err
+			}
 		}
-		return b.exec(ctx, "create the view", b.m.createView(name, sql))
+		return b.exec(ctx, "create the view", b.m.createView(name, d.sql))
 	}
 	if b.m.Materialized != Seed {
-		return b.createVerified(ctx, name, sql)
+		return b.createVerified(ctx, name, d.sql)
 	}
 	query, err := b.m.seedQuery()
 	if err != nil {

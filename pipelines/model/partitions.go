@@ -42,16 +42,15 @@ func (b *builder) assemble(ctx context.Context, d difference) ([]next, error) {
 			return nil, err
 		}
 	}
-	one, other := b.m.rowHashes()
-	query := fmt.Sprintf("select %s from %s where _partition_id in (%s) and (%s or (%s, %s, %s) in (select %s, row_hash, row_other_hash from %s where olds = 0))",
-		quote.Names(b.m.columnNames()), b.m.aside(freshSuffix), literals(d.partitions), gone, keys, one, other, keys, b.m.aside(differSuffix))
+	query := fmt.Sprintf("select %s from %s where _partition_id in (%s) and (%s or %s in (select row_hash from %s where olds = 0))",
+		quote.Names(b.m.columnNames()), b.m.aside(freshSuffix), literals(d.partitions), gone, b.m.rowHash(), b.m.aside(differSuffix))
 	if err := b.exec(ctx, "add the new rows", b.m.insertRows(name, query)); err != nil {
 		return nil, err
 	}
 	if err := b.compact(ctx); err != nil {
 		return nil, err
 	}
-	filled, err := b.partitionsOf(ctx, name)
+	filled, err := b.filledPartitions(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -135,12 +134,26 @@ func (b *builder) compact(ctx context.Context) error {
 	return nil
 }
 
-// partitionsOf returns the ids of the partitions that the rows are in.
-func (b *builder) partitionsOf(ctx context.Context, relation string) (ids []string, err error) {
-	if err := b.conn.QueryRow(ctx, "select groupUniqArray(_partition_id) from "+relation).Scan(&ids); err != nil {
+// filledPartitions returns the ids of the partitions aside that have rows. A part
+// without a mask has; where all have one they are counted.
+func (b *builder) filledPartitions(ctx context.Context) (filled []string, err error) {
+	var masked []string
+	err = b.conn.QueryRow(ctx, `select groupArrayIf(partition_id, whole > 0), groupArrayIf(partition_id, whole = 0) from (
+			select partition_id, countIf(rows > 0 and not has_lightweight_delete) as whole
+			from system.parts where active and database = ? and table = ? group by partition_id
+		)`, b.m.Database, b.m.Name+newSuffix).Scan(&filled, &masked)
+	if err != nil {
 		return nil, fmt.Errorf("%s: read the partitions: %w", b.m.Path, check.InWords(err))
 	}
-	return ids, nil
+	if len(masked) == 0 {
+		return filled, nil
+	}
+	var counted []string
+	query := fmt.Sprintf("select groupUniqArray(_partition_id) from %s where _partition_id in (%s)", b.m.aside(newSuffix), literals(masked))
+	if err := b.conn.QueryRow(ctx, query).Scan(&counted); err != nil {
+		return nil, fmt.Errorf("%s: read the partitions: %w", b.m.Path, check.InWords(err))
+	}
+	return append(filled, counted...), nil
 }
 
 // partitionsWithParts returns the ids of the partitions that a table of the model's

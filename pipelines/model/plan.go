@@ -64,6 +64,9 @@ type decision struct {
 	told      *increment          // what changed since its figures were told; nil when that is not asked
 	steps     []step              // of its own log
 	pending   []step              // those of builds that were killed
+	// sameShape says that the columns of its query are those of its last build: it and
+	// the models it reads are defined as they were.
+	sameShape bool
 }
 
 // decide decides about one selected model. Its selected parents were decided
@@ -91,6 +94,8 @@ func (p *planner) decide(ctx context.Context, m *Model) (decision, error) {
 	d.steps, d.pending = slices.Clone(p.state.steps[m.Name]), p.state.pending(m.Name)
 	has, known := p.state.builds[m.Name]
 	d.reason = why(m, has, known, p.state.relations[m.FullName()], d.want)
+	d.sameShape = known && has.undated == d.want.undated && len(m.Sources) == 0 && p.definedAsBuilt(m) &&
+		!slices.ContainsFunc(m.Parents, func(name string) bool { return !p.definedAsBuilt(p.project.byName[name]) })
 	switch {
 	case d.reason != "":
 	case p.full:
@@ -111,6 +116,13 @@ func (p *planner) decide(ctx context.Context, m *Model) (decision, error) {
 		err = p.decideIncrement(ctx, m, &d)
 	}
 	return d, err
+}
+
+// definedAsBuilt says that a model was built before the run, by the files there are
+// now.
+func (p *planner) definedAsBuilt(m *Model) bool {
+	has, known := p.state.builds[m.Name]
+	return known && has.definition == m.definition()
 }
 
 // inputs returns what the model is built from, by name. Those of an incremental

@@ -26,6 +26,7 @@ type sqlTemplate struct {
 	changed      []string       // models and entities whose changes its block touched follows
 	changedLines map[string]int // where it names them
 	restricted   bool           // its query takes touched keys alone
+	hasPart      bool           // its query has conditions for builds in part
 	readsAsOf    bool           // its query depends on the day
 	followsAsOf  bool           // its block touched knows which keys the day concerns
 }
@@ -61,6 +62,12 @@ func (r resolver) functions() template.FuncMap {
 				return "true"
 			}
 			return r.touched(columns)
+		},
+		"in_part": func(condition string) string {
+			if r.touched == nil {
+				return "true"
+			}
+			return condition
 		},
 		"changed": func(name string) string { return r.changed(name) },
 		"this":    func() string { return r.this() },
@@ -273,7 +280,7 @@ func (w *templateWalker) action(n *parse.ActionNode, dot reflect.Type) {
 func (w *templateWalker) call(function *parse.IdentifierNode, args []parse.Node) {
 	switch function.Ident {
 	case "ref", "source":
-	case "touched", "changed", "this":
+	case "touched", "in_part", "changed", "this":
 		w.incrementalCall(function, args)
 		return
 	default:
@@ -331,8 +338,12 @@ func (w *templateWalker) incrementalCall(function *parse.IdentifierNode, args []
 	switch {
 	case function.Ident == "touched" && name == "":
 		w.problem(function.Pos, `touched takes the columns of the key: {{ touched "source, order_id" }}`)
-	case function.Ident == "touched" && w.inTouched:
-		w.problem(function.Pos, "touched is for the query; the block touched says what it stands for")
+	case function.Ident == "in_part" && name == "":
+		w.problem(function.Pos, `in_part takes a condition: {{ in_part "customer_key in (select customer_key from orders)" }}`)
+	case (function.Ident == "touched" || function.Ident == "in_part") && w.inTouched:
+		w.problem(function.Pos, "%s is for the query; the block touched says what it stands for", function.Ident)
+	case function.Ident == "in_part":
+		w.t.hasPart = true
 	case function.Ident == "touched":
 		w.t.restricted = true
 	case !w.inTouched:

@@ -26,7 +26,9 @@ refunds as (
 ),
 
 orders as (
-    select source, order_id, customer_key from {{ ref "int_orders" }} where customer_key is not null
+    select source, order_id, customer_key
+    from {{ ref "int_orders" }}
+    where customer_key is not null and (source, order_id) in (select source, assumeNotNull(order_id) from refunds where order_id is not null)
 ),
 
 facts as (

@@ -14,7 +14,7 @@ contacts as (
 ),
 
 keys as (
-    select record_no, customer_key from {{ ref "int_customer_keys" }}
+    select record_no, customer_key from {{ ref "int_customer_keys" }} where {{ in_part "record_no in (select record_no from contacts)" }}
 )
 
 -- What two customers have in common (a switchboard, the shop's own number) tells

@@ -15,6 +15,7 @@ written as (
     select source, entity, entity_id, kind, value, usage
     from {{ ref "int_contact_values" }}
     where usage != 'placeholder' and entity in ('shop.customers', 'crm.customers')
+        and {{ in_part "(source, entity, entity_id) in (select source, entity, entity_id from records)" }}
 ),
 
 own as (
@@ -32,10 +33,12 @@ left_with_orders as (
         select source, customer_ref, 'email' as kind, email as value, email_usage as usage
         from {{ ref "int_orders_priced" }}
         where email is not null and customer_ref is not null
+            and {{ in_part "(source, customer_ref) in (select source, toNullable(entity_id) from records)" }}
         union all
         select source, customer_ref, 'phone' as kind, phone as value, 'personal' as usage
         from {{ ref "int_orders_priced" }}
         where phone is not null and customer_ref is not null
+            and {{ in_part "(source, customer_ref) in (select source, toNullable(entity_id) from records)" }}
     ) as orders
     group by all
 ),
@@ -66,6 +69,6 @@ where (source, entity, entity_id) in (select source, entity, entity_id from {{ c
 union all
 select record_no from {{ ref "int_customer_records" }}
 where (source, entity_id) in (
-    select source, assumeNotNull(customer_ref) from {{ changed "int_orders_priced" }} where customer_ref is not null
+    select source, assumeNotNull(customer_ref) from {{ changed "int_orders_priced" }} where customer_ref is not null and has_contact
 )
 {{ end }}

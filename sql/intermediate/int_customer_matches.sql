@@ -46,7 +46,9 @@ by_id as (
         records.record_no as matched_record_no,
         concat('id ', external.system, ':', external.external_id, ' named by ', external.source, ':', external.entity_id) as evidence
     from external
-    inner join records on records.source = external.system and records.entity_id = external.external_id
+    inner join (
+        select record_no, source, entity_id from records where {{ in_part "(source, entity_id) in (select system, external_id from external)" }}
+    ) as records on records.source = external.system and records.entity_id = external.external_id
     where records.record_no != external.record_no
 )
 

@@ -95,7 +95,15 @@ select source, id as entity_id from {{ changed "shop.customers" }}
 union all
 select source, id as entity_id from {{ changed "crm.customers" }}
 union all
-select source, assumeNotNull(customer_ref) as entity_id from {{ changed "int_orders_priced" }} where customer_ref is not null
+-- Orders say nothing of a record that is there with an age of its own.
+select source, assumeNotNull(customer_ref) as entity_id
+from {{ changed "int_orders_priced" }}
+where customer_ref is not null and (source, assumeNotNull(customer_ref)) not in (
+    select source, customer_id
+    from {{ ref "stg_shop__customers" }}
+    where toDate(assumeNotNull(registered_at), {{ .Timezone }}) <= least({{ .SeenUntil }}, {{ .SeenLast }}) and registered_at is not null
+        and (source, customer_id) not in (select source, customer_id from {{ ref "stg_crm__customers" }} where created_at is null)
+)
 union all
 select source, customer_id as entity_id from {{ ref "stg_shop__customers" }}
 where toDate(assumeNotNull(registered_at), {{ .Timezone }}) > {{ .SeenUntil }} and toDate(assumeNotNull(registered_at), {{ .Timezone }}) <= {{ .SeenLast }}

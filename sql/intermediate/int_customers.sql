@@ -12,7 +12,7 @@ keys as (
 ),
 
 contacts as (
-    select record_no, kind, value from {{ ref "int_customer_contacts" }}
+    select record_no, kind, value from {{ ref "int_customer_contacts" }} where {{ in_part "record_no in (select record_no from keys)" }}
 ),
 
 shop_customers as (

@@ -59,7 +59,7 @@ from totals
 -- costs counts in every order that holds it.
 select source, order_id from {{ changed "shop.order_lines" }}
 union all
-select source, id as order_id from {{ changed "shop.orders" }}
+select source, order_id from {{ source "shop" "order_lines" }} where (source, order_id) in (select source, id from {{ changed "shop.orders" }})
 union all
 select source, order_id from {{ source "shop" "order_lines" }}
 where (source, trimBoth(assumeNotNull(product_id))) in (select source, id from {{ changed "shop.products" }})

@@ -12,7 +12,8 @@ orders as (
 ),
 
 keys as (
-    select source, entity_id, customer_key from {{ ref "int_customer_keys" }} where takes_orders
+    select source, entity_id, customer_key from {{ ref "int_customer_keys" }}
+    where takes_orders and {{ in_part "(source, entity_id) in (select source, assumeNotNull(customer_ref) from orders where customer_ref is not null)" }}
 )
 
 select

@@ -2,7 +2,7 @@
 -- grain: one row per source and order_id
 -- materialized: incremental
 -- key: source, order_id
--- changes: customer_ref
+-- changes: customer_ref, has_contact
 -- partition_by: toYYYYMM(ordered_on)
 -- order_by: (source, order_id)
 with
@@ -105,6 +105,7 @@ select
     email_value as email,
     email_usage,
     phone_value as phone,
+    toBool(email_value is not null or phone_value is not null) as has_contact,
     assumeNotNull(priced.ordered_at) as ordered_at,
     ordered_on,
     status,

@@ -5,16 +5,12 @@
 -- tags: winback
 with
 
-silences as (
-    select customer_key, purchase_no, ordered_on, revenue_12m from {{ ref "int_silences" }} where sleeps_on <= {{ .AsOf }}
+histories as (
+    select * from {{ ref "int_silent_histories" }}
 ),
 
 purchases as (
-    select customer_key, purchase_no, source, order_id, ordered_on, revenue, margin from {{ ref "int_purchases" }}
-),
-
-orders as (
-    select source, order_id from {{ ref "int_orders" }} where coupon is not null
+    select ordered_on, revenue, margin from {{ ref "int_purchases" }}
 ),
 
 customers as (
@@ -35,30 +31,6 @@ complaints as (
 
 deals as (
     select source, deal_id, competitor, closed_at from {{ ref "stg_crm__deals" }} where competitor is not null
-),
-
--- The silence of today, or the last one of who is back.
-last_silences as (
-    select customer_key, max(purchase_no) as purchase_no, max(ordered_on) as silent_from, argMax(silences.revenue_12m, silences.purchase_no) as revenue_12m
-    from silences
-    group by customer_key
-),
-
--- The year up to the purchase before the silence, and the year before that.
-histories as (
-    select
-        last_silences.customer_key as customer_key,
-        any(last_silences.silent_from) as silent_from,
-        any(last_silences.revenue_12m) as revenue_12m,
-        count() as orders,
-        countIf(purchases.ordered_on > last_silences.silent_from - 365) as orders_12m,
-        if(countIf(purchases.margin is null and purchases.ordered_on > last_silences.silent_from - 365) = 0,
-            sumIf(purchases.margin, purchases.ordered_on > last_silences.silent_from - 365), null) as margin_12m,
-        sumIf(coalesce(purchases.revenue, 0), purchases.ordered_on <= last_silences.silent_from - 365 and purchases.ordered_on > last_silences.silent_from - 730) as revenue_year_before,
-        countIf((purchases.source, purchases.order_id) in (select source, order_id from orders)) as orders_with_coupon
-    from last_silences
-    inner join purchases on purchases.customer_key = last_silences.customer_key and purchases.purchase_no <= last_silences.purchase_no
-    group by customer_key
 ),
 
 bad_payments as (

@@ -29,23 +29,25 @@ contacts_by_customer as (
     select customer_key, groupArray(touched_on) as days from members group by customer_key
 ),
 
--- The days on which each silence came to a new state.
+-- The days on which each silence came to a new state, as far as their window is over.
 entered as (
     select
-        silences.customer_key as customer_key,
-        silences.episode_no as episode_no,
-        silences.segment as segment,
-        silences.next_on as next_on,
+        customer_key,
+        episode_no,
+        segment,
+        next_on,
         tupleElement(entry, 1) as recency_bucket,
         tupleElement(entry, 2) as entered_on
     from silences
-    array join [
-        ('sleeping', sleeps_on), ('0-30', lost_if_silent_on), ('31-90', lost_if_silent_on + 31), ('91-180', lost_if_silent_on + 91),
-        ('181-360', lost_if_silent_on + 181), ('360+', lost_if_silent_on + 361)
-    ] as entry
-    where entered_on + {{ .Winback.AttributionDays }} <= {{ .AsOf }}
-        and (silences.next_on is null or silences.next_on >= entered_on)
-        and (recency_bucket != 'sleeping' or silences.sleeps_on < silences.lost_if_silent_on)
+    array join arrayFilter(
+        x -> tupleElement(x, 2) + {{ .Winback.AttributionDays }} <= {{ .AsOf }}
+            and coalesce(next_on >= tupleElement(x, 2), true)
+            and (tupleElement(x, 1) != 'sleeping' or sleeps_on < lost_if_silent_on),
+        [
+            ('sleeping', sleeps_on), ('0-30', lost_if_silent_on), ('31-90', lost_if_silent_on + 31), ('91-180', lost_if_silent_on + 91),
+            ('181-360', lost_if_silent_on + 181), ('360+', lost_if_silent_on + 361)
+        ]
+    ) as entry
 ),
 
 left_alone as (
@@ -70,9 +72,18 @@ observed as (
 ),
 
 counted as (
-    select 'customers' as what, segment, reason_category, recency_bucket, '' as value, is_contacted, is_returned, customers from observed
-    union all
-    select 'all' as what, '(all)' as segment, '(all)' as reason_category, '(all)' as recency_bucket, '' as value, is_contacted, is_returned, customers from observed
+    -- Those in each state, and all together.
+    select
+        tupleElement(state, 1) as what,
+        tupleElement(state, 2) as segment,
+        tupleElement(state, 3) as reason_category,
+        tupleElement(state, 4) as recency_bucket,
+        '' as value,
+        is_contacted,
+        is_returned,
+        customers
+    from observed
+    array join [('customers', observed.segment, observed.reason_category, observed.recency_bucket), ('all', '(all)', '(all)', '(all)')] as state
     union all
     select 'channel' as what, '(all)' as segment, '(all)' as reason_category, in_bucket as recency_bucket, channel as value, true as is_contacted, is_returned, count() as customers
     from contacted

@@ -22,7 +22,9 @@ managers as (
 ),
 
 customers as (
-    select customer_key, segment from {{ ref "int_customers" }}
+    select customer_key, segment
+    from {{ ref "int_customers" }}
+    where customer_key in (select assumeNotNull(deals.customer_key) from deals where deals.customer_key is not null)
 ),
 
 reasons as (

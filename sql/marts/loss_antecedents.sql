@@ -5,25 +5,27 @@
 -- tags: service
 with
 
--- The gap that may become a loss has begun when the usual one is over.
+facts as (
+    select customer_key, groupArray((fact, day)) as happened from {{ ref "int_antecedents" }} group by customer_key
+),
+
+-- The gap that may become a loss has begun when the usual one is over. Where
+-- nothing happened there is nothing to look at, only to count.
 visits as (
     select
         customer_key,
         visited_on,
         toUInt16(least(ceil(ifNull(usual_gap_days, {{ .Service.AntecedentDays }})), {{ .Service.AntecedentDays }})) as gap_start
     from {{ ref "int_personal_clocks" }}
+    where customer_key in (select customer_key from facts)
 ),
 
 episodes as (
-    select customer_key, episode_no, last_order_on, loss_date from {{ ref "int_episodes" }}
+    select customer_key, episode_no, last_order_on, loss_date from {{ ref "int_episodes" }} where customer_key in (select customer_key from facts)
 ),
 
 reasons as (
     select customer_key, episode_no, reason_category from {{ ref "int_loss_reasons" }}
-),
-
-facts as (
-    select customer_key, groupArray((fact, day)) as happened from {{ ref "int_antecedents" }} group by customer_key
 ),
 
 -- Of the last purchase of somebody who is not lost nobody knows yet whether it was.
@@ -33,25 +35,37 @@ judged as (
         reasons.reason_category as reason_category,
         arrayDistinct(arrayMap(event -> tupleElement(event, 1), arrayFilter(
             event -> tupleElement(event, 2) between visits.visited_on - {{ .Service.AntecedentDays }} and visits.visited_on + visits.gap_start,
-            ifNull(facts.happened, [])
+            facts.happened
         ))) as found
     from visits
     left join episodes on episodes.customer_key = visits.customer_key and episodes.last_order_on = visits.visited_on
     left join reasons on reasons.customer_key = episodes.customer_key and reasons.episode_no = episodes.episode_no
-    left join facts on facts.customer_key = visits.customer_key
+    inner join facts on facts.customer_key = visits.customer_key
     where episodes.customer_key is null or episodes.loss_date is not null
+),
+
+-- Everybody's purchases: all visits but the last ones of those who are not lost.
+everybody as (
+    select
+        assumeNotNull((select count() from {{ ref "int_personal_clocks" }})) as visits,
+        countIf(loss_date is null) as unknown,
+        countIf(loss_date is not null) as losses
+    from {{ ref "int_episodes" }}
 ),
 
 -- One row with everybody, marked by the empty fact, and one for each fact.
 counted as (
     select
-        arrayJoin(arrayPushBack(found, '')) as fact,
+        arrayJoin(found) as fact,
         count() as purchases,
         countIf(is_lost) as losses,
         countIf(is_lost and reason_category is not null) as reasons_written,
         sumMapIf(map(assumeNotNull(coalesce(reason_category, '')), toUInt64(1)), is_lost and reason_category is not null) as reasons
     from judged
     group by fact
+    union all
+    select '' as fact, toUInt64(visits - unknown) as purchases, losses, 0 as reasons_written, cast(map(), 'Map(String, UInt64)') as reasons
+    from everybody
 ),
 
 compared as (
