@@ -60,7 +60,7 @@ func written(t *testing.T, conn driver.Conn) *ledger.Ledger {
 	run("20261122T022000Z-bbbbbb", night.Add(5*time.Minute), ledger.Partly, "FAILED extract of crm: no answer")
 	step("20261122T022000Z-bbbbbb", "extract", "crm.deals", ledger.Failed, 0, "no answer")
 	step("20261122T022000Z-bbbbbb", "load", "raw", ledger.Done, 120, "")
-	must(l.WriteExtractions(t.Context(), "20261122T022000Z-bbbbbb", []ledger.Extraction{{Source: "shop", Dataset: "orders", Entity: "shop.orders", Read: 21, Landed: 20, Quarantined: 1, Started: night}}))
+	must(l.WriteExtractions(t.Context(), "20261122T022000Z-bbbbbb", []ledger.Extraction{{Source: "shop", Dataset: "orders", Entity: "shop.orders", Read: 28, Landed: 20, Unchanged: 7, Quarantined: 1, Started: night}}))
 	must(l.RecordLoads(t.Context(), []ledger.Load{
 		{Path: "a", Checksum: "a", Source: "shop", Entity: "shop.orders", RunID: "20261122T022000Z-bbbbbb", Rows: 20, Bytes: 200},
 		{Path: "b", Checksum: "b", Source: "shop", Entity: "shop.orders", RunID: "20261122T022000Z-bbbbbb.2", Rows: 100, Bytes: 1000},
@@ -219,6 +219,9 @@ func TestBooks_Totals(t *testing.T) {
 	}
 	if len(totals.Loaded) != 1 || totals.Loaded[0].Rows != 120 || totals.Loaded[0].Bytes != 1200 {
 		t.Errorf("loads %+v", totals.Loaded)
+	}
+	if len(totals.Unchanged) != 1 || totals.Unchanged[0].Rows != 7 {
+		t.Errorf("unchanged %+v", totals.Unchanged)
 	}
 	if len(totals.Waiting) != 1 || totals.Waiting[0].Records != 1 {
 		t.Errorf("waiting %+v", totals.Waiting)

@@ -34,6 +34,13 @@ type Loaded struct {
 	Bytes  int64  `ch:"loaded_bytes"`
 }
 
+// Unchanged are the rows of an entity that were read again as they were landed last.
+type Unchanged struct {
+	Source string `ch:"source"`
+	Entity string `ch:"entity"`
+	Rows   int64  `ch:"unchanged_rows"`
+}
+
 // Waiting are the records of a source that were put aside and of which nothing has
 // become.
 type Waiting struct {
@@ -46,6 +53,7 @@ type Waiting struct {
 type Totals struct {
 	Runs      []JobRuns
 	Loaded    []Loaded
+	Unchanged []Unchanged
 	Freshness []Freshness
 	Waiting   []Waiting
 	Checks    []Check
@@ -63,7 +71,7 @@ func (b Books) Waiting(ctx context.Context) ([]Waiting, error) {
 // Totals sums the books up.
 func (b Books) Totals(ctx context.Context) (Totals, error) {
 	var t Totals
-	var errs [5]error
+	var errs [6]error
 	most := fmt.Sprintf(" LIMIT %d", mostTotals)
 	t.Runs, errs[0] = read[JobRuns](ctx, b, "how many runs there were", `
 		SELECT job, state, count() AS runs, countIf(finished_at IS NOT NULL) AS timed, sum(took) AS seconds,
@@ -76,6 +84,8 @@ func (b Books) Totals(ctx context.Context) (Totals, error) {
 	t.Waiting, errs[2] = b.Waiting(ctx)
 	t.Freshness, errs[3] = b.Freshness(ctx)
 	t.Checks, errs[4] = b.FailingChecks(ctx)
+	t.Unchanged, errs[5] = read[Unchanged](ctx, b, "what was read again", `SELECT source, entity, sum(unchanged) AS unchanged_rows
+		FROM ops.extractions GROUP BY source, entity ORDER BY source, entity`+most)
 	return t, errors.Join(errs[:]...)
 }
 

@@ -338,3 +338,29 @@ func TestUnchanged_Crash(t *testing.T) {
 		}
 	}
 }
+
+// A zone in a store is compared with by any machine, whatever its folder has.
+func TestUnchanged_OnPlaces(t *testing.T) {
+	onPlaces(t, func(t *testing.T, p place) {
+		d := dataset("orders", orders)
+		for i, want := range []string{"2 read, 2 landed, 0 unchanged", "2 read, 1 landed, 1 unchanged", "2 read, 0 landed, 2 unchanged"} {
+			func() {
+				z := p.open(t, noGrace)
+				release, err := z.Lock(t.Context(), landing.LockOptions{Holder: "test", About: "a test"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() {
+					if err := release(); err != nil {
+						t.Error(err)
+					}
+				}()
+				m, err := export(t.Context(), z, fmt.Sprint("r", i), d, whole, says{id: "1", customer: "Ann"}, says{id: "2", customer: fmt.Sprint("customer ", min(i, 1))})
+				if err != nil || counts(m) != want {
+					t.Errorf("run %d: %s, %v; want %s", i+1, counts(m), err, want)
+				}
+				equal(t, "files", p.files(t), named(t, z))
+			}()
+		}
+	})
+}

@@ -40,6 +40,7 @@ var (
 	descLastRun   = describe("run_last_end_timestamp_seconds", "When a run last ended so.", "job", "state")
 	descRows      = describe("rows_total", "Rows loaded into the warehouse.", "source", "entity")
 	descBytes     = describe("bytes_total", "Bytes of landing files loaded into the warehouse.", "source", "entity")
+	descUnchanged = describe("unchanged_rows_total", "Rows that sources gave again as they were landed last, which were not loaded again.", "source", "entity")
 	descFresh     = describe("source_freshness_seconds", "Age of a dataset's last reading that succeeded.", "source", "dataset")
 	descFreshOK   = describe("source_last_read_ok", "Whether the last reading of a dataset succeeded.", "source", "dataset")
 	descAside     = describe("quarantine_open_records", "Records that were put aside and wait.", "source", "dataset")
@@ -80,6 +81,9 @@ func (c *bookCollector) Collect(out chan<- prometheus.Metric) {
 	for _, l := range totals.Loaded {
 		count(out, descRows, float64(l.Rows), l.Source, l.Entity)
 		count(out, descBytes, float64(l.Bytes), l.Source, l.Entity)
+	}
+	for _, u := range totals.Unchanged {
+		count(out, descUnchanged, float64(u.Rows), u.Source, u.Entity)
 	}
 	for _, f := range totals.Freshness {
 		if !f.ReadAt.IsZero() {

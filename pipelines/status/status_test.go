@@ -111,6 +111,7 @@ func (v *service) books() {
 		l.WriteRun(v.Context(), ledger.Run{ID: "20261122T030000Z-bbbbbb", Command: "run", AsOf: night, StartedAt: night.Add(45 * time.Minute), State: ledger.Running}),
 		l.WriteSteps(v.Context(), run, []ledger.Step{{Kind: "extract", Name: "crm.deals", State: ledger.Failed, Started: night, Message: "no <answer>"}}),
 		l.WriteSteps(v.Context(), "20261122T030000Z-bbbbbb", []ledger.Step{{Kind: "extract", Name: "shop.orders", State: ledger.Done, Rows: 12345, Started: night.Add(45 * time.Minute), Duration: 90 * time.Second}}),
+		l.WriteExtractions(v.Context(), run, []ledger.Extraction{{Source: "shop", Dataset: "orders", Entity: "shop.orders", Read: 27, Landed: 20, Unchanged: 7, Slices: 1, Started: night}}),
 		l.RecordLoad(v.Context(), ledger.Load{Path: "a", Checksum: "a", Source: "shop", Entity: "shop.orders", RunID: run, Rows: 20, Bytes: 200}),
 		check.Record(v.Context(), conn, run, []check.Result{{Model: "customers", Check: "unique customer_key", Severity: check.Error, Status: check.Failed, Failures: 2, Sample: []string{`{"customer_key":"7"}`}, Query: "select 1", CheckedAt: night}}),
 		conn.Exec(v.Context(), `INSERT INTO ops.quarantine_records (id, run_id, source, dataset, number, input, line, column, value, reason, record, at, state, revision)
@@ -381,7 +382,7 @@ func TestServer_Metrics(t *testing.T) {
 	}
 	for _, line := range []string{
 		`winback_build_info{goversion="`, `winback_runs_total{job="nightly",state="partly"} 1`, `winback_rows_total{entity="shop.orders",source="shop"} 20`,
-		`winback_bytes_total{entity="shop.orders",source="shop"} 200`, `winback_run_duration_seconds_bucket{job="nightly",le="300"} 1`,
+		`winback_unchanged_rows_total{entity="shop.orders",source="shop"} 7`, `winback_bytes_total{entity="shop.orders",source="shop"} 200`, `winback_run_duration_seconds_bucket{job="nightly",le="300"} 1`,
 		`winback_run_duration_seconds_bucket{job="nightly",le="60"} 0`, `winback_run_duration_seconds_sum{job="nightly"} 90`,
 		`winback_source_freshness_seconds{dataset="orders",source="shop"} 900`, `winback_source_last_read_ok{dataset="deals",source="crm"} 0`,
 		`winback_queries_total{state="done",user_role="analyst"} 1`, `winback_queries_total{state="refused",user_role="none"} 1`,
