@@ -88,20 +88,34 @@ func (a *app) report(ctx context.Context, o reportOptions) error {
 	return a.mailReports(ctx, project, o, values)
 }
 
-// buildReport asks the warehouse.
+// reportAttempts is how often a report is asked for. Another command may have the
+// warehouse open, and end while its guests still ask.
+const reportAttempts = 3
+
+// buildReport asks the warehouse, again if it was closed meanwhile.
 func (a *app) buildReport(ctx context.Context, project *pipelines.Project, boards []*board.Dashboard, values map[string][]string) (r *report.Report, err error) {
+	for attempt := 1; ; attempt++ {
+		r, open, err := a.askReport(ctx, project, boards, values)
+		if err != nil || open || attempt == reportAttempts {
+			return r, err
+		}
+	}
+}
+
+// askReport builds the report, and says whether the warehouse was there to the end.
+func (a *app) askReport(ctx context.Context, project *pipelines.Project, boards []*board.Dashboard, values map[string][]string) (r *report.Report, open bool, err error) {
 	w, err := project.OpenWarehouse(ctx, warehouse.ForQuery)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	r, err = report.Build(ctx, report.Options{
 		Querier: w, Dashboards: boards, Project: project.Config.Project, AsOf: project.AsOf(), Now: a.now(), Zone: project.Config.Location, Values: values,
 	})
 	if errors.As(err, new(*report.ValueError)) {
-		return nil, usageError{err}
+		return nil, false, usageError{err}
 	}
-	return r, err
+	return r, err != nil || r.Failed() == 0 || w.Ping(ctx) == nil, err
 }
 
 // publishReport writes the files that were asked for.
