@@ -15,7 +15,7 @@ func letter(to string) Letter {
 	return Letter{To: to, PDF: []byte("%PDF-1.4"), Report: &Report{
 		Project: "Ромашка & Co", AsOf: day, Made: day.Add(30 * time.Hour), Warnings: []string{"Nothing new was read since Friday."},
 		Boards: []*Board{{ID: "executive", Title: "Are we keeping our customers?", Period: "a year", Filters: []Filter{{"Segment", "retail"}}, Panels: []*Panel{
-			{ID: "executive-1", Kind: "stat", Title: "Yearly churn", W: 6, H: 5, X: 1, Y: 1, Body: "<p>19.4%</p>", Facts: []draw.Fact{{Name: "Yearly churn", Value: "19.4%"}, {Name: "of customers", Value: "965"}}},
+			{ID: "executive-1", Kind: "stat", Title: "Yearly churn", W: 6, H: 5, X: 1, Y: 1, Body: "<p>19.4%</p>", Whole: []string{"region", "manager"}, Facts: []draw.Fact{{Name: "Yearly churn", Value: "19.4%"}, {Name: "of customers", Value: "965"}}},
 		}}},
 	}}
 }
@@ -35,13 +35,16 @@ func TestSend(t *testing.T) {
 	}
 	parts := got.Parts
 	for kind, want := range map[string]string{
-		"text/plain": "Yearly churn: 19.4%; of customers 965", "text/html": "<b>19.4%</b>", "report-2026-10-31.html": "<article", "report-2026-10-31.pdf": "%PDF-1.4",
+		"text/plain": "Yearly churn (not filtered by region, manager): 19.4%; of customers 965", "text/html": "<b>19.4%</b>", "report-2026-10-31.html": "<article", "report-2026-10-31.pdf": "%PDF-1.4",
 	} {
 		if !strings.Contains(parts[kind], want) {
 			t.Errorf("%s lacks %q: %.400s", kind, want, parts[kind])
 		}
 	}
 	for _, kind := range []string{"text/plain", "text/html", "report-2026-10-31.html"} {
+		if !strings.Contains(strings.ToLower(parts[kind]), "not filtered by region, manager") {
+			t.Errorf("%s does not say that the number is of the whole: %s", kind, parts[kind])
+		}
 		if !strings.Contains(parts[kind], "Nothing new was read since Friday.") {
 			t.Errorf("%s does not say that the data are old", kind)
 		}
