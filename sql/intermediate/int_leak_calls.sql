@@ -46,16 +46,17 @@ bought as (
     select customer_key, source, order_id, ordered_at from {{ ref "int_purchases" }} where customer_key in (select buyer from offers)
 ),
 
--- Call centres name a product by its number, its article or its name.
+-- Call centres name a product by its number, its article or its name. Of all that
+-- the called bought only what they were offered is looked at.
 sold as (
-    select bought.customer_key as customer_key, lowerUTF8(assumeNotNull(lines.product)) as product, bought.ordered_at as ordered_at
+    select bought.customer_key as customer_key, arrayJoin(names) as product, bought.ordered_at as ordered_at
     from (
-        select source, order_id, arrayJoin([product_id, sku, name]) as product
+        select source, order_id, arrayMap(name -> lowerUTF8(name), [coalesce(product_id, ''), coalesce(sku, ''), coalesce(name, '')]) as names
         from {{ ref "stg_shop__order_lines" }}
         where (source, order_id) in (select source, order_id from bought)
     ) as lines
     inner join bought on bought.source = lines.source and bought.order_id = lines.order_id
-    where lines.product is not null
+    where (customer_key, product) in (select buyer, product from offers)
 )
 
 select 'callback_never_made' as leak, source, promise_id as call_id, customer_key, due_on as happened_on,

@@ -27,23 +27,33 @@ owners as (
     select kind, value, customer_key from {{ ref "int_contact_owners" }}
 ),
 
--- One source may hold a shop account and a CRM record of the same id: a deal means
--- the record, a cart the account.
+-- One source may hold a shop account and a CRM record of the same id.
+keys_of_ids as (
+    select source, entity_id, groupArray((keys.entity, keys.customer_key)) as holders from keys group by source, entity_id
+),
+
+-- A deal means the record, a cart the account. Most records are found so, and one by
+-- one: only the others are looked for in further ways, and grouped.
 by_own_id as (
     select
         refs.source as source,
         refs.entity as entity,
         refs.entity_id as entity_id,
-        keys.customer_key as customer_key,
-        'id' as found_by,
-        multiIf(
-            keys.entity = concat(substringIndex(refs.entity, '.', 1), '.customers'), 1,
-            keys.entity = 'shop.customers', 2,
-            keys.entity = 'crm.customers', 3,
-            4
-        ) as precedence
+        arrayMin(holder -> (
+            multiIf(
+                tupleElement(holder, 1) = concat(substringIndex(refs.entity, '.', 1), '.customers'), 1,
+                tupleElement(holder, 1) = 'shop.customers', 2,
+                tupleElement(holder, 1) = 'crm.customers', 3,
+                4
+            ),
+            tupleElement(holder, 2)
+        ), keys_of_ids.holders) as best
     from refs
-    inner join keys on keys.source = refs.source and keys.entity_id = refs.customer_ref
+    inner join keys_of_ids on keys_of_ids.source = refs.source and keys_of_ids.entity_id = refs.customer_ref
+),
+
+found_by_id as (
+    select source, entity, entity_id from by_own_id where entity in ('shop.carts', 'winback.touches')
 ),
 
 -- Touches come back from the tool that sent them with the id it was given: our
@@ -57,6 +67,7 @@ given_ids as (
 given_to_one as (
     select ref, any(given_ids.customer_key) as customer_key
     from given_ids
+    where ref in (select assumeNotNull(customer_ref) from refs where entity = 'winback.touches')
     group by ref
     having uniqExact(given_ids.customer_key) = 1
 ),
@@ -108,9 +119,7 @@ by_contact as (
     inner join owners on owners.kind = contacts.kind and owners.value = contacts.value
 ),
 
-found as (
-    select * from by_own_id
-    union all
+found_otherwise as (
     select * from by_given_id
     union all
     select * from by_foreign_id
@@ -119,13 +128,15 @@ found as (
 ),
 
 chosen as (
-    select source, entity, entity_id, min((found.precedence, found.customer_key, found.found_by)) as best
-    from found
+    select source, entity, entity_id, min((found_otherwise.precedence, found_otherwise.customer_key, found_otherwise.found_by)) as best
+    from found_otherwise
+    where (source, entity, entity_id) not in (select source, entity, entity_id from found_by_id)
     group by source, entity, entity_id
 )
 
-select source, entity, entity_id, tupleElement(best, 2) as customer_key, tupleElement(best, 3) as found_by
-from chosen
+select source, entity, entity_id, tupleElement(best, 2) as customer_key, 'id' as found_by from by_own_id
+union all
+select source, entity, entity_id, tupleElement(best, 2) as customer_key, tupleElement(best, 3) as found_by from chosen
 
 {{ define "touched" }}
 select source, 'crm.deals' as entity, id as entity_id from {{ changed "crm.deals" }}

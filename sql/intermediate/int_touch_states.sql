@@ -34,7 +34,7 @@ owners as (
 ),
 
 rates as (
-    select currency, rated_on, rate from {{ ref "stg_shop__exchange_rates" }}
+    select currency, day, rate from {{ ref "int_daily_rates" }}
 ),
 
 silences as (
@@ -105,20 +105,12 @@ seen as (
     where contacts.touched_at is not null and touched_on <= {{ .AsOf }}
 ),
 
-daily_rates as (
-    select rates.currency as currency, rates.rated_on + days as day, argMax(rates.rate, rates.rated_on) as rate
-    from rates
-    array join range(10) as days
-    where rates.currency in (select currency from seen)
-    group by currency, day
-),
-
 priced as (
     select
         seen.*,
-        cast(round(seen.cost_written * if(seen.currency = {{ .Currency }}, toDecimal64(1, 8), daily_rates.rate), 4) as Nullable(Decimal(18, 4))) as cost
+        cast(round(seen.cost_written * if(seen.currency = {{ .Currency }}, toDecimal64(1, 8), rates.rate), 4) as Nullable(Decimal(18, 4))) as cost
     from seen
-    left join daily_rates on daily_rates.currency = seen.currency and daily_rates.day = seen.touched_on
+    left join rates on rates.currency = seen.currency and rates.day = seen.touched_on
 ),
 
 -- The silence that the touch falls in, if any.
