@@ -49,8 +49,8 @@ facts as (
     from calls
     union all
     select 'refund' as fact, assumeNotNull(orders.customer_key) as customer_key, refunds.refunded_on as day
-    from refunds
-    inner join orders on orders.source = refunds.source and orders.order_id = refunds.order_id
+    from orders
+    inner join refunds on refunds.source = orders.source and refunds.order_id = orders.order_id
     union all
     select 'complaint' as fact, assumeNotNull(complaints.customer_key) as customer_key, opened_on as day
     from {{ ref "int_complaints" }} as complaints

@@ -19,6 +19,8 @@ classed as (
     left join classes on classes.customer_key = members.customer_key
 ),
 
+-- Reminders of carts are nine contacts of ten and say nothing of channels or offers:
+-- they are looked at as campaigns alone.
 by_value as (
     select
         tupleElement(dimension_value, 1) as dimension,
@@ -54,10 +56,14 @@ by_value as (
         varSampStableIf(toFloat64(revenue), not is_control) as treated_variance,
         varSampStableIf(toFloat64(revenue), is_control) as control_variance
     from classed
-    array join [
-        ('campaign', ''), ('channel', channel), ('offer', offer), ('discount', discount), ('reason', reason_category), ('severity', severity),
-        ('recency bucket', recency_bucket), ('class', class), ('segment', segment), ('manager', manager_id)
-    ] as dimension_value
+    array join if(
+        is_cart_reminder,
+        [('campaign', '')],
+        [
+            ('campaign', ''), ('channel', channel), ('offer', offer), ('discount', discount), ('reason', reason_category), ('severity', severity),
+            ('recency bucket', recency_bucket), ('class', class), ('segment', segment), ('manager', manager_id)
+        ]
+    ) as dimension_value
     group by dimension, value, source, campaign_id
 )
 

@@ -1,18 +1,22 @@
 -- int_campaign_members: each customer of each campaign, in the group they were put in first, with what came of it.
 -- grain: one row per source, campaign_id and customer_key
--- materialized: table
+-- materialized: incremental
+-- key: customer_key
+-- partition_by: sipHash64(customer_key) % 4
 -- order_by: (source, campaign_id, customer_key)
 -- tags: winback
 with
 
 touches as (
-    select * from {{ ref "int_touches" }} where customer_key is not null
+    select * from {{ ref "int_touches" }} where customer_key is not null and {{ touched "assumeNotNull(customer_key)" }}
 ),
 
 owners as (
     select source, entity_id, customer_key
     from {{ ref "int_record_owners" }}
-    where entity = 'crm.activities' and customer_key in (select assumeNotNull(customer_key) from {{ ref "int_touches" }} where is_control and customer_key is not null)
+    where entity = 'crm.activities'
+        and {{ touched "customer_key" }}
+        and customer_key in (select assumeNotNull(customer_key) from {{ ref "int_touches" }} where is_control and customer_key is not null)
 ),
 
 activities as (
@@ -109,3 +113,23 @@ from firsts
 inner join sums on sums.source = firsts.source and sums.campaign_id = firsts.campaign_id and sums.customer_key = firsts.customer_key
 left join contaminated
     on contaminated.source = firsts.source and contaminated.campaign_id = firsts.campaign_id and contaminated.customer_key = firsts.customer_key
+
+{{ define "touched" }}
+-- A customer's campaigns are looked at together: any contact spoils a control group. A
+-- new day brings the contacts dated up to it.
+select assumeNotNull(customer_key) as customer_key from {{ changed "int_touches" }} where customer_key is not null
+union all
+select customer_key from {{ changed "int_record_owners" }} where entity = 'crm.activities'
+union all
+select customer_key
+from {{ ref "int_record_owners" }}
+where entity = 'crm.activities'
+    and (source, entity_id) in (
+        select source, id from {{ changed "crm.activities" }}
+        union all
+        select source, activity_id
+        from {{ ref "stg_crm__activities" }}
+        where toDate(assumeNotNull(coalesce(done_at, happened_at)), {{ .Timezone }}) > {{ .SeenUntil }}
+            and toDate(assumeNotNull(coalesce(done_at, happened_at)), {{ .Timezone }}) <= {{ .SeenLast }}
+    )
+{{ end }}

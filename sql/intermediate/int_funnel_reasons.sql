@@ -32,24 +32,33 @@ counted as (
 
 with_total as (
     select *, sum(deals_lost) over (partition by month, pipeline, dimension, value, stage_no) as dropped from counted
+),
+
+with_month_before as (
+    select
+        *,
+        coalesce(lagInFrame(toNullable(month)) over history = addMonths(month, -1), false) as has_month_before,
+        lagInFrame(toNullable(deals_lost)) over history as deals_before,
+        lagInFrame(toNullable(dropped)) over history as dropped_before
+    from with_total
+    window history as (
+        partition by pipeline, dimension, value, stage_no, reason_category order by month rows between unbounded preceding and unbounded following
+    )
 )
 
 select
-    now.month as month,
-    now.pipeline as pipeline,
-    now.dimension as dimension,
-    now.value as value,
-    now.label as label,
-    toUInt16(now.stage_no) as stage_no,
-    now.stage as stage,
-    now.reason_category as reason_category,
-    now.deals_lost as deals,
-    now.dropped as dropped,
-    now.amount_lost as amount,
-    before.deals_lost as previous_deals,
-    before.dropped as previous_dropped,
-    toBool(toStartOfMonth({{ .AsOf }} + 1) > now.month) as is_complete
-from with_total as now
-left join with_total as before
-    on before.month = addMonths(now.month, -1) and before.pipeline = now.pipeline and before.dimension = now.dimension
-        and before.value = now.value and before.stage_no = now.stage_no and before.reason_category = now.reason_category
+    month,
+    pipeline,
+    dimension,
+    value,
+    label,
+    toUInt16(stage_no) as stage_no,
+    stage,
+    reason_category,
+    deals_lost as deals,
+    dropped,
+    amount_lost as amount,
+    if(has_month_before, deals_before, null) as previous_deals,
+    if(has_month_before, dropped_before, null) as previous_dropped,
+    toBool(toStartOfMonth({{ .AsOf }} + 1) > month) as is_complete
+from with_month_before

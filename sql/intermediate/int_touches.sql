@@ -2,6 +2,7 @@
 -- grain: one row per source and touch_id
 -- materialized: incremental
 -- key: source, touch_id
+-- changes: customer_key
 -- partition_by: toYYYYMM(touched_on)
 -- order_by: (source, touch_id)
 -- tags: winback

@@ -35,10 +35,10 @@ decided as (
     where carts.is_ordered_at_once or toDate(carts.left_at, {{ .Timezone }}) <= {{ .AsOf }}
 ),
 
-monthly as (
+of_categories as (
     select
         month,
-        arrayJoin(['(all)', decided.category]) as of_category,
+        category,
         count() as carts,
         countIf(is_abandoned) as abandoned,
         countIf(is_abandoned and (has_contact or notEmpty(reminded_at))) as contactable,
@@ -47,13 +47,33 @@ monthly as (
         sumIf(revenue, is_recovered) as recovered_revenue,
         countIf(is_recovered_by_reminder) as recovered_by_reminder,
         sumIf(revenue, is_recovered_by_reminder) as reminded_revenue,
+        countIf(notEmpty(reminded_at)) as with_reminders,
+        countIf(notEmpty(reminded_at) and reminders_cost is null) as costs_unknown,
+        sum(reminders_cost) as cost,
+        sumIf(value, is_abandoned) as abandoned_value
+    from decided
+    group by month, category
+),
+
+monthly as (
+    select
+        month,
+        arrayJoin(['(all)', of_categories.category]) as of_category,
+        sum(of_categories.carts) as carts,
+        sum(of_categories.abandoned) as abandoned,
+        sum(of_categories.contactable) as contactable,
+        sum(of_categories.reminded) as reminded,
+        sum(of_categories.recovered) as recovered,
+        sum(of_categories.recovered_revenue) as recovered_revenue,
+        sum(of_categories.recovered_by_reminder) as recovered_by_reminder,
+        sum(of_categories.reminded_revenue) as reminded_revenue,
         -- One reminder of unknown cost makes the cost of all unknown.
-        if(countIf(notEmpty(reminded_at) and reminders_cost is null) > 0 or countIf(notEmpty(reminded_at)) = 0, null, sum(reminders_cost)) as cost,
-        sumIf(value, is_abandoned) as abandoned_value,
+        if(sum(of_categories.costs_unknown) > 0 or sum(of_categories.with_reminders) = 0, null, sum(of_categories.cost)) as cost,
+        sum(of_categories.abandoned_value) as abandoned_value,
         toBool(toLastDayOfMonth(month) <= {{ .AsOf }}) as is_complete,
         -- The last reminder may still bring the last cart back.
         toBool(toLastDayOfMonth(month) + {{ .Carts.RemindUntil }} + {{ .Carts.RecoveredIn }} <= {{ .AsOf }}) as is_settled
-    from decided
+    from of_categories
     group by month, of_category
 ),
 

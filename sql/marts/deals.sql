@@ -1,6 +1,7 @@
 -- deals: every deal with its customer, manager, stage, money and the reason it was lost for.
 -- grain: one row per source and deal_id
--- materialized: view
+-- materialized: table
+-- order_by: (source, deal_id)
 -- tags: funnel
 with
 

@@ -9,16 +9,13 @@ promises as (
     select kind, team, customer_key, due_on, status, is_kept, is_broken, lost_later from {{ ref "promises" }} where due_on <= {{ .AsOf }}
 ),
 
-placed as (
-    select toStartOfMonth(due_on) as month, arrayJoin([promises.kind, '(all)']) as kind, arrayJoin([promises.team, '(all)']) as team, promises.* except (kind, team)
-    from promises
-),
-
-counted as (
+-- Promises are many, kinds and teams few: each is looked at once, and what they come
+-- to is put together.
+of_each as (
     select
-        month,
-        kind,
-        team,
+        toStartOfMonth(due_on) as month,
+        promises.kind as own_kind,
+        promises.team as own_team,
         count() as promised,
         countIf(is_kept is not null) as due,
         countIf(status = 'kept') as kept,
@@ -26,12 +23,33 @@ counted as (
         countIf(status = 'late') as late,
         countIf(status = 'never') as never,
         countIf(status = 'unknown') as unknown,
-        uniqExactIf(customer_key, is_broken) as customers_broken,
-        uniqExactIf(customer_key, is_broken and lost_later is not null) as broken_n,
-        uniqExactIf(customer_key, is_broken and lost_later) as broken_lost,
-        uniqExactIf(customer_key, is_kept and lost_later is not null) as kept_n,
-        uniqExactIf(customer_key, is_kept and lost_later) as kept_lost
-    from placed
+        uniqExactIfState(customer_key, is_broken) as customers_broken,
+        uniqExactIfState(customer_key, is_broken and lost_later is not null) as broken_n,
+        uniqExactIfState(customer_key, is_broken and lost_later) as broken_lost,
+        uniqExactIfState(customer_key, is_kept and lost_later is not null) as kept_n,
+        uniqExactIfState(customer_key, is_kept and lost_later) as kept_lost
+    from promises
+    group by month, own_kind, own_team
+),
+
+counted as (
+    select
+        month,
+        arrayJoin([own_kind, '(all)']) as kind,
+        arrayJoin([own_team, '(all)']) as team,
+        sum(of_each.promised) as promised,
+        sum(of_each.due) as due,
+        sum(of_each.kept) as kept,
+        sum(of_each.early) as early,
+        sum(of_each.late) as late,
+        sum(of_each.never) as never,
+        sum(of_each.unknown) as unknown,
+        uniqExactIfMerge(of_each.customers_broken) as customers_broken,
+        uniqExactIfMerge(of_each.broken_n) as broken_n,
+        uniqExactIfMerge(of_each.broken_lost) as broken_lost,
+        uniqExactIfMerge(of_each.kept_n) as kept_n,
+        uniqExactIfMerge(of_each.kept_lost) as kept_lost
+    from of_each
     group by month, kind, team
 )
 
