@@ -29,7 +29,7 @@ carts as (
 owners as (
     select source, entity, entity_id, customer_key
     from {{ ref "int_record_owners" }}
-    where (entity = 'winback.touches' and (source, entity_id) in (select source, touch_id from touches))
+    where (entity = 'winback.touches' and {{ touched "source, entity_id" }})
         or (entity = 'shop.carts' and (source, entity_id) in (select source, assumeNotNull(reminders.cart_id) from reminders where reminders.cart_id is not null))
 ),
 
@@ -38,7 +38,7 @@ rates as (
 ),
 
 silences as (
-    select * from {{ ref "int_silences" }} where customer_key in (select customer_key from owners)
+    select * from {{ ref "int_silences" }}
 ),
 
 purchases as (
