@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,9 +48,10 @@ type AlarmLook struct {
 	Elsewhere bool `json:"elsewhere"`
 	// Open is what is wrong.
 	Open []alarm.Incident `json:"open"`
-	// Waits counts those of which nobody was told yet: their time is after the quiet
-	// hours, or they could not be delivered.
-	Waits int `json:"waits"`
+	// Waits counts those of which nobody was told yet: Problem says why they could not
+	// be delivered; without one, it is in the quiet hours.
+	Waits   int    `json:"waits"`
+	Problem string `json:"problem,omitempty"`
 }
 
 // oneLook bounds a look at the end of a run, with its deliveries.
@@ -101,6 +103,7 @@ func (p *Project) lookOnce(ctx context.Context, conn func() (driver.Conn, error)
 		if n.Open() && len(n.Told) == 0 {
 			look.Waits++
 		}
+		look.Problem = cmp.Or(look.Problem, n.Problem)
 	}
 	return look, err
 }
@@ -128,24 +131,29 @@ func (r *run) tellAlarms(ctx context.Context) {
 	case ctx.Err() != nil:
 	case err != nil:
 		r.o.Observer.Note(fmt.Sprintf("what is wrong could not be looked for: %v", err))
-	case look.Waits > 0:
+	case look.Waits > 0 || look.Problem != "":
 		r.o.Observer.Note(look.String())
 	}
 }
 
-// String tells in a sentence what is wrong; empty where nothing is.
+// String tells in a sentence what is wrong, and who knows; empty where nothing is.
 func (l AlarmLook) String() string {
 	switch {
-	case len(l.Open) == 0:
+	case len(l.Open) == 0 && l.Problem == "":
 		return ""
-	case l.Waits == 0:
-		return fmt.Sprintf("%s, and those of alarms.mail and alarms.webhook know", things(len(l.Open)))
+	case l.Problem != "":
+		return fmt.Sprintf("%s, and not everybody could be told (%s): the next look tries again; winback alarms test tries it now", things(len(l.Open)), l.Problem)
+	case l.Waits > 0:
+		return fmt.Sprintf("%s, and %d wait for the end of the quiet hours: the first look after them tells (winback run, winback alarms look or winback serve)", things(len(l.Open)), l.Waits)
 	}
-	return fmt.Sprintf("%s, and of %d nobody was told yet, as in quiet hours: the next run tells, winback alarms look, or winback serve", things(len(l.Open)), l.Waits)
+	return things(len(l.Open)) + ", and those of alarms.mail and alarms.webhook know"
 }
 
 func things(n int) string {
-	if n == 1 {
+	switch n {
+	case 0:
+		return "nothing is wrong any more"
+	case 1:
 		return "1 thing is wrong (winback alarms list)"
 	}
 	return fmt.Sprintf("%d things are wrong (winback alarms list)", n)

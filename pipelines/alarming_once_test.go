@@ -99,7 +99,7 @@ func TestRun_TellsAlarms(t *testing.T) {
 	open(fmt.Sprintf(", quiet: %s-%s", now.Add(-time.Hour).Format("15:04"), now.Add(time.Hour).Format("15:04")))
 	_, said := run()
 	c.expect("in quiet hours", "")
-	if text := strings.Join(said, "\n"); !strings.Contains(text, "of 1 nobody was told yet") {
+	if text := strings.Join(said, "\n"); !strings.Contains(text, "1 wait for the end of the quiet hours") {
 		t.Errorf("the run says %q", text)
 	}
 	open("")

@@ -34,6 +34,9 @@ was wrong in them is told, and every hour if a run that never begins is to be to
 	list.Flags().BoolVar(&all, "all", false, "also what is over")
 	cmd.AddCommand(list, &cobra.Command{
 		Use: "look", Short: "Look once for what is wrong and tell whoever is to be told, as winback serve does all the time", Args: noArguments,
+		Long: `look looks once for what is wrong, tells whoever does not know it yet, and tells that it is over
+where it is. While winback serve of the same home looks it does nothing. The exit code is 1 where
+somebody could not be told, and 0 whatever is wrong.`,
 		Example: "  5 * * * *  winback -q -c /srv/acme/winback.yaml alarms look     # a line of a crontab",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.lookForAlarms(cmd.Context()) },
 	}, &cobra.Command{
@@ -90,15 +93,20 @@ func (a *app) lookForAlarms(ctx context.Context) error {
 	case err != nil:
 		return err
 	case a.json:
-		return a.printJSON(look)
+		err = a.printJSON(look)
 	case look.Elsewhere:
 		a.say("winback serve looks already; nothing was done.")
-	case len(look.Open) == 0:
+	case look.String() == "":
 		a.say("Nothing is wrong.")
+	case look.Problem != "":
+		fmt.Fprintf(a.stderr, "%s.\n", look)
 	default:
 		a.say("%s.", look)
 	}
-	return nil
+	if err == nil && look.Problem != "" {
+		return errReported
+	}
+	return err
 }
 
 // delivered is what became of a test message.
