@@ -3,6 +3,7 @@ package pipelines
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -23,7 +24,7 @@ func (p *Project) JobStore() *schedule.Store {
 type DoJob func(ctx context.Context, job config.Job, name string, slot schedule.Slot) error
 
 // Scheduler makes a scheduler of the jobs that the configuration names, or nil
-// when it names none.
+// when it names none. A job that selects what there is not is an error.
 func (p *Project) Scheduler(do DoJob) (*schedule.Scheduler, error) {
 	if len(p.Config.Schedule.Entries) == 0 {
 		return nil, nil
@@ -31,6 +32,9 @@ func (p *Project) Scheduler(do DoJob) (*schedule.Scheduler, error) {
 	var jobs []schedule.Job
 	for _, entry := range p.Config.Schedule.Entries {
 		c := entry.Value
+		if _, err := p.parseSelection(c.Selectors()); err != nil {
+			return nil, fmt.Errorf("schedule.%s: %w", entry.Key, err)
+		}
 		job := schedule.Job{
 			Name: entry.Key, Every: c.Every, Jitter: c.Jitter, Queue: c.Overlap == "wait", Forget: c.Missed == "skip",
 			Retries: c.Retries, RetryAfter: c.RetryAfter,

@@ -62,8 +62,9 @@ type Scheduler struct {
 	jobs    []*entry
 	cron    gocron.Scheduler
 
-	mu   sync.Mutex // guards what follows, and the entries' fields
-	beat time.Time
+	mu     sync.Mutex // guards what follows, and the entries' fields
+	beat   time.Time
+	ending <-chan struct{} // closed once the end was asked for
 }
 
 type entry struct {
@@ -106,6 +107,9 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.ending = ctx.Done()
+	s.mu.Unlock()
 	// Jobs outlive ctx by the time they have to end in.
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
@@ -233,18 +237,18 @@ func (s *Scheduler) do(ctx context.Context, e *entry, slot Slot) {
 	s.since(e, began)
 	defer s.since(e, time.Time{})
 	var err error
-	wait := e.RetryAfter
+	wait, waited := e.RetryAfter, true
 	for slot.Attempt = 1; ; slot.Attempt++ {
 		if err = safely(ctx, e.Do, slot); err == nil || ctx.Err() != nil || slot.Attempt > e.Retries {
 			break
 		}
 		s.options.Logger.Warn("a scheduled job failed and is tried again", "job", e.Name, "slot", slot.At, "attempt", slot.Attempt, "after", wait, "error", err)
-		if !s.sleep(ctx, wait) {
+		if waited = s.sleep(ctx, wait); !waited {
 			break
 		}
 		wait *= 2
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || !waited {
 		s.options.Logger.Info("a job was broken off; it goes on at the next start", "job", e.Name, "slot", slot.At)
 		return
 	}
@@ -278,10 +282,16 @@ func (s *Scheduler) note(e *entry, change func(*JobState)) {
 	}
 }
 
-// sleep waits; it is false when ctx ended first.
+// sleep waits; it is false when ctx ended first, or the end was asked for: what only
+// waits need not be waited for.
 func (s *Scheduler) sleep(ctx context.Context, d time.Duration) bool {
+	s.mu.Lock()
+	ending := s.ending
+	s.mu.Unlock()
 	select {
 	case <-ctx.Done():
+		return false
+	case <-ending:
 		return false
 	case <-s.options.Clock.After(d):
 		return true

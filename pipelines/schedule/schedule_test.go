@@ -18,6 +18,7 @@ type service struct {
 	*testing.T
 	clock *clockwork.FakeClock
 	store *schedule.Store
+	drain time.Duration
 	s     *schedule.Scheduler
 	did   chan schedule.Slot
 	end   func() // asks for the end and waits for it
@@ -33,7 +34,7 @@ func at(hours, minutes int) time.Time {
 func newService(t *testing.T) *service {
 	return &service{
 		T: t, clock: clockwork.NewFakeClockAt(midnight), store: schedule.NewStore(filepath.Join(t.TempDir(), "jobs.json")),
-		did: make(chan schedule.Slot, 100), gate: make(chan error, 100),
+		did: make(chan schedule.Slot, 100), gate: make(chan error, 100), drain: 50 * time.Millisecond,
 	}
 }
 
@@ -51,7 +52,7 @@ func (v *service) start(job schedule.Job) {
 		}
 	}
 	var err error
-	if v.s, err = schedule.New([]schedule.Job{job}, schedule.Options{Store: v.store, Clock: v.clock, Drain: 50 * time.Millisecond}); err != nil {
+	if v.s, err = schedule.New([]schedule.Job{job}, schedule.Options{Store: v.store, Clock: v.clock, Drain: v.drain}); err != nil {
 		v.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(v.Context())
@@ -221,6 +222,42 @@ func TestScheduler_TriesAgain(t *testing.T) {
 	if state := v.state(schedule.Failed); state.Attempts != 3 || state.Message != "the shop does not answer" {
 		t.Errorf("the state is %+v", state)
 	}
+	v.end()
+}
+
+// A job that only waits for its next try keeps nobody who asks for the end waiting; the
+// next process tries it again.
+func TestScheduler_EndsBetweenTries(t *testing.T) {
+	v := newService(t)
+	v.drain = time.Hour
+	job := schedule.Job{Calendar: cronLine(t, "0 2 * * *"), Retries: 2, RetryAfter: time.Hour}
+	v.start(job)
+	v.clock.Advance(2 * time.Hour)
+	v.expect(at(2, 0))
+	v.gate <- errors.New("the shop does not answer")
+	v.waiters(3)
+	v.end()
+	v.state(schedule.Running)
+	v.clock = clockwork.NewFakeClockAt(at(2, 10))
+	v.start(job)
+	v.expect(at(2, 0))
+	v.gate <- nil
+	v.state(schedule.Done)
+	v.end()
+}
+
+// With jitter a job begins later than its time, at most so much, and is done for its
+// time all the same.
+func TestScheduler_Jitter(t *testing.T) {
+	v := newService(t)
+	v.start(schedule.Job{Calendar: cronLine(t, "0 2 * * *"), Jitter: 10 * time.Minute})
+	v.clock.Advance(2 * time.Hour)
+	v.waiters(3) // for the time within the ten minutes
+	v.nothing()
+	v.clock.Advance(10 * time.Minute)
+	v.expect(at(2, 0))
+	v.gate <- nil
+	v.state(schedule.Done)
 	v.end()
 }
 

@@ -197,5 +197,5 @@ func (e *ListenError) Unwrap() error { return e.Cause }
 
 // Hint names the way out.
 func (e *ListenError) Hint() string {
-	return "another address: serve.status in the configuration, or serve.status: off for none"
+	return "another address: status.listen in the configuration, or status: {listen: off} for none"
 }
