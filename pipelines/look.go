@@ -44,11 +44,7 @@ func (p *Project) Check(ctx context.Context, selectors []string) (results []chec
 	if err := p.requireBuilt(ctx, w, selected); err != nil {
 		return nil, err
 	}
-	targets, err := p.Runner(w, nil, model.RunnerOptions{Select: selectors}).Targets(ctx)
-	if err != nil {
-		return nil, err
-	}
-	results, err = check.Run(ctx, w, targets, check.Options{Moment: check.Moment{AsOf: p.AsOf(), Timezone: p.Config.Timezone}, Parallel: p.parallel()})
+	results, err = p.Runner(w, nil, model.RunnerOptions{Select: selectors}).Check(ctx)
 	if err == nil {
 		p.tellOfChecks(ctx, w, results)
 	}

@@ -127,6 +127,8 @@ func TestModels_SmallCompany(t *testing.T) {
 		t.Error("nothing happened since")
 	}
 	t.Run("checks turn red", func(t *testing.T) { turnRed(t, conn, p, smallCompanyVars(present)) })
+	t.Run("a look at the warehouse finds nothing wrong", func(t *testing.T) { looksRight(t, conn, p, smallCompanyVars(present)) })
+	t.Run("every count of customers is reconciled", func(t *testing.T) { reconciles(t, conn, p, smallCompanyVars(present)) })
 	t.Run("a past day is what it was when it was the present", func(t *testing.T) {
 		run(smallCompanyVars(past))
 		wantSame(t, then, printed(t, conn, p))
@@ -146,6 +148,19 @@ func TestModels_SmallCompany(t *testing.T) {
 			t.Errorf("by the fixed clock as it is shown\n%s\nas it was as the rule\n%s", got, fixed)
 		}
 	})
+}
+
+// looksRight runs every check apart from a run.
+func looksRight(t *testing.T, conn driver.Conn, p *model.Project, vars model.Vars) {
+	results, err := model.NewRunner(conn, p, model.RunnerOptions{Vars: vars}).Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, result := range results {
+		if result.Status != check.Passed && result.Severity == check.Error {
+			t.Error(result)
+		}
+	}
 }
 
 // clockCounts returns the customers and the lost of each month by one definition.

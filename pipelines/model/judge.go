@@ -9,6 +9,21 @@ import (
 	"winback/pipelines/check"
 )
 
+// Check runs the checks of the selected models over the warehouse as it stands, each
+// as of the day that its table describes, as a run would: with its settings, so that a
+// join without a match gives NULL.
+func (r *Runner) Check(ctx context.Context) ([]check.Result, error) {
+	targets, err := r.Targets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := readSettings(ctx, r.conn, r.options.Settings)
+	if err != nil {
+		return nil, err
+	}
+	return check.Run(ctx, r.conn, targets, check.Options{Moment: r.options.Vars.moment(), Parallel: r.options.Parallel, Settings: settings})
+}
+
 // Targets returns what the checks of the selected models judge in the warehouse as
 // it stands: the models' tables, each as of the day it describes, and one target
 // for each check of its own that reads one of the models. A check over tables that

@@ -3,7 +3,7 @@
 with
 
 reconciliation as (
-    select month, definition, customers_at_start, toInt64(churn_reconciliation.lost) as lost, toInt64(churn_reconciliation.returned) as returned
+    select month, definition, customers_at_start, customers_differing, toInt64(churn_reconciliation.lost) as lost, toInt64(churn_reconciliation.returned) as returned
     from {{ ref "churn_reconciliation" }} as churn_reconciliation
 ),
 
@@ -15,6 +15,8 @@ differences as (
     select
         month,
         definition,
+        count() as customers,
+        sum(returned) as returns,
         sum(toInt64(is_in_base) - toInt64(is_in_winback_base)) as base,
         sum(toInt64(lost) - toInt64(winback_lost)) as lost
     from {{ ref "churn_reconciliation_customers" }}
@@ -54,8 +56,11 @@ select
     reconciliation.definition as definition,
     reconciliation.customers_at_start as customers_at_start,
     toInt64(ours.customers_at_start) + coalesce(differences.base, 0) as customers_expected,
+    reconciliation.customers_differing as customers_differing,
+    coalesce(differences.customers, 0) as customers_named,
     reconciliation.lost as lost,
     reconciliation.returned as returned,
+    coalesce(differences.returns, 0) as returns_named,
     toInt64(ours.lost) + coalesce(differences.lost, 0) as net_lost_expected,
     if(reconciliation.definition in ('winback', 'profitwell', 'chartmogul_net', 'maxio_90d', 'month_end'), coalesce(recounted.lost, 0), null) as lost_again,
     if(reconciliation.definition in ('winback', 'profitwell', 'chartmogul_net', 'maxio_90d', 'month_end'), coalesce(recounted.returned, 0), null) as returned_again
@@ -64,5 +69,7 @@ left join ours on ours.month = reconciliation.month
 left join differences on differences.month = reconciliation.month and differences.definition = reconciliation.definition
 left join recounted on recounted.month = reconciliation.month and recounted.definition = reconciliation.definition
 where coalesce(toInt64(reconciliation.customers_at_start) != customers_expected, true)
+    or reconciliation.customers_differing != customers_named
+    or reconciliation.returned != returns_named
     or coalesce(reconciliation.lost - reconciliation.returned != net_lost_expected, true)
     or coalesce(reconciliation.lost != lost_again or reconciliation.returned != returned_again, false)

@@ -8,6 +8,10 @@ customers as (
         count() as known,
         countIf(orders > 0) as buyers,
         countIf(orders > 0 and coalesce(status, '') not in ('lost', 'lost_twice')) as kept,
+        countIf(orders = 0 and coalesce(signed_up_on + {{ .Churn.SilentAfter }} <= {{ .AsOf }}, false)) as silent,
+        countIf(customers.losses > 0) as ever_lost,
+        countIf(customers.status in ('sleeping', 'lost', 'lost_twice')) as to_win_back,
+        toUInt64(sumIf(dateDiff('month', assumeNotNull(first_order_on), assumeNotNull(last_order_on)) + 1, orders > 0)) as months_to_last_order,
         countIf(coalesce(last_order_on > {{ .AsOf }} - 365, false)) as recent_buyers,
         sum(customers.losses) as losses,
         sum(customers.returns) as returns
@@ -15,7 +19,7 @@ customers as (
 ),
 
 customer_months as (
-    select countIf(month = toStartOfMonth({{ .AsOf }})) as today from {{ ref "customer_months" }}
+    select countIf(month = toStartOfMonth({{ .AsOf }})) as today, countIf(customer_months.orders > 0) as buyers from {{ ref "customer_months" }} as customer_months
 ),
 
 customer_episodes as (
@@ -33,11 +37,16 @@ movements as (
 ),
 
 cohorts as (
-    select sum(churn_cohorts.size) as members from {{ ref "churn_cohorts" }} as churn_cohorts where segment = '(all)' and month_no = 0
+    select
+        sumIf(churn_cohorts.size, month_no = 0) as members,
+        sum(churn_cohorts.active) as buyers,
+        sum(churn_cohorts.active_or_later) as months_to_last_order
+    from {{ ref "churn_cohorts" }} as churn_cohorts
+    where segment = '(all)'
 ),
 
 survival as (
-    select sum(survival.at_risk) as at_risk from {{ ref "survival" }} as survival where segment = '(all)' and day = 0
+    select sumIf(survival.at_risk, day = 0) as at_risk, sum(survival.lost) as lost from {{ ref "survival" }} as survival where segment = '(all)'
 ),
 
 rfm_segments as (
@@ -48,6 +57,14 @@ links as (
     select uniqExact(customer_key) as linked from {{ ref "customer_links" }}
 ),
 
+silent_customers as (
+    select countIf(is_still_silent) as silent from {{ ref "silent_customers" }}
+),
+
+candidates as (
+    select countIf(winback_candidates.status in ('sleeping', 'lost', 'lost_twice')) as to_win_back from {{ ref "winback_candidates" }} as winback_candidates
+),
+
 compared as (
     select arrayJoin([
         ('customers linked', customers.known, links.linked),
@@ -56,6 +73,11 @@ compared as (
         ('buyers in cohorts', customers.buyers, cohorts.members),
         ('buyers in the survival curve', customers.buyers, survival.at_risk),
         ('buyers not lost today', customers.kept, movements.at_end),
+        ('buyers in months and in cohorts', customer_months.buyers, cohorts.buyers),
+        ('months up to the last purchase in cohorts', customers.months_to_last_order, cohorts.months_to_last_order),
+        ('buyers lost in the survival curve', customers.ever_lost, survival.lost),
+        ('signed up, and never bought', customers.silent, silent_customers.silent),
+        ('buyers to win back', customers.to_win_back, candidates.to_win_back),
         ('losses in stretches', customers.losses, customer_episodes.losses),
         ('losses in months', customers.losses, movements.lost),
         ('returns in stretches', customers.returns, customer_episodes.returns),
@@ -70,6 +92,8 @@ compared as (
     cross join survival
     cross join rfm_segments
     cross join links
+    cross join candidates
+    cross join silent_customers
 )
 
 select line.1 as what, line.2 as expected, line.3 as counted from compared where coalesce(expected, 0) != coalesce(counted, 0)

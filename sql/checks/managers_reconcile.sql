@@ -1,4 +1,4 @@
--- managers_reconcile: the managers of a month add up to all of its customers, none of them counted twice.
+-- managers_reconcile: the managers of a month add up to all of its customers, none of them counted twice; whom one takes over another hands over.
 -- severity: error
 with
 
@@ -26,6 +26,10 @@ expected as (
     select month, 'revenue' as what, toDecimal128(revenue, 4) as value from movements
     union all
     select month, 'lost' as what, toDecimal128(lost, 4) as value from churn
+    union all
+    select month, 'taken over' as what, toDecimal128(handed_over, 4) as value from managers where manager_id = '(all)'
+    union all
+    select month, 'handed over' as what, toDecimal128(taken_over, 4) as value from managers where manager_id = '(all)'
 ),
 
 counted as (
@@ -38,7 +42,9 @@ counted as (
             ('new', toDecimal128(new_customers, 4)),
             ('won back', toDecimal128(won_back, 4)),
             ('revenue', toDecimal128(revenue, 4)),
-            ('lost', toDecimal128(lost, 4))
+            ('lost', toDecimal128(lost, 4)),
+            ('taken over', toDecimal128(taken_over, 4)),
+            ('handed over', toDecimal128(handed_over, 4))
         ]) as figure
     from managers
 ),

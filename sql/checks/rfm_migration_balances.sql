@@ -27,9 +27,19 @@ compared as (
     where from_segment not in ('(new)', '(out)')
     union all
     select month, in_segment, rfm_segment, -customers as difference, -revenue as money from members
+),
+
+-- And the n of the shares is all who were in the segment the month before.
+bases as (
+    select month, segment, from_segment as rfm_segment, toInt64(max(migration.customers_before)) - toInt64(sum(migration.customers)) as difference
+    from migration
+    where from_segment not in ('(new)', '(out)')
+    group by month, segment, from_segment
 )
 
 select month, segment, rfm_segment, sum(compared.difference) as difference, sum(compared.money) as money
 from compared
 group by month, segment, rfm_segment
 having difference != 0 or money != 0
+union all
+select month, segment, rfm_segment, bases.difference as difference, toDecimal128(0, 4) as money from bases where difference != 0
