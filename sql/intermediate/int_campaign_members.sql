@@ -16,7 +16,7 @@ owners as (
     from {{ ref "int_record_owners" }}
     where entity = 'crm.activities'
         and {{ touched "customer_key" }}
-        and customer_key in (select assumeNotNull(customer_key) from {{ ref "int_touches" }} where is_control and customer_key is not null)
+        and customer_key in (select assumeNotNull(customer_key) from {{ ref "int_touches" }} where is_control and customer_key is not null and {{ touched "assumeNotNull(customer_key)" }})
 ),
 
 activities as (

@@ -101,7 +101,9 @@ orders as (
         tupleElement(chosen, 3) as order_id,
         if(is_cancelled, null, tupleElement(chosen, 4)) as revenue
     from (
-        select source, order_id, ordered_at, net_revenue, toBool(coalesce(status, '') = 'cancelled') as is_cancelled from {{ ref "int_orders" }}
+        select source, order_id, ordered_at, net_revenue, toBool(coalesce(status, '') = 'cancelled') as is_cancelled
+        from {{ ref "int_orders" }}
+        where {{ in_part "(source, order_id) in (select source, order_id from orders_named)" }}
     ) as int_orders
     inner join orders_named on orders_named.source = int_orders.source and orders_named.order_id = int_orders.order_id
     group by source, cart_id

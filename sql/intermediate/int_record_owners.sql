@@ -25,11 +25,15 @@ contacts as (
 
 owners as (
     select kind, value, customer_key from {{ ref "int_contact_owners" }}
+    where {{ in_part "(kind, value) in (select kind, value from contacts)" }}
 ),
 
 -- One source may hold a shop account and a CRM record of the same id.
 keys_of_ids as (
-    select source, entity_id, groupArray((keys.entity, keys.customer_key)) as holders from keys group by source, entity_id
+    select source, entity_id, groupArray((keys.entity, keys.customer_key)) as holders
+    from keys
+    where {{ in_part "(source, entity_id) in (select source, assumeNotNull(customer_ref) from refs)" }}
+    group by source, entity_id
 ),
 
 -- A deal means the record, a cart the account. Most records are found so, and one by
@@ -90,6 +94,7 @@ by_given_id as (
 ids_of_one as (
     select entity_id, any(keys.customer_key) as customer_key
     from keys
+    where entity_id in (select assumeNotNull(customer_ref) from refs where entity = 'winback.touches')
     group by entity_id
     having uniqExact(keys.customer_key) = 1
 ),

@@ -38,11 +38,12 @@ rates as (
 ),
 
 silences as (
-    select * from {{ ref "int_silences" }}
+    select * from {{ ref "int_silences" }} where {{ in_part "customer_key in (select customer_key from owners)" }}
 ),
 
 purchases as (
-    select customer_key, purchase_no, ordered_at, ordered_on from {{ ref "int_purchases" }} where customer_key in (select customer_key from owners)
+    select customer_key, purchase_no, ordered_at, ordered_on from {{ ref "int_purchases" }}
+    where {{ in_part "customer_key in (select customer_key from owners)" }}
 ),
 
 -- Cart reminders are a campaign of each month, so that it is over one day.
