@@ -24,7 +24,7 @@ func TestReferencePictures(t *testing.T) {
 	}
 	for _, name := range pictures {
 		info, err := os.Stat(filepath.Join(folder, name+".png"))
-		if err != nil || info.Size() > 400<<10 {
+		if err != nil || info.Size() > 450<<10 {
 			t.Errorf("the picture of %s: %v, %v; make docs takes it", name, info, err)
 		}
 		if !strings.Contains(string(readme), "](dashboards/pictures/"+name+".png)") {
