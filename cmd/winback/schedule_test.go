@@ -1,11 +1,15 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"winback/dashboards/report"
+	"winback/pipelines/notify/notifytest"
 )
 
 const jobs = `schedule:
@@ -70,4 +74,33 @@ func TestServe_DoesJobs(t *testing.T) {
 		t.Errorf("a paused job was done:\n%s", said)
 	}
 	winback(t, exitDone, "schedule", "run", "orders", "-c", config)
+}
+
+// A job of the schedule mails the report, here with what a project without models has to
+// show.
+func TestSchedule_MailsReports(t *testing.T) {
+	t.Parallel()
+	in := notifytest.NewInbox(t)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "winback.yaml")
+	text := fmt.Sprintf(`project: acme
+timezone: UTC
+currency: GBP
+schedule:
+  monday: {cron: "0 7 * * MON", does: report}
+report:
+  mail: {host: 127.0.0.1, port: %d, tls: none, from: winback <reports@example.com>}
+  recipients:
+    - {to: head@example.com, dashboards: [data-health]}
+`, in.Port)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startIn(t, []string{report.BrowserVariable + "=" + printer(t)}, "schedule", "run", "monday", "-c", config)
+	if code := p.code(); code == exitUsage || !strings.Contains(p.stdout.String(), "Sent 1 report") {
+		t.Fatalf("exit code %d: %s%s", code, p.stdout.String(), p.stderr())
+	}
+	if letter := <-in.Got; !strings.Contains(letter, "head@example.com") {
+		t.Errorf("the letter is %s", letter)
+	}
 }
