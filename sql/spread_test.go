@@ -17,7 +17,7 @@ func TestModels_JoinedWhereTheCustomersAre(t *testing.T) {
 	}
 	want := []string{
 		"churn_reconciliation_customers", "int_customer_cards", "int_customer_traits", "int_episodes", "int_fitted_histories", "int_months_closed",
-		"int_personal_clocks", "int_purchase_histories", "int_purchases", "int_silences", "int_silent_histories", "int_visits",
+		"int_personal_clocks", "int_purchase_histories", "int_purchases", "int_returns", "int_silences", "int_silent_histories", "int_visits",
 	}
 	if slices.Sort(local); !slices.Equal(local, want) {
 		t.Errorf("models joined on each server: %q, want %q", local, want)

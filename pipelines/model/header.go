@@ -21,14 +21,14 @@ type headerValue struct {
 
 // modelKeys and checkKeys are the keys a header may have.
 var (
-	modelKeys = []string{"grain", "materialized", "computed_by", "key", "changes", "order_by", "partition_by", "engine", "tags", "settings"}
+	modelKeys = []string{"grain", "materialized", "computed_by", "key", "changes", "order_by", "partition_by", "engine", "memory", "tags", "settings"}
 	checkKeys = []string{"severity", "tags"}
 )
 
 var (
 	headerKey = regexp.MustCompile(`^([a-z_]+):(?:\s+(.*))?$`)
 	// headerNext finds a second key in a line, as in "materialized: table, order_by: id".
-	headerNext = regexp.MustCompile(`,\s*(materialized|computed_by|key|changes|order_by|partition_by|engine|tags|settings|severity):\s`)
+	headerNext = regexp.MustCompile(`,\s*(materialized|computed_by|key|changes|order_by|partition_by|engine|memory|tags|settings|severity):\s`)
 )
 
 // parseHeader reads the comment lines at the top of a file: "name: summary",
@@ -170,6 +170,10 @@ func (h *header) applyTo(m *Model, problems *Problems) {
 		problems.add(m.Path, h.keys["computed_by"].line, "header: computed_by is for tables, not for materialized: %s", m.Materialized)
 	}
 	m.OrderBy, m.PartitionBy, m.Engine = h.keys["order_by"].text, h.keys["partition_by"].text, h.keys["engine"].text
+	memory, given := h.keys["memory"]
+	if m.Large = memory.text == "large"; given && !m.Large {
+		problems.add(m.Path, memory.line, `header: memory is "large" or not given, not %q`, memory.text)
+	}
 	m.Tags, m.Settings = h.list("tags"), h.settings(m.Path, problems)
 	m.Key = h.list("key")
 	m.Changes = slices.Clone(m.Key)

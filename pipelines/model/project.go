@@ -91,6 +91,9 @@ type Model struct {
 	Name         string
 	Database     string
 	Materialized Materialization
+	// Large says that building it takes much memory: two such models are never built
+	// at the same time.
+	Large bool
 	// ComputedBy names the Computation that makes the rows from what the SQL returns;
 	// "" for a model whose rows the SQL returns itself.
 	ComputedBy string

@@ -351,6 +351,27 @@ func TestRunner_Run_Order(t *testing.T) {
 	}
 }
 
+// TestRunner_Run_Large sees that two models that take much memory are not built at
+// the same time.
+func TestRunner_Run_Large(t *testing.T) {
+	fsys := files(t, "shop.txtar")
+	for _, name := range []string{"marts/customers.sql", "marts/regions_monthly.sql"} {
+		fsys = edited(t, fsys, name, "-- materialized: table", "-- memory: large\n-- materialized: table")
+	}
+	building := map[string]bool{}
+	observer := model.ObserverFunc(func(e model.Event) {
+		if e.Model != "customers" && e.Model != "regions_monthly" {
+			return
+		}
+		if building[e.Model] = e.Kind == model.Started; building["customers"] && building["regions_monthly"] {
+			t.Error("both large models are built at once")
+		}
+	})
+	if _, kinds := runModels(t, warehouse(t), fsys, model.RunnerOptions{Observer: observer, Parallel: 4}); kinds["customers"] != "built" || kinds["regions_monthly"] != "built" {
+		t.Error(kinds)
+	}
+}
+
 func TestRunner_Run_Interrupted(t *testing.T) {
 	conn := warehouse(t)
 	ctx, cancel := context.WithCancel(t.Context())

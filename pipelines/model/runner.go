@@ -238,16 +238,23 @@ func (r *run) models(ctx context.Context, models []*Model) {
 		}
 	}
 	ended := make(chan *Result)
+	large := false // one is being built
 	for running := 0; len(ready) > 0 || running > 0; {
 		slices.SortStableFunc(ready, func(a, b *Model) int { return cmp.Compare(heights[b.Name], heights[a.Name]) })
-		for len(ready) > 0 && running < r.runner.options.Parallel {
-			m := ready[0]
-			ready = ready[1:]
+		for running < r.runner.options.Parallel {
+			at := slices.IndexFunc(ready, func(m *Model) bool { return !m.Large || !large })
+			if at < 0 {
+				break
+			}
+			m := ready[at]
+			ready = slices.Delete(ready, at, at+1)
 			running++
+			large = large || m.Large
 			r.start(ctx, m, ended)
 		}
 		result := <-ended
 		running--
+		large = large && !result.Model.Large
 		r.note(result)
 		if r.unrecorded = append(r.unrecorded, result.Checks...); len(r.unrecorded) >= recordedAtOnce {
 			r.recordChecks(ctx)

@@ -1,6 +1,7 @@
 -- int_customer_cards: all that is known of each customer and what they bought, before the day says what it means.
 -- grain: one row per customer_key
 -- materialized: incremental
+-- memory: large
 -- key: customer_key
 -- partition_by: sipHash64(customer_key) % 4
 -- order_by: customer_key

@@ -1,6 +1,7 @@
 -- int_months_closed: status of each customer at the end of each month that is over, and what the month brought.
 -- grain: one row per customer_key and month
 -- materialized: incremental
+-- memory: large
 -- key: customer_key, month
 -- partition_by: toYYYYMM(month)
 -- order_by: (month, customer_key)

@@ -13,25 +13,11 @@ evidence as (
     select * from {{ ref "int_winback_evidence" }} where what in ('all', 'customers')
 ),
 
-episodes as (
-    select customer_key, returned_on, revenue_12m from {{ ref "int_episodes" }} where returned_on is not null
-),
-
-purchases as (
-    select customer_key, ordered_on, revenue from {{ ref "int_purchases" }} where customer_key in (select customer_key from episodes)
-),
-
 -- How much of their old business returned customers bring, once a year is over.
 kept as (
-    select if(count() >= 30, least(toFloat64(sum(after.revenue)) / nullIf(toFloat64(sum(after.before)), 0), 2), null) as share
-    from (
-        select episodes.customer_key as customer_key, episodes.returned_on as returned_on, any(episodes.revenue_12m) as before,
-            sumIf(purchases.revenue, purchases.ordered_on >= episodes.returned_on and purchases.ordered_on < episodes.returned_on + 365) as revenue
-        from episodes
-        inner join purchases on purchases.customer_key = episodes.customer_key
-        where episodes.returned_on + 365 <= {{ .AsOf }}
-        group by customer_key, returned_on
-    ) as after
+    select if(count() >= 30, least(toFloat64(sum(revenue_after)) / nullIf(toFloat64(sum(revenue_before)), 0), 2), null) as share
+    from {{ ref "int_returns" }}
+    where returned_on + 365 <= {{ .AsOf }}
 ),
 
 -- P(return): those contacted count in full, those left alone for NaturalWeight

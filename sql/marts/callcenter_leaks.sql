@@ -10,7 +10,9 @@ calls as (
 ),
 
 episodes as (
-    select customer_key, started_on, loss_date, revenue_12m from {{ ref "int_episodes" }}
+    select customer_key, started_on, loss_date, revenue_12m
+    from {{ ref "int_episodes" }}
+    where customer_key in (select coalesce(calls.customer_key, '') from calls)
 ),
 
 -- A customer counts once, from the first time; who was never affected is compared.

@@ -2,12 +2,9 @@
 -- grain: one row per outcome
 -- materialized: table
 -- order_by: outcome
+-- settings: optimize_aggregation_in_order=1
 -- tags: service
 with
-
-buyers as (
-    select customer_key from {{ ref "customers" }} where orders > 0
-),
 
 purchases as (
     select customer_key, source, order_id, ordered_on from {{ ref "int_purchases" }}
@@ -17,6 +14,10 @@ complaints as (
     select assumeNotNull(all_complaints.customer_key) as customer_key, complaint_id, opened_on, outcome, opened_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }} as is_over
     from {{ ref "int_complaints" }} as all_complaints
     where all_complaints.customer_key is not null
+),
+
+buyers as (
+    select customer_key from {{ ref "customers" }} where orders > 0 and customer_key in (select customer_key from complaints)
 ),
 
 -- The last complaint whose days for buying again are over; else the last one.
@@ -30,31 +31,33 @@ complained as (
     group by customer_key
 ),
 
+bought as (
+    select customer_key, groupArray(ordered_on) as days
+    from purchases
+    where customer_key in (select customer_key from complaints)
+    group by customer_key
+),
+
 -- Who never complained is watched from one purchase of theirs, drawn by lot: the
 -- first one would say how newcomers behave, the last one what long gaps do.
 content as (
     select
         customer_key,
-        'no_complaint' as outcome,
         argMinIf(ordered_on, sipHash64(source, order_id), ordered_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }}) as since,
-        max(ordered_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }}) as is_judged
+        max(ordered_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }}) as is_judged,
+        groupArray(ordered_on) as days
     from purchases
     where customer_key not in (select customer_key from complaints)
     group by customer_key
 ),
 
 watched as (
-    select complained.* from complained inner join buyers on buyers.customer_key = complained.customer_key
+    select complained.outcome as outcome, complained.since as since, complained.is_judged as is_judged, ifNull(bought.days, []) as days
+    from complained
+    inner join buyers on buyers.customer_key = complained.customer_key
+    left join bought on bought.customer_key = complained.customer_key
     union all
-    select content.* from content
-),
-
-repurchased as (
-    select distinct watched.customer_key as customer_key
-    from watched
-    inner join purchases on purchases.customer_key = watched.customer_key
-    where watched.is_judged and purchases.ordered_on > watched.since
-        and purchases.ordered_on <= watched.since + {{ .Service.RepurchaseWithin }}
+    select 'no_complaint' as outcome, since, is_judged, days from content
 ),
 
 counted as (
@@ -62,7 +65,7 @@ counted as (
         outcome,
         count() as customers,
         countIf(is_judged) as judged,
-        countIf(customer_key in (select customer_key from repurchased)) as repurchased
+        countIf(is_judged and arrayExists(day -> day > since and day <= since + {{ .Service.RepurchaseWithin }}, days)) as repurchased
     from watched
     group by outcome
 )

@@ -4,11 +4,13 @@
 with
 
 keys as (
-    select source, entity, entity_id, own_key, customer_key from {{ ref "int_customer_keys" }}
+    select source, entity, entity_id, own_key, customer_key from {{ ref "int_customer_keys" }} where own_key != customer_key
 ),
 
 links as (
-    select source, entity, entity_id, evidence from {{ ref "customer_links" }}
+    select source, entity, entity_id, evidence
+    from {{ ref "customer_links" }}
+    where (source, entity, entity_id) in (select source, entity, entity_id from keys)
 )
 
 -- A customer's key is that of the oldest record. So every key that a customer
@@ -22,4 +24,3 @@ select
     keys.entity as entity
 from keys
 left join links on links.source = keys.source and links.entity = keys.entity and links.entity_id = keys.entity_id
-where keys.own_key != keys.customer_key

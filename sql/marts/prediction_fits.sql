@@ -1,6 +1,7 @@
 -- prediction_fits: the models of repeat purchases and of spend, fitted to each segment and to all customers.
 -- grain: one row per segment, model and parameter
 -- materialized: table
+-- memory: large
 -- computed_by: purchase_fits
 -- order_by: (segment, model, parameter)
 -- tags: prediction

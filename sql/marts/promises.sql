@@ -9,7 +9,7 @@ promises as (
 ),
 
 episodes as (
-    select customer_key, started_on, loss_date from {{ ref "int_episodes" }}
+    select customer_key, started_on, loss_date from {{ ref "int_episodes" }} where customer_key in (select promised_to from promises)
 )
 
 -- Whoever had left before the day, or never bought, cannot be lost by it.

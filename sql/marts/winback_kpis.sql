@@ -6,11 +6,11 @@
 with
 
 episodes as (
-    select customer_key, episode_no, segment, loss_date, returned_on, revenue_12m from {{ ref "int_episodes" }}
+    select segment, loss_date, revenue_12m from {{ ref "int_episodes" }}
 ),
 
-purchases as (
-    select customer_key, purchase_no, ordered_on, revenue from {{ ref "int_purchases" }} where customer_key in (select customer_key from episodes where returned_on is not null)
+returns as (
+    select * from {{ ref "int_returns" }}
 ),
 
 complaints as (
@@ -27,59 +27,18 @@ campaigns as (
     where started_on is not null and cost is not null and is_window_over and not is_cart_reminder
 ),
 
-returns as (
-    select
-        episodes.customer_key as customer_key,
-        episodes.segment as segment,
-        assumeNotNull(episodes.loss_date) as lost_on,
-        assumeNotNull(episodes.returned_on) as returned_on,
-        episodes.revenue_12m as revenue_before,
-        following.loss_date as lost_again_on
-    from episodes
-    left join episodes as following on following.customer_key = episodes.customer_key and following.episode_no = episodes.episode_no + 1
-    where episodes.returned_on is not null and episodes.loss_date is not null
-),
-
 -- The best month of the first six, against a twelfth of the year before the loss.
-after_return as (
-    select
-        customer_key,
-        returned_on,
-        argMin(of_month, month) as first_month,
-        sum(year_revenue) as revenue_after,
-        max(early_revenue) as best_month,
-        anyIf(trial, trial is not null) as trial_order
-    from (
-        select
-            returns.customer_key as customer_key,
-            returns.returned_on as returned_on,
-            toStartOfMonth(purchases.ordered_on) as month,
-            sum(coalesce(purchases.revenue, toDecimal64(0, 4))) as of_month,
-            sumIf(coalesce(purchases.revenue, toDecimal64(0, 4)), purchases.ordered_on < returns.returned_on + 365) as year_revenue,
-            sumIf(coalesce(purchases.revenue, toDecimal64(0, 4)), purchases.ordered_on < returns.returned_on + 183) as early_revenue,
-            argMinIf(purchases.revenue, purchases.purchase_no, purchases.ordered_on = returns.returned_on) as trial
-        from returns
-        inner join purchases on purchases.customer_key = returns.customer_key
-        where purchases.ordered_on >= returns.returned_on
-        group by customer_key, returned_on, month
-    )
-    group by customer_key, returned_on
-),
-
 judged as (
     select
         returns.*,
         toStartOfMonth(returns.returned_on) as month,
         toInt32(returns.returned_on - returns.lost_on) as days_away,
-        after_return.trial_order as trial_order,
-        after_return.revenue_after as revenue_after,
         returns.returned_on + 183 <= {{ .AsOf }} and returns.revenue_before > 0 as is_half_year_over,
-        after_return.best_month * 12 >= returns.revenue_before * 0.8 as has_recovered,
+        returns.best_month * 12 >= returns.revenue_before * 0.8 as has_recovered,
         returns.returned_on + 365 <= {{ .AsOf }} as is_year_over,
         coalesce(returns.lost_again_on <= returns.returned_on + 365, false) as is_lost_again,
         not is_lost_again and not arrayExists(day -> day >= returns.returned_on and day < returns.returned_on + 365, complaints.days) as is_good_year
     from returns
-    inner join after_return on after_return.customer_key = returns.customer_key and after_return.returned_on = returns.returned_on
     left join complaints on complaints.customer_key = returns.customer_key
 ),
 
