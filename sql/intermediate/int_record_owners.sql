@@ -30,10 +30,7 @@ owners as (
 
 -- One source may hold a shop account and a CRM record of the same id.
 keys_of_ids as (
-    select source, entity_id, groupArray((keys.entity, keys.customer_key)) as holders
-    from keys
-    where {{ in_part "(source, entity_id) in (select source, assumeNotNull(customer_ref) from refs)" }}
-    group by source, entity_id
+    select source, entity_id, groupArray((keys.entity, keys.customer_key)) as holders from keys group by source, entity_id
 ),
 
 -- A deal means the record, a cart the account. Most records are found so, and one by
