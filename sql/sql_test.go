@@ -1,15 +1,12 @@
 // Package sqlfiles_test holds the SQL project to its word: it loads, its unit
-// tests pass on the real engine, and real data give the numbers of the
-// metrics' definition.
+// tests pass on the real engine, and a company's past stays what it was. That real
+// data give the numbers of the metrics' definition is tested by cmd/winback.
 package sqlfiles_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -83,14 +80,8 @@ func TestModels_Watched(t *testing.T) {
 // every model.
 func build(tb testing.TB, conn driver.Conn, vars model.Vars, fill ...string) model.Summary {
 	tb.Helper()
-	return buildSome(tb, conn, vars, nil, fill...)
-}
-
-// buildSome builds the selected models, as build does all.
-func buildSome(tb testing.TB, conn driver.Conn, vars model.Vars, selected []string, fill ...string) model.Summary {
-	tb.Helper()
 	emptyWarehouse(tb, conn, fill...)
-	summary, err := model.NewRunner(conn, project(tb), model.RunnerOptions{Vars: vars, Sources: contract{}, Select: selected}).Run(tb.Context())
+	summary, err := model.NewRunner(conn, project(tb), model.RunnerOptions{Vars: vars, Sources: contract{}}).Run(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -165,103 +156,5 @@ func checkComments(t *testing.T, conn driver.Conn) {
 				t.Errorf("%s is explained as %q", name, comments[name])
 			}
 		}
-	}
-}
-
-// onlineRetail finds one of the two files of the public data set.
-func onlineRetail(tb testing.TB, name string) string {
-	tb.Helper()
-	root := os.Getenv("WINBACK_TESTDATA")
-	if root == "" {
-		root = filepath.Join("..", "..", "shared", "data")
-	}
-	path, err := filepath.Abs(filepath.Join(root, "online_retail", name))
-	if err == nil {
-		_, err = os.Stat(path)
-	}
-	switch {
-	case err == nil:
-	case os.Getenv("CI") == "":
-		tb.Skipf("SKIPPED, NOTHING WAS TESTED: %v; set WINBACK_TESTDATA to the folder of the data sets", err)
-	default:
-		tb.Fatal(err)
-	}
-	return path
-}
-
-// loadOnlineRetail returns statements that fill the raw tables from the two
-// files inside the engine: each invoice from one file alone, as they overlap.
-func loadOnlineRetail(tb testing.TB) []string {
-	tb.Helper()
-	file := func(name, columns string) string {
-		return fmt.Sprintf("file('%s', CSVWithNames, '%s')", onlineRetail(tb, name), columns)
-	}
-	first := file("online_retail_2009_2010.csv.gz",
-		"Invoice String, StockCode String, Description String, Quantity Int64, InvoiceDate String, Price Decimal(18, 4), `Customer ID` String, Country String")
-	second := file("online_retail_2010_2011.csv.gz",
-		"InvoiceNo String, StockCode String, Description String, Quantity Int64, InvoiceDate String, UnitPrice Decimal(18, 4), CustomerID String, Country String")
-	return []string{
-		"drop database if exists online_retail",
-		"create database online_retail",
-		"create table online_retail.lines engine = MergeTree order by invoice as select Invoice as invoice, StockCode as sku, Description as name, Quantity as quantity, InvoiceDate as at, Price as price, `Customer ID` as customer from " + first,
-		"insert into online_retail.lines select InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, replaceRegexpOne(CustomerID, '[.]0$', '') from " +
-			second + " where InvoiceNo not in (select invoice from online_retail.lines)",
-		`insert into raw.shop_orders (source, extracted_at, run_id, deleted, id, customer_id, ordered_at, status, currency, line_count)
-		select 'shop', toDateTime64('2012-01-01 00:00:00', 6, 'UTC'), 'test', false, invoice, nullIf(max(customer), ''),
-			parseDateTime64BestEffort(min(at), 6, 'Europe/London'), if(match(invoice, '^[CA]'), 'cancelled', 'completed'), 'GBP', count()
-		from online_retail.lines group by invoice`,
-		`insert into raw.shop_order_lines (source, extracted_at, run_id, deleted, order_id, line_no, sku, name, quantity, price)
-		select 'shop', toDateTime64('2012-01-01 00:00:00', 6, 'UTC'), 'test', false, invoice,
-			row_number() over (partition by invoice order by sku, name, quantity, price), sku, name, quantity, price
-		from online_retail.lines`,
-	}
-}
-
-func onlineRetailVars() model.Vars {
-	vars := model.DefaultVars()
-	vars.AsOf = time.Date(2011, 12, 9, 0, 0, 0, 0, time.UTC)
-	vars.Timezone, vars.Currency = "Europe/London", "GBP"
-	return vars
-}
-
-// TestModels_OnlineRetail meets the numbers printed with the definition of the
-// metrics, from 1,044,847 real invoice lines.
-func TestModels_OnlineRetail(t *testing.T) {
-	fill := loadOnlineRetail(t)
-	conn := enginetest.Start(t).ConnWith(t, clickhouse.Options{MaxOpenConns: 4})
-	// The others would find nothing: there are orders alone.
-	summary := buildSome(t, conn, onlineRetailVars(), []string{"+churn_monthly", "+churn_cohorts", "+base_movement", "+customer_episodes", "+customer_months", "+customers", "+rfm_segments", "+survival", "+prediction_holdout"}, fill...)
-	t.Logf("%d models built and checked in %v", summary.Count(model.Built), summary.Duration.Round(time.Millisecond))
-	for _, golden := range []struct{ what, sql, want string }{
-		{"invoice lines", "select count() from raw.shop_order_lines", "1044847"},
-		{"purchases", "select count() from staging.int_orders where is_purchase", "36969"},
-		{"purchases by customer", "select sum(orders) from mart.customers", "36969"},
-		{"customers", "select count() from mart.customers", "5878"},
-		{"losses", "select countIf(loss_date is not null) from mart.customer_episodes", "4379"},
-		{"returns", "select countIf(returned_at is not null) from mart.customer_episodes", "1978"},
-		{"losses by customer", "select sum(losses) from mart.customers", "4379"},
-		{"losses by month", "select sum(lost) from mart.base_movement where segment = '(all)'", "4379"},
-		{"returns by month", "select sum(returned) from mart.base_movement where segment = '(all)'", "1978"},
-		{"churn events", "select sum(lost) from mart.churn_monthly where segment = '(all)'", "4379"},
-		{"customers at the end", "select at_end from mart.base_movement where segment = '(all)' and month = '2011-12-01'", "3477"},
-		{"status", "select arrayStringConcat(arraySort(groupArray(concat(toString(status), ' ', toString(n)))), ', ') from (select status, count() as n from mart.customers group by status)",
-			"active 1806, lost 2007, lost_twice 394, new 152, returned 931, sleeping 588"},
-		{"never lost twice without a first loss", "select countIf(status = 'lost_twice' and losses < 2) from mart.customers", "0"},
-		{"revenue", "select sum(revenue) from mart.customers", "17431533.178"},
-		{"customers with a prediction", "select countIf(p_alive is not null and clv is not null) from mart.customers", "5878"},
-		{"parameters", "select arrayStringConcat(groupArray(concat(parameter, ' ', toString(round(estimate, 3)))), ', ') from (select * from mart.prediction_fits where segment = '(all)' and model in ('MBG/NBD', 'Gamma-Gamma') order by parameter)",
-			"a 0.15, alpha 9.796, b 3.466, gamma 469.841, p 2.174, q 3.538, r 0.733"},
-		{"purchases foretold", "select concat(toString(actual_orders), ' ', toString(round(expected_orders)), ' in ', toString(holdout_days), ' days') from mart.prediction_holdout where segment = '(all)' and repeat_purchases = '(all)'", "7532 7520 in 180 days"},
-		{"revenue by month", "select sum(revenue) from mart.customer_months", "17431533.178"},
-	} {
-		t.Run(golden.what, func(t *testing.T) {
-			var got string
-			if err := conn.QueryRow(t.Context(), "select toString(("+golden.sql+"))").Scan(&got); err != nil {
-				t.Fatal(err)
-			}
-			if got != golden.want {
-				t.Errorf("got %s, want %s\n%s", got, golden.want, golden.sql)
-			}
-		})
 	}
 }

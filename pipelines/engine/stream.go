@@ -145,8 +145,12 @@ func (st *Stream) Close() error {
 	return st.pipe.Close()
 }
 
-// insertChunk is how much of an insert's data is handed over at a time.
-const insertChunk = 1 << 20
+// insertChunk is how much of an insert's data is handed over at a time, and
+// firstChunk how much at first: most inserts are a row or two of the books.
+const (
+	insertChunk = 1 << 20
+	firstChunk  = 32 << 10
+)
 
 // Insert runs an INSERT whose rows are read from data in the query's format; the
 // statement has no FORMAT clause and no rows of its own. The engine takes the
@@ -177,8 +181,8 @@ func (s *Session) insert(ctx context.Context, q Query, data io.Reader) (Result, 
 	if text := b.insertError(h); text != "" {
 		return Result{}, parseError(text)
 	}
-	buffer := make([]byte, insertChunk)
-	for {
+	buffer := make([]byte, firstChunk)
+	for ; ; buffer = grown(buffer) {
 		n, err := fill(data, buffer)
 		if !b.append(h, buffer[:n]) {
 			break // the reason comes with the result
@@ -195,6 +199,14 @@ func (s *Session) insert(ctx context.Context, q Query, data io.Reader) (Result, 
 		}
 	}
 	return b.result(b.insertDone(h))
+}
+
+// grown is the buffer for what comes after the first of an insert's data.
+func grown(buffer []byte) []byte {
+	if len(buffer) < insertChunk {
+		return make([]byte, insertChunk)
+	}
+	return buffer
 }
 
 // fill reads until the buffer is full or data ends, so that the engine gets few
