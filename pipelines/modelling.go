@@ -122,7 +122,7 @@ func (p *Project) Runner(w *warehouse.Warehouse, l *ledger.Ledger, o model.Runne
 		o.Versions = &rawVersions{ledger: l}
 	}
 	o.Parallel, o.Settings = p.parallel(), modelSettings
-	o.Spread = p.Config.Warehouse.Spread()
+	o.Spread, o.WholeBelow = p.Config.Warehouse.Spread(), uint64(p.Config.Engine.InPart)
 	return model.NewRunner(w, p.Models, o)
 }
 
@@ -205,7 +205,7 @@ func (r *run) countModels(built model.Summary) {
 		r.problem("%s", warning)
 	}
 	if len(built.HeldBack) > 0 {
-		r.problem("note: checks that read tables outside the selection, not built or not up to date, did not run (%s); a run without --only runs all", strings.Join(built.HeldBack, ", "))
+		r.o.Observer.Note(fmt.Sprintf("checks that read tables outside the selection, not built or not up to date, did not run (%s); a run without --only runs all", strings.Join(built.HeldBack, ", ")))
 	}
 }
 

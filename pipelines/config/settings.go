@@ -82,6 +82,7 @@ type Quarantine struct {
 type Engine struct {
 	Memory  spec.Bytes `yaml:"memory" doc:"memory for queries of the embedded engine; a share of the machine's if not given" example:"1GiB" advanced:"true"`
 	Threads int        `yaml:"threads" doc:"how many things happen at once; the number of cores if not given" example:"2" advanced:"true"`
+	InPart  int        `yaml:"in_part_from" default:"300000" doc:"rows from which on only the touched rows of an incremental model are built anew: its own and all that it reads; fewer are quicker built whole, and 0 builds every such model in part" advanced:"true"`
 }
 
 // identity checks what tags cannot say about the first keys. It is no Validate method since it shall speak up even
@@ -157,6 +158,9 @@ func (e *Engine) Validate(n spec.Node, errs *spec.Errors) {
 	}
 	if n.Get("threads").IsSet() && (e.Threads < 1 || e.Threads > 1024) {
 		errs.Addf(n.Get("threads"), "wants 1 to 1024, got %d", e.Threads)
+	}
+	if e.InPart < 0 {
+		errs.Addf(n.Get("in_part_from"), "wants a number of rows, got %d", e.InPart)
 	}
 }
 

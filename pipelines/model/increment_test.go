@@ -246,6 +246,24 @@ func TestRunner_Run_IncrementalWhole(t *testing.T) {
 			t.Error(got)
 		}
 	})
+	t.Run("it and what it reads are small: what changed is told all the same", func(t *testing.T) {
+		a := start(t)
+		small := incrementally(a, "2024-03-10")
+		small.WholeBelow = 1000
+		a.bring(t, order{"1", "c1", "N", "2024-02-10", 7, false})
+		if got := reason(t, a, fsys, small); !strings.HasSuffix(got, "; built whole: it and what it reads are small") {
+			t.Error(got)
+		}
+		wantLines(t, a.conn, "select distinct customer_id from staging.int_purchases__changes", "c1")
+		a.bring(t, order{"1", "c1", "N", "2024-02-10", 7, false})
+		if got := wantGood(t, a.conn, fsys, small)["int_orders"]; got.Kind != model.Unchanged {
+			t.Errorf("%s: %s", got.Kind, got.Reason)
+		}
+		a.bring(t, order{"2", "c2", "N", "2024-02-10", 7, false})
+		if got := reason(t, a, fsys, incrementally(a, "2024-03-10")); !strings.HasSuffix(got, "touched by 1 changed key") {
+			t.Error(got)
+		}
+	})
 	t.Run("a full build", func(t *testing.T) {
 		a := start(t)
 		options := incrementally(a, "2024-03-10")
@@ -280,6 +298,7 @@ func TestRunner_Run_IncrementalRandom(t *testing.T) {
 					day += random.IntN(4)
 				}
 				options := incrementally(a, asOf())
+				options.WholeBelow = []uint64{0, 40, 1000}[random.IntN(3)]
 				switch random.IntN(8) {
 				case 0:
 					options.Full = true

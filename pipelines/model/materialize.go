@@ -64,6 +64,7 @@ type builder struct {
 	vars            Vars
 	runID           string
 	wholeAbove      float64
+	wholeBelow      uint64
 	beforePartition func(model, partition string) error
 	// keyValues are how many values each column of the touched keys has.
 	keyValues []uint64
@@ -119,14 +120,15 @@ func (b *builder) run(ctx context.Context, d decision) (result built, err error)
 }
 
 // tellChanges writes down, before a whole new table is swapped in, what changes
-// with it: for a table as long as it is not too much, for an incremental model
-// that everything may.
+// with it: for a table, and a small incremental model, as long as it is not too
+// much, for a large one that everything may.
 func (b *builder) tellChanges(ctx context.Context, d decision, result *built) error {
 	result.version = digest(d.want.fingerprint, b.last.version, b.runID)
 	if !b.exists || b.last.version == "" {
 		return nil
 	}
-	if b.m.Materialized == Table && b.last.definition == d.want.definition && !anyWhole(d.pending) {
+	compared := b.m.Materialized == Table || *result.rows < b.wholeBelow
+	if compared && b.last.definition == d.want.definition && !anyWhole(d.pending) {
 		defer b.drop(ctx, differSuffix)
 		differ, err := b.compare(ctx, b.m.Relation(), "true", newSuffix)
 		if err != nil {

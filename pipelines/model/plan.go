@@ -38,7 +38,8 @@ type planner struct {
 	project  *Project
 	vars     Vars
 	full     bool
-	spread   bool // as RunnerOptions.Spread
+	spread   bool   // as RunnerOptions.Spread
+	small    uint64 // as RunnerOptions.WholeBelow
 	state    *state
 	selected map[string]bool
 	versions map[Source]string
@@ -236,7 +237,7 @@ func (r *Runner) Plan(ctx context.Context) ([]PlanItem, error) {
 
 func (r *Runner) newPlanner(ctx context.Context, models []*Model) (*planner, error) {
 	p := &planner{
-		project: r.project, vars: r.options.Vars, full: r.options.Full, spread: r.options.Spread,
+		project: r.project, vars: r.options.Vars, full: r.options.Full, spread: r.options.Spread, small: r.options.WholeBelow,
 		selected: map[string]bool{}, prints: map[string]string{}, changing: map[string]bool{},
 	}
 	p.changes, _ = r.options.Versions.(DataChanges)

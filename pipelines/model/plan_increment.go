@@ -134,7 +134,39 @@ func (p *planner) increment(ctx context.Context, m *Model, has build, d *decisio
 			return nil, whole, err
 		}
 	}
+	if p.rowsAround(m) < p.small {
+		return nil, "it and what it reads are small", nil
+	}
 	return i, "", nil
+}
+
+// rowsAround is how many rows the model has and reads, directly or through views. To
+// find what is touched, compute it, compare it and put it in place costs several
+// statements, and of few rows more than all of them anew.
+func (p *planner) rowsAround(m *Model) uint64 {
+	rows, seen := p.state.held[m.FullName()], map[string]bool{}
+	var visit func(m *Model)
+	visit = func(m *Model) {
+		for _, source := range m.Sources {
+			if name := rawDatabase + "." + source.Domain + "_" + source.Entity; !seen[name] {
+				seen[name] = true
+				rows += p.state.held[name]
+			}
+		}
+		for _, name := range m.Parents {
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			if parent := p.project.byName[name]; parent.Materialized == View {
+				visit(parent)
+			} else {
+				rows += p.state.held[parent.FullName()]
+			}
+		}
+	}
+	visit(m)
+	return rows
 }
 
 // follow notes the changes of an entity or a model since the last build, or

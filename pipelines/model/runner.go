@@ -57,6 +57,9 @@ type RunnerOptions struct {
 	// WholeAbove is the share of a table's rows above which, when they are touched,
 	// an incremental model is built whole; 0 means 0.4.
 	WholeAbove float64
+	// WholeBelow is how many rows an incremental model and all it reads may have
+	// together to be built whole all the same; 0 means that none is.
+	WholeBelow uint64
 
 	// beforePartition is asked before a partition is replaced, by tests.
 	beforePartition func(model, partition string) error
@@ -374,7 +377,7 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 		there:     func(other *Model) bool { return r.planner.selected[other.Name] || r.planner.state.holds(other) },
 		leftovers: r.planner.state.leftovers(m),
 		project:   r.runner.project, vars: r.runner.options.Vars, runID: r.runner.options.RunID,
-		wholeAbove: r.runner.options.WholeAbove, beforePartition: r.runner.options.beforePartition,
+		wholeAbove: r.runner.options.WholeAbove, wholeBelow: r.runner.options.WholeBelow, beforePartition: r.runner.options.beforePartition,
 	}
 	built, err := b.make(ctx, &d, result)
 	now := r.runner.options.Now()

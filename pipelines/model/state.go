@@ -88,6 +88,8 @@ type state struct {
 	builds map[string]build
 	// relations are the tables and views that exist, "mart.customers".
 	relations map[string]bool
+	// held are how many rows tables hold, those of raw data too.
+	held map[string]uint64
 	// checked are the checks of their own that need not run again while their data
 	// stays the same: name to fingerprint of the data judged. Red ones run until
 	// they are mended, so that a run stays red as long as its data is.
@@ -100,7 +102,7 @@ type state struct {
 func (s *state) holds(m *Model) bool { return s.relations[m.FullName()] }
 
 func readState(ctx context.Context, conn driver.Conn) (*state, error) {
-	s := &state{builds: map[string]build{}, relations: map[string]bool{}, checked: map[string]string{}, steps: map[string][]step{}}
+	s := &state{builds: map[string]build{}, relations: map[string]bool{}, held: map[string]uint64{}, checked: map[string]string{}, steps: map[string][]step{}}
 	for what, read := range map[string]func(context.Context, driver.Conn) error{
 		"ops.models":    s.readBuilds,
 		"system.tables": s.readRelations,
@@ -160,17 +162,20 @@ func laterColumns(ctx context.Context, conn driver.Conn) (string, error) {
 }
 
 func (s *state) readRelations(ctx context.Context, conn driver.Conn) error {
-	rows, err := conn.Query(ctx, "select database, name from system.tables where database in ('staging', 'mart')")
+	rows, err := conn.Query(ctx, "select database, name, ifNull(total_rows, 0) from system.tables where database in ('raw', 'staging', 'mart')")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var database, name string
-		if err := rows.Scan(&database, &name); err != nil {
+		var held uint64
+		if err := rows.Scan(&database, &name, &held); err != nil {
 			return err
 		}
-		s.relations[database+"."+name] = true
+		if s.held[database+"."+name] = held; database != "raw" {
+			s.relations[database+"."+name] = true
+		}
 	}
 	return rows.Err()
 }
