@@ -150,7 +150,7 @@ func TestPagesAreTheSameEveryTime(t *testing.T) {
 
 // The pages open at once, also from a mail.
 func TestPagesAreSmall(t *testing.T) {
-	const limit = 2 << 20
+	const limit = 5 << 19
 	if size := len(pages(t)); size > limit {
 		t.Errorf("%d bytes are over %d", size, limit)
 	}
