@@ -50,7 +50,7 @@ func TestSoak(t *testing.T) {
 	s.serve()
 	s.awaitOrders(1)
 	if *soakFor > 0 {
-		quiet := s.phase("quiet", *soakFor/4, nil)
+		quiet := s.phase("quiet", *soakFor/10, nil)
 		loaded := s.phase("loaded", *soakFor, s.crowd(16, 4))
 		s.compare(quiet, loaded)
 	}
