@@ -80,20 +80,21 @@ func makeCompany(t *testing.T, o demo.Options) *company {
 
 // fewModels gives the project nine models of its own, of each kind one or two, and a
 // check: what happens to a run does not depend on how many there are, nor on what they
-// compute.
+// compute. The incremental ones are built in part, as those of large companies are.
 func fewModels(t *testing.T, config string) {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("testdata", "models"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	appendTo(t, config, fmt.Sprintf("\nmodels: {dir: %s, only: [shop_months, shop_buyers]}\n", dir))
+	appendTo(t, config, fmt.Sprintf("\nengine: {in_part_from: 0}\nmodels: {dir: %s, only: [shop_months, shop_buyers]}\n", dir))
 }
 
-// coreModels leaves the project with the product's models of churn.
+// coreModels leaves the project with the product's models of churn, built in part like
+// those of fewModels.
 func coreModels(t *testing.T, config string) {
 	t.Helper()
-	appendTo(t, config, "\nmodels: {only: [base_movement, churn_cohorts, churn_monthly, customer_episodes, former_customer_keys, rfm_segments]}\n")
+	appendTo(t, config, "\nengine: {in_part_from: 0}\nmodels: {only: [base_movement, churn_cohorts, churn_monthly, customer_episodes, former_customer_keys, rfm_segments]}\n")
 }
 
 func appendTo(t *testing.T, file, more string) {

@@ -49,7 +49,6 @@ const partitionsConfig = `project: acme
 timezone: UTC
 currency: EUR
 as_of: 2024-04-30
-engine: {in_part_from: 0}
 sources:
   shop:
     connector: files
