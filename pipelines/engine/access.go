@@ -50,11 +50,7 @@ var heldSettings = map[string]string{
 	// Rows as VALUES are read, not computed: an expression among them could be file().
 	"input_format_values_interpret_expressions":           "0",
 	"input_format_values_deduce_templates_of_expressions": "0",
-	"dialect": "clickhouse",
-	// Runs go first: whoever is in a role asks politely, as nice has it. The engine
-	// can do so where the process has the capability CAP_SYS_NICE; elsewhere all
-	// are equal.
-	"os_thread_priority":                     "5",
+	"dialect":                                "clickhouse",
 	"allow_experimental_eval_table_function": "0",
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -85,7 +84,6 @@ type Handler struct {
 	o        HandlerOptions
 	sessions *namedSessions
 	running  *running
-	turns    *turns
 	buffers  buffers
 	readers  sync.Pool // of *nativeReader
 }
@@ -105,7 +103,7 @@ func NewHandler(e *Engine, o HandlerOptions) *Handler {
 	if o.MaxSessions == 0 {
 		o.MaxSessions = 100
 	}
-	return &Handler{e: e, o: o, sessions: newNamedSessions(e, o.MaxSessions), running: newRunning(o.MaxStatements), turns: newTurns(runtime.NumCPU(), turnLength)}
+	return &Handler{e: e, o: o, sessions: newNamedSessions(e, o.MaxSessions), running: newRunning(o.MaxStatements)}
 }
 
 // Close stops the statements that run and ends the named sessions. Requests that
@@ -157,13 +155,6 @@ func (h *Handler) execute(req *request) error {
 		return err
 	}
 	defer end()
-	if _, kills := parseKill(req.sql); !kills {
-		over, err := h.turns.take(ctx)
-		if err != nil {
-			return err
-		}
-		defer over()
-	}
 	if most := req.access.MaxTime; most > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, most, tookTooLong(most))
