@@ -24,12 +24,12 @@ const metricsPage = "worked example of the definition"
 func churnCases() []testCase {
 	month := func(columns string, expressions ...string) func(context.Context, *bench) ([]float64, error) {
 		return func(ctx context.Context, b *bench) ([]float64, error) {
-			return b.numbers(ctx, "churn_monthly", map[string]string{
-				"int_month_movements": "select toDate('2024-03-01') as month, '(all)' as segment, true as is_complete, " + columns,
+			return b.numbers(ctx, "churn_monthly_by", map[string]string{
+				"int_movements_by": "select toDate('2024-03-01') as month, '(all)' as segment, true as is_complete, " + columns,
 			}, expressions...)
 		}
 	}
-	through, models := "mart.churn_monthly", []string{"churn_monthly"}
+	through, models := "mart.churn_monthly_by", []string{"churn_monthly_by"}
 	return []testCase{{
 		subject: "Churn: 1,000 at the start, 200 lost", source: metricsPage, through: through, models: models,
 		numbers: []published{{"churn, %", 20, 6}},
@@ -64,10 +64,10 @@ func rateCases() []testCase {
 		numbers := []published{{"lower", c.lower, decimals}, {"upper", c.upper, decimals}}
 		subject := fmt.Sprintf("Wilson: %v of %v", c.k, c.n)
 		all = append(all, testCase{
-			subject: subject, source: source, through: "mart.churn_monthly", models: []string{"churn_monthly"}, numbers: numbers,
+			subject: subject, source: source, through: "mart.churn_monthly_by", models: []string{"churn_monthly_by"}, numbers: numbers,
 			compute: func(ctx context.Context, b *bench) ([]float64, error) {
-				return b.numbers(ctx, "churn_monthly", map[string]string{
-					"int_month_movements": fmt.Sprintf("select toDate('2024-03-01') as month, '(all)' as segment, %v as customers_at_start, %v as lost", c.n, c.k),
+				return b.numbers(ctx, "churn_monthly_by", map[string]string{
+					"int_movements_by": fmt.Sprintf("select toDate('2024-03-01') as month, '(all)' as segment, %v as customers_at_start, %v as lost", c.n, c.k),
 				}, "any(churn_lower) / 100", "any(churn_upper) / 100")
 			},
 		}, testCase{

@@ -15,7 +15,7 @@ customer_episodes as (
 ),
 
 months as (
-    select revenue from {{ ref "int_month_movements" }} where segment = '(all)'
+    select revenue from {{ ref "base_movement" }} where segment = '(all)'
 ),
 
 cohorts as (

@@ -3,20 +3,14 @@
 -- materialized: table
 -- order_by: (segment, month)
 -- tags: churn, monthly
-with
-
-movements as (
-    select * from {{ ref "int_month_movements" }}
-)
-
 select
     month,
     segment,
-    customers_at_start as at_start,
-    new_customers as new,
-    returned_times as returned,
-    lost_times as lost,
-    customers_at_end as at_end,
+    at_start,
+    new,
+    returned,
+    lost,
+    at_end,
     revenue_at_start,
     revenue_new,
     revenue_returned,
@@ -27,4 +21,5 @@ select
     is_complete,
     orders,
     revenue
-from movements
+from {{ ref "base_movement_by" }}
+where region = '(all)' and channel = '(all)' and manager_id = '(all)'
