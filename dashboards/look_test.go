@@ -142,7 +142,7 @@ func madeUp(c model.Column, kinds int, values []string) string {
 		literals[i] = quote.Literal(v)
 	}
 	text := fmt.Sprintf("[%s][number %% %d + 1]", strings.Join(literals, ", "), max(len(values), 1))
-	if summed[c.Name] && c.Name != "segment" { // each segment has rows of all regions, channels, managers
+	if summed[c.Name] && c.Name != "segment" && c.Name != "category" { // each of these has rows of all regions, channels, managers
 		text = fmt.Sprintf("if(number %% 7 < 4, '(all)', %s)", text)
 	}
 	typ := strings.NewReplacer("Nullable(", "", "LowCardinality(", "", ")", "").Replace(c.Type)

@@ -21,7 +21,7 @@ import (
 // customers.
 var notCustomers = map[string]string{
 	"callcenter_by": "calls", "callcenter_daily": "calls", "callcenter_half_hours": "calls",
-	"carts_monthly": "carts", "cart_reminders_due": "a row is a cart",
+	"carts_monthly": "carts", "carts_monthly_by": "carts", "cart_reminders_due": "a row is a cart",
 	"funnel_stages": "deals", "funnel_stages_by": "deals", "funnel_dropoff_reasons": "deals", "funnel_dropoff_reasons_by": "deals",
 	"managers_funnel": "deals", "sales_velocity": "deals", "sales_velocity_by": "deals", "win_rate_cohorts": "deals",
 	"deals": "a row is a deal", "deal_stages": "a row is a deal at a stage", "promises": "a row is a promise",

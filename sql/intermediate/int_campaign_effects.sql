@@ -1,7 +1,7 @@
 -- int_campaign_effects: counts, money and the difference to the control group, of each campaign within each dimension.
--- grain: one row per dimension, value, source and campaign_id
+-- grain: one row per dimension, value, segment, manager_id, source and campaign_id
 -- materialized: table
--- order_by: (dimension, value, source, campaign_id)
+-- order_by: (dimension, value, segment, manager_id, source, campaign_id)
 -- tags: winback
 with
 
@@ -25,6 +25,8 @@ by_value as (
     select
         tupleElement(dimension_value, 1) as dimension,
         tupleElement(dimension_value, 2) as value,
+        tupleElement(dimension_value, 3) as of_segment,
+        tupleElement(dimension_value, 4) as of_manager,
         source,
         campaign_id,
         min(touched_on) as first_touched_on,
@@ -58,18 +60,29 @@ by_value as (
     from classed
     array join if(
         is_cart_reminder,
-        [('campaign', '')],
+        [('campaign', '', '(all)', '(all)')],
         [
-            ('campaign', ''), ('channel', channel), ('offer', offer), ('discount', discount), ('reason', reason_category), ('severity', severity),
-            ('recency bucket', recency_bucket), ('class', class), ('segment', segment), ('manager', manager_id)
+            ('campaign', '', '(all)', '(all)'),
+            ('channel', channel, '(all)', '(all)'),
+            ('offer', offer, '(all)', '(all)'),
+            ('discount', discount, '(all)', '(all)'),
+            ('reason', reason_category, '(all)', '(all)'),
+            ('severity', severity, '(all)', '(all)'),
+            ('recency bucket', recency_bucket, '(all)', '(all)'),
+            ('class', class, '(all)', '(all)'),
+            ('segment', segment, segment, '(all)'),
+            ('manager', manager_id, '(all)', manager_id),
+            ('segment and manager', '', segment, manager_id)
         ]
     ) as dimension_value
-    group by dimension, value, source, campaign_id
+    group by dimension, value, of_segment, of_manager, source, campaign_id
 )
 
 select
     dimension,
     value,
+    of_segment as segment,
+    of_manager as manager_id,
     source,
     campaign_id,
     first_touched_on,

@@ -1,4 +1,4 @@
--- int_carts: every cart with its goods' category, its order and its reminders.
+-- int_carts: every cart with its goods' category, its channel, its order and its reminders.
 -- grain: one row per source and cart_id
 -- materialized: incremental
 -- key: source, cart_id
@@ -146,6 +146,7 @@ select
     owners.customer_key as customer_key,
     carts.started_on as started_on,
     carts.category as category,
+    coalesce(carts.channel, '(none)') as channel,
     cast(round(carts.value * if(coalesce(carts.currency, {{ .Currency }}) = {{ .Currency }}, toDecimal64(1, 8), rates.rate), 4) as Nullable(Decimal(18, 4))) as value,
     carts.email as email,
     carts.phone as phone,

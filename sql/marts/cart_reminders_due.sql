@@ -90,7 +90,8 @@ select
     stepped.category as category,
     stepped.value as value,
     stepped.left_at as left_at,
-    toUInt32(length(stepped.reminded_at)) as reminders_sent
+    toUInt32(length(stepped.reminded_at)) as reminders_sent,
+    stepped.channel as sales_channel
 from stepped
 left join customers on customers.customer_key = stepped.customer_key
 left join last_orders on last_orders.customer_key = stepped.customer_key

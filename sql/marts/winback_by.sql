@@ -6,7 +6,7 @@
 with
 
 effects as (
-    select * from {{ ref "int_campaign_effects" }}
+    select * except (segment, manager_id) from {{ ref "int_campaign_effects" }} where dimension != 'segment and manager'
 ),
 
 -- Reminders of carts go to people who were about to buy, and would have most of them
