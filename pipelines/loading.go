@@ -20,6 +20,7 @@ import (
 	"winback/pipelines/ledger"
 	"winback/pipelines/load"
 	"winback/pipelines/model"
+	"winback/pipelines/retry"
 	"winback/pipelines/warehouse"
 )
 
@@ -42,10 +43,16 @@ func (r *run) load(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	if err := r.ledger.ForgetLost(ctx); err != nil {
-		return err
+	again := func(ctx context.Context, do func() error) error {
+		return r.trying(ctx, stepName{"load", "raw"}, retry.OfWarehouse, do)
 	}
-	loaded, err := r.ledger.Loaded(ctx)
+	var loaded ledger.Files
+	err = again(ctx, func() (err error) {
+		if err = r.ledger.ForgetLost(ctx); err == nil {
+			loaded, err = r.ledger.Loaded(ctx)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -53,7 +60,7 @@ func (r *run) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	loader := load.Loader{Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: r.noteLoaded, Bucket: r.bucketAccess()}
+	loader := load.Loader{Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: r.noteLoaded, Bucket: r.bucketAccess(), Again: again}
 	compared := load.Compare(loaded, files)
 	if err := loader.Adopt(ctx, compared.Covered); err != nil {
 		return err

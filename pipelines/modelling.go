@@ -14,6 +14,7 @@ import (
 	"winback/pipelines/check"
 	"winback/pipelines/ledger"
 	"winback/pipelines/model"
+	"winback/pipelines/retry"
 	"winback/pipelines/warehouse"
 )
 
@@ -35,6 +36,9 @@ func (r *run) build(ctx context.Context) error {
 	}
 	runner := r.Runner(r.warehouse, r.ledger, model.RunnerOptions{
 		Select: ready, Full: r.o.Full, RunID: r.summary.RunID, Logger: r.log, Now: r.now,
+		Again: func(ctx context.Context, kind, name string, do func() error) error {
+			return r.trying(ctx, stepName{kind, name}, retry.OfWarehouse, do)
+		},
 		Observer: model.ObserverFunc(func(e model.Event) {
 			if !brokenOff(ctx, e.Kind) {
 				r.observeModel(e)
@@ -172,7 +176,7 @@ func (r *run) observeModel(e model.Event) {
 	case model.Failed:
 		result.State, result.Message = ledger.Failed, e.Err.Error()
 	}
-	if e.Kind != model.Unchanged {
+	if e.Kind != model.Unchanged || r.triedAgain(stepName{"model", e.Model}) {
 		r.modelStep(result)
 	}
 	r.o.Observer.ModelDone(result)
@@ -224,7 +228,10 @@ func (r *run) countChecks(built model.Summary) {
 		}
 	}
 	for _, c := range built.Checks { // a model that its own checks keep back has told of them
-		if c.Blocking() {
+		switch {
+		case !c.Blocking() && r.triedAgain(stepName{"check", c.Check}):
+			r.step(ledger.Step{Kind: "check", Name: c.Check, State: ledger.Done, Started: c.CheckedAt, Duration: c.Duration})
+		case c.Blocking():
 			r.problem("FAILED check %s", c)
 			r.step(ledger.Step{Kind: "check", Name: c.Check, State: ledger.Failed, Started: c.CheckedAt, Duration: c.Duration, Message: c.String()})
 		}

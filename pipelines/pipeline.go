@@ -110,6 +110,7 @@ type run struct {
 	mu          sync.Mutex // guards what follows; sources are extracted side by side
 	summary     Summary
 	steps       []ledger.Step
+	earlier     map[stepName][]string // errors of tries after which another came
 	extractions []ledger.Extraction
 	books       written
 	loaded      map[string]bool // paths of the files that this run loaded
@@ -133,7 +134,7 @@ func (p *Project) newRun(o RunOptions, only selection) *run {
 	doing := present{Observer: o.Observer, record: progress.NewRecorder(p.Home, id, time.Now)}
 	o.Observer = doing
 	return &run{
-		Project: p, o: o, present: doing, only: only, started: now, loaded: map[string]bool{}, unloaded: map[string]bool{}, aside: map[string]map[string]bool{},
+		Project: p, o: o, present: doing, only: only, started: now, loaded: map[string]bool{}, unloaded: map[string]bool{}, earlier: map[stepName][]string{}, aside: map[string]map[string]bool{},
 		summary: Summary{RunID: id, AsOf: p.Config.AsOf.String(), Datasets: []DatasetSummary{}, Problems: []string{}},
 	}
 }
@@ -335,6 +336,7 @@ func (r *run) problem(format string, values ...any) {
 func (r *run) step(s ledger.Step) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s.Earlier = r.earlier[stepName{s.Kind, s.Name}]
 	r.steps = append(r.steps, s)
 }
 

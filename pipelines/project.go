@@ -17,6 +17,7 @@ import (
 	"winback/pipelines/config"
 	"winback/pipelines/landing"
 	"winback/pipelines/model"
+	"winback/pipelines/retry"
 	"winback/pipelines/warehouse"
 	"winback/pipelines/warehouse/cluster"
 )
@@ -28,7 +29,9 @@ type OpenOptions struct {
 	AsOf     string // day to describe, 2006-01-02; empty for the configuration's
 	Registry *connectors.Registry
 	Now      func() time.Time
-	Logger   *slog.Logger
+	// Clock waits before a step is tried again; nil for the machine's.
+	Clock  connectors.Clock
+	Logger *slog.Logger
 	// WithoutModels leaves Project.Models empty, for those who only ask the
 	// warehouse: reading the models takes longer than many a query.
 	WithoutModels bool
@@ -46,8 +49,9 @@ type Project struct {
 	Zone    *landing.Zone
 	Models  *model.Project
 
-	now func() time.Time
-	log *slog.Logger
+	now   func() time.Time
+	log   *slog.Logger
+	retry retry.Policy
 }
 
 // Source is one configured source, ready to extract.
@@ -82,6 +86,7 @@ func Open(o OpenOptions) (*Project, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	p := &Project{Config: c, Home: home, now: o.Now, log: o.Logger}
+	p.retry = retry.Policy{Retries: c.Steps.Retries, After: c.Steps.RetryAfter, Clock: o.Clock}
 	if err := p.openSources(); err != nil {
 		return nil, err
 	}

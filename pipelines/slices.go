@@ -10,6 +10,7 @@ import (
 	"winback/connectors"
 	"winback/connectors/entity"
 	"winback/pipelines/landing"
+	"winback/pipelines/retry"
 )
 
 // extraction is the reading of one dataset in a run: at once, or in slices, each
@@ -69,25 +70,15 @@ func (e *extraction) slice(ctx context.Context, n int, passed map[string]bool) (
 	if n > 1 {
 		info.ExtractedAt = e.now()
 	}
-	eraser, err := e.eraser()
-	if err != nil {
-		return left, err
-	}
-	writer, err := e.Zone.Begin(ctx, info, e.dataset, landing.Options{
-		Eraser: eraser, DropUnchanged: true,
-		PartBytes: int(e.Config.Landing.PartSize), RejectLimit: entity.Some(e.source.QuarantineLimit), RejectFrom: int64(e.source.QuarantineFrom),
+	var writer *landing.Writer
+	before := e.before
+	err = e.trying(ctx, stepName{"extract", e.stepName()}, retry.OfSource, func() (err error) {
+		e.before = before
+		writer, left, err = e.read(ctx, info, passed)
+		return err
 	})
 	if err != nil {
 		return left, err
-	}
-	left, err = e.source.Extract(ctx, connectors.Request{
-		Dataset: e.dataset.Name, Cursors: e.cursors, Range: e.o.Range, Progress: e.progress(), Notice: e.notice,
-	}, writer)
-	if err == nil && left.More && (left.Cursor == nil || passed[string(left.Cursor)]) {
-		err = &StuckError{Dataset: e.dataset.Name}
-	}
-	if err != nil {
-		return left, errors.Join(err, writer.Abort())
 	}
 	manifest, err := e.commit(ctx, writer, left)
 	if why := writer.Uncompared(); err == nil && why != nil {
@@ -104,6 +95,36 @@ func (e *extraction) slice(ctx context.Context, n int, passed map[string]bool) (
 	}
 	return left, err
 }
+
+// read reads a slice, which nobody sees before it is committed: after an error there
+// is nothing of it.
+func (e *extraction) read(ctx context.Context, info landing.RunInfo, passed map[string]bool) (*landing.Writer, connectors.Extracted, error) {
+	var left connectors.Extracted
+	eraser, err := e.eraser()
+	if err != nil {
+		return nil, left, err
+	}
+	writer, err := e.Zone.Begin(ctx, info, e.dataset, landing.Options{
+		Eraser: eraser, DropUnchanged: true,
+		PartBytes: int(e.Config.Landing.PartSize), RejectLimit: entity.Some(e.source.QuarantineLimit), RejectFrom: int64(e.source.QuarantineFrom),
+	})
+	if err != nil {
+		return nil, left, err
+	}
+	left, err = e.source.Extract(ctx, connectors.Request{
+		Dataset: e.dataset.Name, Cursors: e.cursors, Range: e.o.Range, Progress: e.progress(), Notice: e.notice,
+	}, writer)
+	if err == nil && left.More && (left.Cursor == nil || passed[string(left.Cursor)]) {
+		err = &StuckError{Dataset: e.dataset.Name}
+	}
+	if err != nil {
+		return nil, left, errors.Join(err, writer.Abort())
+	}
+	return writer, left, nil
+}
+
+// stepName is how the books call what is done with the dataset.
+func (e *extraction) stepName() string { return e.source.Name + "." + e.dataset.Name }
 
 // sliceID names a slice of a run. The first has the name of the run, since most
 // datasets have but one.

@@ -9,6 +9,7 @@ import (
 	"winback/connectors/entity"
 	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
+	"winback/pipelines/retry"
 )
 
 // sweep compares the keys that were landed of a dataset with those that its source
@@ -26,13 +27,16 @@ func (e *extraction) sweep(ctx context.Context) error {
 	}
 	var deleted int64
 	if err == nil {
-		deleted, err = e.compareKeys(ctx, sweeper, due)
+		err = e.trying(ctx, stepName{"sweep", e.stepName()}, retry.OfSource, func() (err error) {
+			deleted, err = e.compareKeys(ctx, sweeper, due)
+			return err
+		})
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	step := ledger.Step{
-		Kind: "sweep", Name: e.source.Name + "." + e.dataset.Name, State: ledger.Done, Rows: deleted, Started: started, Duration: e.now().Sub(started),
+		Kind: "sweep", Name: e.stepName(), State: ledger.Done, Rows: deleted, Started: started, Duration: e.now().Sub(started),
 	}
 	if err != nil {
 		step.State, step.Message = ledger.Failed, err.Error()

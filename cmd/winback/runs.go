@@ -173,6 +173,18 @@ func (a *app) printSteps(s *history.Story, zone *time.Location) {
 		})
 	}
 	t.Render()
+	a.printEarlier(s)
+}
+
+// printEarlier tells what steps failed of before their last try.
+func (a *app) printEarlier(s *history.Story) {
+	title := "\nTried again, as it might pass\n"
+	for _, step := range s.StepList {
+		for i, failure := range step.Earlier {
+			fmt.Fprintf(a.stdout, "%s  %s %s, try %d of %d: %s\n", title, step.Kind, step.Name, i+1, step.Attempts, strings.ReplaceAll(failure, "\n", " "))
+			title = ""
+		}
+	}
 }
 
 func (a *app) printExtracted(s *history.Story) {

@@ -55,7 +55,7 @@ type secretsProject struct {
 func newSecretsProject(t *testing.T) *secretsProject {
 	clock := connectors.SystemClock{}
 	p := &secretsProject{t: t, dir: t.TempDir()}
-	p.config.WriteString("project: acme\ntimezone: UTC\ncurrency: EUR\nsources:\n")
+	p.config.WriteString("project: acme\ntimezone: UTC\ncurrency: EUR\nsteps: {retries: 1, retry_after: 10ms}\nsources:\n")
 	recent := fmt.Sprintf("patience: 1s\nsince: %s\n", time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly))
 	crm, other, shop := amocrmtest.Start(t, clock), amocrmtest.Start(t, clock), woocommercetest.Start(t, clock, woocommercetest.Options{})
 	p.add("crm", crm, strings.Replace(crm.Config(), "${SECRET}", "{file: secret.txt}", 1)+recent)

@@ -327,6 +327,7 @@ func (c *Client) failed(r Request, why *Refusal, tries int) error {
 	return &Error{
 		What: c.Redact(c.what(r)), Status: why.Status, Code: why.Code, Text: c.Redact(why.Text), Advice: why.Advice, Tries: tries,
 		cause: hidden(why.Err, c.secrets), refused: why.Refused || errors.Is(why.Err, ErrNoRenewal),
+		passing: why.Verdict == Retry,
 	}
 }
 

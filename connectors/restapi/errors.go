@@ -22,6 +22,7 @@ type Error struct {
 	cause  error
 
 	refused bool
+	passing bool
 }
 
 func (e *Error) Error() string {
@@ -62,6 +63,10 @@ func (e *Error) Is(target error) bool {
 	}
 	return false
 }
+
+// Passing says whether the same may go well later, as the API's judge sees it: see
+// connectors.IsPassing.
+func (e *Error) Passing() bool { return e.passing }
 
 // StatusOf is the HTTP status that an error tells of, 0 if none.
 func StatusOf(err error) int {

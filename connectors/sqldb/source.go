@@ -79,8 +79,12 @@ func (s *source) open(ctx context.Context) (session, error) {
 
 const loginTries = 3
 
-// explain puts what a person can do about an error of the server to it.
+// explain puts what a person can do about an error of the server to it, and says
+// whether it may pass by itself.
 func (s *source) explain(p *plan, err error) error {
+	if passing(err) {
+		err = connectors.Passing(true, err)
+	}
 	if hint := s.server.hint(p, err); hint != "" {
 		return fmt.Errorf("%w; %s", err, hint)
 	}

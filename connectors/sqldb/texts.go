@@ -138,7 +138,9 @@ func (t *Texts) explain(table string, err error) error {
 	case err == nil:
 		return nil
 	case lost(err):
-		return connectors.WholeSource(connectors.ErrUnreachable, fmt.Errorf("read %s: %w", table, err))
+		return connectors.WholeSource(connectors.ErrUnreachable, connectors.Passing(true, fmt.Errorf("read %s: %w", table, err)))
+	case passing(err):
+		err = connectors.Passing(true, err)
 	}
 	if hint := t.server.hint(&plan{name: table, from: table, config: &Dataset{}}, err); hint != "" {
 		return fmt.Errorf("read %s: %w; %s", table, err, hint)

@@ -22,6 +22,8 @@ type Options struct {
 	Parallel int
 	// Settings are ClickHouse settings of every query.
 	Settings map[string]string
+	// Again, if set, asks about the table of that name, and may ask again when that fails.
+	Again func(ctx context.Context, target string, ask func() error) error
 }
 
 // Run runs the checks of every target and returns the results in the order of
@@ -64,10 +66,8 @@ func RunTarget(ctx context.Context, conn driver.Conn, t Target, o Options) ([]Re
 	if slices.ContainsFunc(t.Checks, func(c Check) bool { return c.NotRun != "" }) {
 		return runRest(ctx, conn, t, o, results)
 	}
-	if !s.countTogether(ctx, results) {
-		if err := s.countApart(ctx, results); err != nil {
-			return nil, err
-		}
+	if err := s.count(ctx, results); err != nil {
+		return nil, err
 	}
 	for i, c := range t.Checks {
 		if results[i].Status == Failed {
@@ -119,6 +119,25 @@ func (s session) blank(c Check) Result {
 	}
 }
 
+// count runs all checks of the table, again where the options say so. What cannot be
+// asked after all is Broken; the error is that the rows cannot be counted.
+func (s session) count(ctx context.Context, results []Result) (rowsErr error) {
+	ask := func() error {
+		if s.countTogether(ctx, results) {
+			return nil
+		}
+		var broken error
+		broken, rowsErr = s.countApart(ctx, results)
+		return errors.Join(broken, rowsErr)
+	}
+	if s.options.Again == nil {
+		_ = ask() // the results tell
+		return rowsErr
+	}
+	_ = s.options.Again(ctx, s.target.Name, func() error { rowsErr = nil; return ask() }) // the results tell
+	return rowsErr
+}
+
 // countTogether runs all checks of a table in one query. It says whether that went
 // well: one wrong check breaks it for all.
 func (s session) countTogether(ctx context.Context, results []Result) bool {
@@ -143,34 +162,35 @@ func (s session) countTogether(ctx context.Context, results []Result) bool {
 }
 
 // countApart runs each check in a query of its own, so that only the wrong one is
-// Broken.
-func (s session) countApart(ctx context.Context, results []Result) error {
+// Broken, and says what they are broken by.
+func (s session) countApart(ctx context.Context, results []Result) (broken, rowsErr error) {
 	for i, c := range s.target.Checks {
-		s.count(ctx, c, &results[i])
+		broken = errors.Join(broken, s.countOne(ctx, c, &results[i]))
 	}
 	if s.target.Rows == nil {
-		return nil
+		return broken, nil
 	}
 	if err := s.conn.QueryRow(ctx, "select count() from "+s.target.scanned()).Scan(s.target.Rows); err != nil {
-		return fmt.Errorf("count the rows of %s: %w", s.target.Name, InWords(err))
+		rowsErr = fmt.Errorf("count the rows of %s: %w", s.target.Name, InWords(err))
 	}
-	return nil
+	return broken, rowsErr
 }
 
-func (s session) count(ctx context.Context, c Check, r *Result) {
+func (s session) countOne(ctx context.Context, c Check, r *Result) error {
 	began := time.Now()
 	var failures uint64
 	err := s.conn.QueryRow(ctx, s.target.lookingUp(c).countQuery(s.target.scanned(), s.options.Moment)).Scan(&failures)
 	r.Duration = time.Since(began)
 	if err != nil {
 		r.Status, r.Message = Broken, InWords(err).Error()
-		return
+		return fmt.Errorf("check %s: %w", c.Name, InWords(err))
 	}
 	r.judge(failures)
+	return nil
 }
 
 func (r *Result) judge(failures uint64) {
-	r.Failures = failures
+	r.Failures, r.Status, r.Message = failures, Passed, ""
 	if failures > 0 {
 		r.Status = Failed
 	}

@@ -29,6 +29,7 @@ type Settings struct {
 	Targets     spec.Ordered[Target]    `yaml:"targets" doc:"what the monthly figures of the executive page are to reach, by the id of the figure"`
 	Winback     Winback                 `yaml:"winback" doc:"whom to win back, and what counts as a return"`
 	Schedule    spec.Ordered[Job]       `yaml:"schedule" doc:"what winback serve does again and again, by a name of your own"`
+	Steps       Steps                   `yaml:"steps" doc:"what happens when a step of a run fails for a reason that may pass by itself"`
 	Models      Models                  `yaml:"models" doc:"which SQL models the project has, and those of its own"`
 	History     History                 `yaml:"history" doc:"for how long runs are remembered"`
 	Retention   spec.Ordered[string]    `yaml:"retention" doc:"for how long rows are kept, by entity, as 400d: older ones leave landing zone and warehouse and are not taken in again; everything is kept if not given" example:"{calls: 400d}"`

@@ -106,11 +106,15 @@ type Step struct {
 	StartedAt time.Time `ch:"started_at" json:"started_at"`
 	Seconds   float64   `ch:"seconds" json:"seconds"`
 	Message   string    `ch:"message" json:"message,omitempty"`
+	// Attempts is how often it was tried, Earlier what the tries before the last one
+	// failed of.
+	Attempts uint16   `ch:"attempts" json:"attempts"`
+	Earlier  []string `ch:"earlier" json:"earlier,omitempty"`
 }
 
 // Steps are those of a run so far, in the order in which they began.
 func (b Books) Steps(ctx context.Context, run string) ([]Step, error) {
-	return read[Step](ctx, b, "the steps of a run", `SELECT kind, name, state, rows, bytes, started_at, duration_ms / 1000 AS seconds, message
+	return read[Step](ctx, b, "the steps of a run", `SELECT kind, name, state, rows, bytes, started_at, duration_ms / 1000 AS seconds, message, attempts, earlier
 		FROM ops.steps WHERE run_id = {run:String} ORDER BY started_at, kind, name`, clickhouse.Named("run", run))
 }
 

@@ -133,15 +133,18 @@ type Step struct {
 	Started  time.Time
 	Duration time.Duration
 	Message  string
+	// Earlier are the errors of tries that failed for a reason that may pass, the first
+	// one first; the step was tried once more than there are of them.
+	Earlier []string
 }
 
 // WriteSteps writes the steps of a run.
 func (l *Ledger) WriteSteps(ctx context.Context, runID string, steps []Step) error {
 	rows := make([][]any, len(steps))
 	for i, s := range steps {
-		rows[i] = []any{runID, s.Kind, s.Name, s.State, s.Rows, s.Bytes, books.Time(s.Started), s.Duration.Milliseconds(), s.Message}
+		rows[i] = []any{runID, s.Kind, s.Name, s.State, s.Rows, s.Bytes, books.Time(s.Started), s.Duration.Milliseconds(), s.Message, len(s.Earlier) + 1, append([]string{}, s.Earlier...)}
 	}
-	return l.insert(ctx, "steps", "run_id, kind, name, state, rows, bytes, started_at, duration_ms, message", rows)
+	return l.insert(ctx, "steps", "run_id, kind, name, state, rows, bytes, started_at, duration_ms, message, attempts, earlier", rows)
 }
 
 // Extraction is what a run read of one entity of a dataset.

@@ -29,7 +29,9 @@ ENGINE = ReplacingMergeTree(written_at) ORDER BY run_id COMMENT 'One row a run (
     bytes       Int64                  COMMENT 'Bytes written',
     started_at  DateTime64(6, 'UTC')   COMMENT 'Start',
     duration_ms Int64                  COMMENT 'Milliseconds it took',
-    message     String                 COMMENT 'What went wrong, if anything'
+    message     String                 COMMENT 'What went wrong, if anything',
+    attempts    UInt16 DEFAULT 1       COMMENT 'How often it was tried',
+    earlier     Array(String)          COMMENT 'Errors of the tries before the last one, which may pass by themselves'
 )
 ENGINE = MergeTree ORDER BY (run_id, kind, name) COMMENT 'One row a step of a run'`,
 
@@ -157,6 +159,9 @@ var additions = []books.Addition{
 	{Table: "runs", Column: "slot", Statement: `ALTER TABLE ops.runs
 		ADD COLUMN IF NOT EXISTS job LowCardinality(String) COMMENT 'Job of the schedule that it was made for; empty where somebody asked for it',
 		ADD COLUMN IF NOT EXISTS slot Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the schedule that it was made for'`},
+	{Table: "steps", Column: "attempts", Statement: `ALTER TABLE ops.steps
+		ADD COLUMN IF NOT EXISTS attempts UInt16 DEFAULT 1 COMMENT 'How often it was tried',
+		ADD COLUMN IF NOT EXISTS earlier Array(String) COMMENT 'Errors of the tries before the last one, which may pass by themselves'`},
 	{Table: "loads", Column: "kind", Statement: `ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS kind LowCardinality(String) DEFAULT 'landed'
 		COMMENT 'landed: rows of that run; merged: rows of many runs, loaded together; covered: rows that came before, nothing new' AFTER run_id`},
 	{Table: "extractions", Column: "unchanged", Statement: `ALTER TABLE ops.extractions

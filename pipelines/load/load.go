@@ -66,6 +66,9 @@ type Loader struct {
 	Parallel int
 	// Bucket, if set, has the server read files itself.
 	Bucket *Bucket
+	// Again, if set, does what loads a file, and may do it again when it fails: nothing
+	// comes of doing it twice.
+	Again func(ctx context.Context, do func() error) error
 	// OnLoaded, if set, is told of each file when it is in.
 	OnLoaded func(File, time.Duration)
 }
@@ -132,7 +135,7 @@ func (l *Loader) Load(ctx context.Context, files []File) error {
 				return nil // cancelled, which the other errors or the caller's context tell
 			}
 			defer budget.Release(share)
-			if err := l.loadFile(ctx, f); err != nil {
+			if err := l.again(ctx, func() error { return l.loadFile(ctx, f) }); err != nil {
 				mu.Lock()
 				errs = append(errs, err)
 				mu.Unlock()
@@ -142,6 +145,13 @@ func (l *Loader) Load(ctx context.Context, files []File) error {
 	}
 	group.Wait() //nolint:errcheck // the functions return nil and collect in errs
 	return errors.Join(append(errs, ctx.Err())...)
+}
+
+func (l *Loader) again(ctx context.Context, do func() error) error {
+	if l.Again == nil {
+		return do()
+	}
+	return l.Again(ctx, do)
 }
 
 func (l *Loader) loadFile(ctx context.Context, f File) error {

@@ -291,6 +291,7 @@ func (b *builder) compare(ctx context.Context, current, condition, suffix string
 // is told again.
 func (b *builder) announce(ctx context.Context, d decision) (step, error) {
 	m := b.m
+	b.seen = true
 	st := step{since: b.last.version, version: digest(d.want.fingerprint, b.last.version, b.runID)}
 	if err := b.exec(ctx, "make the log of changes", m.createLog()); err != nil {
 		return st, err

@@ -58,6 +58,9 @@ type builder struct {
 	leftovers map[string]bool
 	warn      func(text string)
 	log       *slog.Logger
+	again     func(ctx context.Context, kind, name string, do func() error) error
+	// seen says that readers, or those who follow the changes, may have seen something.
+	seen bool
 
 	// For models with a change log.
 	project         *Project
@@ -147,6 +150,7 @@ func (b *builder) tellChanges(ctx context.Context, d decision, result *built) er
 			return err
 		}
 	}
+	b.seen = true
 	result.step = step{since: b.last.version, version: result.version, whole: true}
 	return recordStep(ctx, b.conn, b.m, result.step, b.runID)
 }
@@ -233,7 +237,7 @@ func (b *builder) runChecks(ctx context.Context, targets ...check.Target) ([]che
 			compareRows(target.Checks, b.last, b.moment.AsOf)
 		}
 	}
-	results, err := check.Run(ctx, b.conn, targets, check.Options{Moment: b.moment, Settings: b.settings})
+	results, err := check.Run(ctx, b.conn, targets, check.Options{Moment: b.moment, Settings: b.settings, Again: b.askAgain})
 	if err != nil {
 		return results, err
 	}
@@ -249,8 +253,14 @@ func (b *builder) runChecks(ctx context.Context, targets ...check.Target) ([]che
 	return results, nil
 }
 
+// askAgain has the questions of checks asked again where they cannot be answered.
+func (b *builder) askAgain(ctx context.Context, _ string, ask func() error) error {
+	return b.again(ctx, "model", b.m.Name, ask)
+}
+
 // publish puts the new table in the place of the earlier one.
 func (b *builder) publish(ctx context.Context) error {
+	b.seen = true
 	if !b.exists {
 		return b.exec(ctx, "publish", fmt.Sprintf("rename table %s to %s", b.m.aside(newSuffix), b.m.Relation()))
 	}

@@ -45,6 +45,11 @@ type RunnerOptions struct {
 	// Logger, if any, gets a line for each model that was built or failed, and for
 	// each partition before it is replaced.
 	Logger *slog.Logger
+	// Again, if set, does a part of a step, and may do it again when it fails: the build of
+	// a model, of kind model, or the questions of checks, of kind check. A build that has
+	// begun to change what readers see fails with an error that says it does not pass
+	// (see connectors.Passing).
+	Again func(ctx context.Context, kind, name string, do func() error) error
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
@@ -92,6 +97,9 @@ func NewRunner(conn driver.Conn, project *Project, options RunnerOptions) *Runne
 	}
 	if options.WholeAbove == 0 {
 		options.WholeAbove = wholeAbove
+	}
+	if options.Again == nil {
+		options.Again = func(_ context.Context, _, _ string, do func() error) error { return do() }
 	}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -378,15 +386,18 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 		leftovers: r.planner.state.leftovers(m),
 		project:   r.runner.project, vars: r.runner.options.Vars, runID: r.runner.options.RunID,
 		wholeAbove: r.runner.options.WholeAbove, wholeBelow: r.runner.options.WholeBelow, beforePartition: r.runner.options.beforePartition,
+		again: r.runner.options.Again,
 	}
-	built, err := b.make(ctx, &d, result)
+	built, err := b.makeAgain(ctx, &d, result)
 	now := r.runner.options.Now()
 	result.Rows, result.Checks, result.Duration = built.rows, built.checks, now.Sub(began)
 	result.version, result.step = built.version, built.step
 	if err == nil {
 		d.want.rows, d.want.duration, d.want.builtAt = built.rows, result.Duration, now.UTC().Truncate(time.Microsecond)
 		d.want.version = built.version
-		err = recordBuild(ctx, r.runner.conn, m, d.want, r.runner.options.RunID, r.runner.options.Vars.AsOf)
+		err = b.again(ctx, "model", m.Name, func() error {
+			return recordBuild(ctx, r.runner.conn, m, d.want, r.runner.options.RunID, r.runner.options.Vars.AsOf)
+		})
 	}
 	if err == nil && m.Reported != nil {
 		d.want.asOf = r.runner.options.Vars.AsOf
@@ -434,6 +445,35 @@ func (r *run) report(ctx context.Context, m *Model, d decision) {
 	}
 	r.warn(m.Name, text+"; ops.restated tells what they were")
 }
+
+// makeAgain builds the model, and builds it again from the beginning as long as that
+// fails, the runner's options want it, and readers have seen nothing of it.
+func (b *builder) makeAgain(ctx context.Context, d *decision, result *Result) (made built, err error) {
+	reason, tries := result.Reason, 0
+	err = b.again(ctx, "model", b.m.Name, func() (err error) {
+		if tries++; tries > 1 { // of what the try before made aside, some may be there
+			result.Reason = reason
+			for _, suffix := range []string{newSuffix, touchedSuffix, freshSuffix, differSuffix} {
+				b.leftovers[suffix] = true
+			}
+		}
+		if made, err = b.make(ctx, d, result); err != nil && b.seen {
+			return &seenError{err}
+		}
+		return err
+	})
+	return made, err
+}
+
+// seenError says that a build failed after it had begun to change what readers see, or
+// had told that it will: the next run finds out how far it came and mends it.
+type seenError struct{ err error }
+
+func (e *seenError) Error() string { return e.err.Error() }
+func (e *seenError) Unwrap() error { return e.err }
+
+// Passing is false: to do the same again is not enough.
+func (e *seenError) Passing() bool { return false }
 
 // make builds the model, only what is touched where that is enough, and says in
 // the result which way it went.
@@ -533,6 +573,9 @@ func (r *run) singularChecks(ctx context.Context) ([]check.Result, error) {
 	}
 	results, err := check.Run(ctx, r.runner.conn, targets, check.Options{
 		Moment: r.runner.options.Vars.moment(), Parallel: r.runner.options.Parallel, Settings: r.settings,
+		Again: func(ctx context.Context, target string, ask func() error) error {
+			return r.runner.options.Again(ctx, "check", target, ask)
+		},
 	})
 	if err != nil {
 		return results, err

@@ -110,7 +110,7 @@ func (v *service) books() {
 		l.WriteRun(v.Context(), ledger.Run{ID: run, Command: "run", AsOf: night, StartedAt: night, FinishedAt: night.Add(90 * time.Second), State: ledger.Partly, Message: "FAILED extract of crm", Job: "nightly", Slot: night}),
 		l.WriteRun(v.Context(), ledger.Run{ID: "20261122T030000Z-bbbbbb", Command: "run", AsOf: night, StartedAt: night.Add(45 * time.Minute), State: ledger.Running}),
 		l.WriteSteps(v.Context(), run, []ledger.Step{{Kind: "extract", Name: "crm.deals", State: ledger.Failed, Started: night, Message: "no <answer>"}}),
-		l.WriteSteps(v.Context(), "20261122T030000Z-bbbbbb", []ledger.Step{{Kind: "extract", Name: "shop.orders", State: ledger.Done, Rows: 12345, Started: night.Add(45 * time.Minute), Duration: 90 * time.Second}}),
+		l.WriteSteps(v.Context(), "20261122T030000Z-bbbbbb", []ledger.Step{{Kind: "extract", Name: "shop.orders", State: ledger.Done, Rows: 12345, Started: night.Add(45 * time.Minute), Duration: 90 * time.Second, Earlier: []string{"the shop said 503"}}}),
 		l.WriteExtractions(v.Context(), run, []ledger.Extraction{{Source: "shop", Dataset: "orders", Entity: "shop.orders", Read: 27, Landed: 20, Unchanged: 7, Slices: 1, Started: night}}),
 		l.RecordLoad(v.Context(), ledger.Load{Path: "a", Checksum: "a", Source: "shop", Entity: "shop.orders", RunID: run, Rows: 20, Bytes: 200}),
 		check.Record(v.Context(), conn, run, []check.Result{{Model: "customers", Check: "unique customer_key", Severity: check.Error, Status: check.Failed, Failures: 2, Sample: []string{`{"customer_key":"7"}`}, Query: "select 1", CheckedAt: night}}),
@@ -248,7 +248,8 @@ func TestServer_ARunUnderWay(t *testing.T) {
 		}
 	}
 	expect("/", "54\u202f321", "2.0 MiB", `value="25"`, "03:14:20", "Such runs take 4m0s as a rule", `content="5"`, "Next: <b>nightly</b> at 2026-11-23 02:15, in 23 h")
-	expect("/runs/"+under, "54\u202f321")
+	expect("/runs/"+under, "54\u202f321", "tried 2 times", "the shop said 503")
+	expect("/runs/"+under+".json", `"attempts": 2`, `"the shop said 503"`)
 	_, body := v.get("ann", "/index.json")
 	var now status.Overview
 	if err := json.Unmarshal([]byte(body), &now); err != nil {
