@@ -100,7 +100,7 @@ func TestMetrics_Monthly(t *testing.T) {
 // metrics names them: each has an entry.
 var quoted = map[string]string{
 	"churn_monthly":          "customers_at_start lost churn_pct churn_12m_pct level returned net_lost average_check payments_per_customer lost_revenue_simple ltv_simple lost_ltv lost_revenue_observed revenue_churn_pct revenue_retention_pct retention_pct",
-	"base_movement":          "new at_end revenue_new revenue_returned revenue_grown revenue_shrunk revenue_lost revenue_at_end revenue orders",
+	"base_movement":          "new lost at_end revenue_new revenue_returned revenue_grown revenue_shrunk revenue_lost revenue_at_end revenue orders",
 	"churn_reconciliation":   "churn_pct customers_differing",
 	"churn_cohorts":          "active lost_cum retention_pct survival_pct revenue_retention_pct cum_revenue_per_customer",
 	"survival":               "survival",

@@ -17,6 +17,8 @@ import (
 const (
 	lastRow = "[last]" // the last one with a value
 	eachRow = "[each]" // every one that the other panel has, too
+	// The last one, of a chart that draws losses below its line.
+	lastBelow = "[last below]"
 )
 
 // place is where a number stands: a dashboard's panel, the row by its first cell, the
@@ -34,6 +36,11 @@ var sameMetrics = []sameMetric{
 		{"executive", "Yearly churn", "", "Yearly churn"},
 		{"executive", "Yearly churn with its 95 % interval", lastRow, "Yearly churn"},
 		{"executive", "Segments, the last whole month", "(all)", "Yearly churn"},
+	}},
+	{"losses", []place{
+		{"executive", "Customers", "", "lost"},
+		{"executive", "What moved the base, customers a month", lastBelow, "Lost"},
+		{"call-centre", "Left without a word", "", "of the lost"},
 	}},
 	{"revenue_at_end", []place{
 		{"executive", "Yearly revenue of the base", "", "Yearly revenue"},
@@ -237,6 +244,8 @@ func valuesAt(t *testing.T, p place, lines []reportLine, page string) map[string
 			found[row[0]] = row[column]
 		case p.row == lastRow || p.row == row[0]:
 			found[""] = row[column]
+		case p.row == lastBelow:
+			found[""] = strings.TrimLeft(row[column], "−-")
 		}
 	}
 	return found

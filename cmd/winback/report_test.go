@@ -100,10 +100,8 @@ var sameNumbers = []sameNumber{
 	{"customers_at_end", "locale", 0, []string{"executive/Customers/Customers"}},
 	{"new_customers", "locale", 0, []string{"executive/Customers/new", "managers/Won back/new"}},
 	{"returned", "locale", 0, []string{"executive/Customers/returned", "managers/Won back/Won back"}},
-	{"lost", "locale", 0, []string{
-		"executive/Customers/lost", "executive/Lost in the month, as yearly revenue/customers",
-		"managers/Churn of the portfolio/lost", "call-centre/Left without a word/of the lost",
-	}},
+	{"losses", "locale", 0, []string{"executive/Customers/lost", "call-centre/Left without a word/of the lost"}},
+	{"lost", "locale", 0, []string{"executive/Lost in the month, as yearly revenue/customers", "managers/Churn of the portfolio/lost"}},
 	{"lost_revenue_observed", "currencyEUR", -1, []string{"executive/Lost in the month, as yearly revenue/Observed"}},
 	{"lost_revenue_simple", "currencyEUR", -1, []string{"executive/Lost in the month, as yearly revenue/of that month, simple"}},
 	{"lost_ltv", "currencyEUR", -1, []string{"executive/Lost in the month, as yearly revenue/over a lifetime"}},

@@ -11,14 +11,14 @@ import (
 )
 
 // Compile returns the SQL of a model as it runs: refs and sources as table names,
-// values in place. A seed has no SQL; the error says so.
+// values in place. The model is named as in Find. A seed has no SQL; the error says so.
 func (p *Project) Compile(name string, vars Vars) (string, error) {
-	m, ok := p.byName[name]
-	if !ok {
-		return "", &UnknownSelectorError{Selector: name, Suggestion: nearest(name, p.names())}
+	m, err := p.Find(name)
+	if err != nil {
+		return "", err
 	}
 	if m.sql == nil {
-		return "", fmt.Errorf("%s is a seed: its rows are in %s, it has no SQL", name, m.Path)
+		return "", fmt.Errorf("%s is a seed: its rows are in %s, it has no SQL", m.Name, m.Path)
 	}
 	return m.compile(vars, p.relations())
 }

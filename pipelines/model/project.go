@@ -213,6 +213,19 @@ func (p *Project) Model(name string) (*Model, bool) {
 	return m, ok
 }
 
+// Find returns the model that people mean by its name or the full name of its table,
+// "mart.customers", else an UnknownSelectorError with the nearest name there is.
+func (p *Project) Find(name string) (*Model, error) {
+	m, ok := p.byName[name[strings.LastIndexByte(name, '.')+1:]]
+	switch {
+	case ok && (name == m.Name || name == m.FullName()):
+		return m, nil
+	case ok:
+		return nil, &UnknownSelectorError{Selector: name, Suggestion: m.FullName()}
+	}
+	return nil, &UnknownSelectorError{Selector: name, Suggestion: nearest(name, p.names())}
+}
+
 // SingularChecks returns the checks under checks/, by name.
 func (p *Project) SingularChecks() []*SingularCheck { return slices.Clone(p.checks) }
 

@@ -35,6 +35,7 @@ figures as (
         arrayJoin(arrayMap(x -> (tupleElement(x, 1), tupleElement(x, 2), null, null, null), [
             ('customers_at_end', toString(at_end)),
             ('new_customers', toString(new)),
+            ('losses', toString(lost)),
             ('orders', toString(orders)),
             ('net_revenue', toString(revenue)),
             ('revenue_at_end', toString(revenue_at_end))
