@@ -42,21 +42,25 @@ func TestPages_LookedAt(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fillMarts(t, conn, c.months, c.names)
-			browser.Look(t, pageOf(t, conn))
+			browser.Look(t, pageOf(t, conn, nil))
+			if len(c.names) > 0 { // of a part of the company, named above each page
+				name := c.names[:1]
+				browser.Look(t, pageOf(t, conn, map[string][]string{"segment": name, "manager": name, "sales_channel": name, "channel": name, "category": name, "pipeline": name}))
+			}
 		})
 	}
 }
 
 var lookedAt = time.Date(2026, 3, 12, 9, 0, 0, 0, time.UTC)
 
-func pageOf(t *testing.T, conn driver.Conn) string {
+func pageOf(t *testing.T, conn driver.Conn, values map[string][]string) string {
 	t.Helper()
 	boards, err := dashboards.Load("EUR")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := report.Build(t.Context(), report.Options{
-		Querier: conn, Dashboards: boards, Project: "acme", AsOf: lookedAt.AddDate(0, 0, -1).Truncate(24 * time.Hour), Now: lookedAt, Zone: time.UTC,
+		Querier: conn, Dashboards: boards, Project: "acme", AsOf: lookedAt.AddDate(0, 0, -1).Truncate(24 * time.Hour), Now: lookedAt, Zone: time.UTC, Values: values,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ func TestPages_PersonalData(t *testing.T) {
 	conn := emptyWarehouse(t)
 	fillMarts(t, conn, 3, []string{"Ann", "Bob"})
 	shown := false
-	for _, section := range strings.Split(pageOf(t, conn), `<section class="board" id="`)[1:] {
+	for _, section := range strings.Split(pageOf(t, conn, nil), `<section class="board" id="`)[1:] {
 		board, _, _ := strings.Cut(section, `"`)
 		at := strings.Index(section, personal)
 		switch {

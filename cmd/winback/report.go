@@ -172,6 +172,9 @@ func reportLines(r *report.Report) []reportLine {
 		if b.Error != "" {
 			lines = append(lines, reportLine{Dashboard: b.ID, Error: b.Error})
 		}
+		if b.Nothing != "" {
+			lines = append(lines, reportLine{Dashboard: b.ID, Empty: true})
+		}
 		for _, p := range b.Panels {
 			line := reportLine{Dashboard: b.ID, Panel: p.Title, Empty: p.Empty, Error: p.Error, Facts: map[string]string{}}
 			for _, fact := range p.Facts {

@@ -48,6 +48,17 @@ func (a *Asker) Open(ctx context.Context, d *board.Dashboard, given map[string][
 	return s, nil
 }
 
+// NotOfferedError says that a variable was to be set to a value that it does not offer.
+type NotOfferedError struct {
+	Variable *board.Variable
+	Value    string
+	Offered  []string
+}
+
+func (e *NotOfferedError) Error() string {
+	return fmt.Sprintf("%q is not one of its values %.200q", e.Value, e.Offered)
+}
+
 // value finds where a variable stands.
 func (a *Asker) value(ctx context.Context, s State, v *board.Variable, given []string) (Value, error) {
 	values, texts, err := a.Choices(ctx, s, v)
@@ -72,7 +83,7 @@ func (a *Asker) value(ctx context.Context, s State, v *board.Variable, given []s
 	for _, one := range chosen {
 		at := slices.Index(values, one)
 		if at < 0 && fixed {
-			return Value{}, fmt.Errorf("%q is not one of its values %.200q", one, values)
+			return Value{}, &NotOfferedError{Variable: v, Value: one, Offered: values}
 		}
 		if at >= 0 {
 			out.Values, out.Texts = append(out.Values, values[at]), append(out.Texts, texts[at])

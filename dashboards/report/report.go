@@ -55,8 +55,13 @@ type Board struct {
 	// Marks are the events that the charts have numbers for.
 	Marks  []ask.Mark
 	Panels []*Panel
+	// Nothing says why there is nothing to draw: nobody here has a value that other
+	// dashboards of the report are filtered by.
+	Nothing string
 	// Error says why the whole dashboard could not be asked.
 	Error string
+
+	lacks *ask.NotOfferedError
 }
 
 // Filter is a variable and its value, in words.
@@ -95,12 +100,14 @@ func Build(ctx context.Context, o Options) (*Report, error) {
 	r.Warnings = warnings(ctx, o)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
+	labels := map[string]string{} // of the variables that were set, by dashboards that offer the value
 	for i, d := range o.Dashboards {
 		b, state, marks := o.open(ctx, d)
 		r.Boards[i] = b
 		if b.Error != "" {
 			continue
 		}
+		o.label(labels, state)
 		for _, p := range d.All() {
 			drawn := &Panel{}
 			b.Panels = append(b.Panels, drawn)
@@ -113,8 +120,30 @@ func Build(ctx context.Context, o Options) (*Report, error) {
 	err := group.Wait()
 	for _, b := range r.Boards {
 		b.closeUp()
+		b.excuse(labels)
 	}
 	return r, err
+}
+
+// label notes the words for the values that the reader chose, as a dashboard has them.
+func (o Options) label(labels map[string]string, state ask.State) {
+	for name := range o.Values {
+		if value, has := state.Values[name]; has {
+			labels[name] = value.Label()
+		}
+	}
+}
+
+// excuse has a dashboard say that it has nothing to show, in the place of an error,
+// where another one of the report offers the value that it lacks: that is no mistake of
+// the reader.
+func (b *Board) excuse(labels map[string]string) {
+	if b.lacks == nil {
+		return
+	}
+	if label, known := labels[b.lacks.Variable.Name]; known {
+		b.Error, b.Nothing = "", fmt.Sprintf("There is nothing here of %s %s.", strings.ToLower(b.lacks.Variable.Title()), label)
+	}
 }
 
 // emptyHeight is how high a band of panels is that have nothing to show.
@@ -213,6 +242,7 @@ func (o Options) open(ctx context.Context, d *board.Dashboard) (*Board, ask.Stat
 	state, err := asker.Open(ctx, d, o.Values)
 	if err != nil {
 		b.Error = inWords(err)
+		errors.As(err, &b.lacks)
 		return b, state, nil
 	}
 	for _, v := range d.Templating.List {

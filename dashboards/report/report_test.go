@@ -127,4 +127,15 @@ func TestBuild_Values(t *testing.T) {
 	if r, err = Build(t.Context(), o); err != nil || !strings.Contains(r.Boards[0].Error, `"Dan" is not one of its values`) {
 		t.Errorf("a value that there is not shows nothing of anybody: %v", err)
 	}
+	other := everyKind(t, 1)
+	other.UID, other.Templating.List[0].Query.Text = "other", "Ann & Bob,Dan"
+	o.Dashboards = append(o.Dashboards, other)
+	r, err = Build(t.Context(), o)
+	if err != nil || r.Boards[0].Error != "" || r.Boards[0].Nothing != "There is nothing here of who Dan." || r.Boards[1].Nothing != "" {
+		t.Errorf("a value that only another page has is no mistake: %q, %q, %v", r.Boards[0].Error, r.Boards[0].Nothing, err)
+	}
+	var page bytes.Buffer
+	if err := r.WriteHTML(&page); err != nil || !strings.Contains(page.String(), "There is nothing here of who Dan.") {
+		t.Errorf("the page does not say so: %v", err)
+	}
 }
