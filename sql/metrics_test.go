@@ -111,7 +111,7 @@ var quoted = map[string]string{
 	"funnel_stages":          "entered dropped conversion_pct cumulative_conversion_pct median_days dropped_amount",
 	"funnel_dropoff_reasons": "share_pct amount",
 	"carts_monthly":          "abandoned_pct contactable recovered recovered_pct recovered_revenue cost romi_pct",
-	"event_impact":           "before_pct after_pct diff_pp",
+	"event_impact":           "before_pct after_pct diff_pp decided_diff_pp",
 	"complaint_outcomes":     "repurchase_pct",
 	"loss_antecedents":       "lift",
 	"managers_monthly":       "portfolio churn_pct won_back overdue_debt bonus",

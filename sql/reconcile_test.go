@@ -54,6 +54,7 @@ var partsOfCounts = map[string]string{
 	"churn_monthly_by.customers_at_start_12m": "the year's customers, where a part has them for so long", "churn_monthly_by.lost_12m": "of these",
 	"complaint_outcomes.judged": "buyers whose days are over", "complaint_outcomes.repurchased": "judged",
 	"event_impact.lost_before": "losses of three months", "event_impact.lost_after": "losses of three months",
+	"event_impact.decided_before": "lost_before", "event_impact.decided_after": "lost_after",
 	"event_impact.stopped_before": "customers_before", "event_impact.stopped_after": "customers_after",
 	"loss_antecedents.reasons_written": "losses_with", "loss_antecedents.written_reason_losses": "reasons_written",
 	"prediction_fits.customers": "buyers", "prediction_fits.repeat_customers": "buyers", "prediction_holdout.customers": "buyers",

@@ -116,7 +116,7 @@ var demoQuestions = []struct{ ask, sql string }{
 	{"how many leave?", "select month, customers_at_start, lost, returned, round(churn_pct, 1) as churn, round(churn_12m_pct, 1) as churn_12m, level" +
 		" from mart.churn_monthly where segment = '(all)' and is_complete order by month"},
 	{"what did the company do to them?", "select event, happened_on, round(before_pct, 1) as before, round(after_pct, 1) as after," +
-		" round(diff_pp, 1) as diff, round(lower, 1) as low, round(upper, 1) as high from mart.event_impact order by happened_on"},
+		" round(decided_diff_pp, 1) as decided_then, round(decided_lower, 1) as low, round(decided_upper, 1) as high from mart.event_impact order by happened_on"},
 	{"why do they leave, as they say and as it was found out?", "select reason_category, sumIf(lost, basis = 'stated') as stated," +
 		" sumIf(lost, basis = 'verified') as verified from mart.churn_reasons where segment = '(all)' group by 1 order by 3 desc"},
 	{"what brought them back, beyond those who would have come anyway?", "select campaign, treated, control, round(uplift_pp, 1) as uplift," +

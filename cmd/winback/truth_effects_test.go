@@ -43,17 +43,22 @@ func (i interval) String() string {
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", *i.Estimate, *i.Lower, *i.Upper)
 }
 
-// checkEvents: churn before and after each event is that of the truth, and what the
-// event really did lies in the interval.
+// checkEvents: churn before and after each event is that of the truth, so are the losses
+// decided in these months, and what the event really did lies in their interval. It need
+// not lie in that of churn, which counts whoever fell silent long before the event, too:
+// of 200 events of 40 such companies 179 did, and all but one in the interval looked at here.
 func (c *company) checkEvents(t *testing.T) {
 	type impact struct {
 		interval
-		ID     string `json:"event_id"`
-		Before *float64
-		After  *float64
+		ID      string `json:"event_id"`
+		Before  *float64
+		After   *float64
+		Earlier int `json:"decided_before"`
+		Later   int `json:"decided_after"`
 	}
 	found := map[string]impact{}
-	for _, row := range rows[impact](t, c, "select event_id, before_pct as before, after_pct as after, diff_pp as estimate, lower, upper from mart.event_impact") {
+	for _, row := range rows[impact](t, c, `select event_id, before_pct as before, after_pct as after, decided_before, decided_after,
+			decided_diff_pp as estimate, decided_lower as lower, decided_upper as upper from mart.event_impact`) {
 		found[row.ID] = row
 	}
 	told := 0
@@ -65,6 +70,9 @@ func (c *company) checkEvents(t *testing.T) {
 		told++
 		if got.Before == nil || got.After == nil || math.Abs(*got.Before-e.Impact.BeforePct) > points || math.Abs(*got.After-e.Impact.AfterPct) > points {
 			t.Errorf("%s: %+v, in truth %+v", e.Title, got, *e.Impact)
+		}
+		if got.Earlier != e.Impact.DecidedBefore || got.Later != e.Impact.DecidedAfter {
+			t.Errorf("%s: %d and %d losses decided, in truth %d and %d", e.Title, got.Earlier, got.Later, e.Impact.DecidedBefore, e.Impact.DecidedAfter)
 		}
 		if !got.holds(e.Impact.TrueDiffPP) {
 			t.Errorf("%s: %v points, in truth %.2f", e.Title, got.interval, e.Impact.TrueDiffPP)

@@ -48,8 +48,8 @@ type exits struct {
 const causeKinds = int(causeUnknown) + 1
 
 type eventCount struct {
-	atStart, lost [2]int // before and after
-	caused, left  int
+	atStart, lost, decided [2]int // before and after
+	caused, left           int
 }
 
 // window is the three months before an event and the three after.
@@ -147,11 +147,19 @@ func (x *exits) windows(c *customer, l *life, h *history) {
 			}
 			count := &x.events[i]
 			count.atStart[side]++
-			if loss := h.lostBetween(from, until); loss >= 0 {
-				count.lost[side]++
-				if leave := l.departureFrom(l.purchases[h.episodes[loss].to-1]); side == 1 && leave != nil && leave.event == i {
-					count.caused++
-				}
+			loss := h.lostBetween(from, until)
+			if loss < 0 {
+				continue
+			}
+			count.lost[side]++
+			lost := &h.episodes[loss]
+			last := l.purchases[lost.to-1]
+			// Who bought for the last time before the months and fell silent was gone.
+			if last >= from || lost.loss == l.terminated {
+				count.decided[side]++
+			}
+			if leave := l.departureFrom(last); side == 1 && leave != nil && leave.event == i {
+				count.caused++
 			}
 		}
 	}
@@ -178,6 +186,7 @@ func (x *exits) impacts() []PlantedEvent {
 		impact := EventImpact{
 			AtStartBefore: count.atStart[0], LostBefore: count.lost[0], BeforePct: pct(count.lost[0], count.atStart[0]),
 			AtStartAfter: count.atStart[1], LostAfter: count.lost[1], AfterPct: pct(count.lost[1], count.atStart[1]),
+			DecidedBefore: count.decided[0], DecidedAfter: count.decided[1],
 			CausedLost: count.caused, TrueDiffPP: pct(count.caused, count.atStart[1]), Left: count.left,
 		}
 		impact.DiffPP = round4(impact.AfterPct - impact.BeforePct)

@@ -145,6 +145,11 @@ type EventImpact struct {
 	LostAfter     int     `json:"lost_after"`
 	AfterPct      float64 `json:"after_pct"`
 	DiffPP        float64 `json:"diff_pp"` // after less before
+	// DecidedBefore and DecidedAfter are those of LostBefore and LostAfter who did not
+	// merely fall silent before these months began: their last purchase or the end of
+	// their contract lies in them.
+	DecidedBefore int `json:"decided_before"`
+	DecidedAfter  int `json:"decided_after"`
 	// CausedLost are those of LostAfter whom the event drove away, TrueDiffPP
 	// their share of the customers at its start: what it did in those months.
 	CausedLost int     `json:"caused_lost"`

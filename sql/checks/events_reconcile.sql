@@ -34,6 +34,8 @@ compared as (
             ('customers after', counted.there_after, toInt64(coalesce(events.customers_after, counted.there_after)), false),
             ('lost before', toInt64(counted.lost_before), toInt64(coalesce(events.lost_before, 0)), true),
             ('lost after', toInt64(counted.lost_after), toInt64(coalesce(events.lost_after, 0)), true),
+            ('decided before', toInt64(counted.lost_before), toInt64(coalesce(events.decided_before, 0)), true),
+            ('decided after', toInt64(counted.lost_after), toInt64(coalesce(events.decided_after, 0)), true),
             ('stopped before', counted.there_before, toInt64(coalesce(events.stopped_before, 0)), true),
             ('stopped after', counted.there_after, toInt64(coalesce(events.stopped_after, 0)), true)
         ]) as line

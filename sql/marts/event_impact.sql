@@ -14,7 +14,14 @@ events as (
 ),
 
 stretches as (
-    select segment, started_on, last_order_on, loss_date from {{ ref "int_episodes" }}
+    select
+        segment,
+        started_on,
+        last_order_on,
+        loss_date,
+        -- Nobody ends a contract without deciding it; silence was decided with the last purchase.
+        if(loss_kind = 'terminated', loss_date, last_order_on) as decided_on
+    from {{ ref "int_episodes" }}
 ),
 
 -- The longest limit tells when the last of those who stopped buying is known for lost.
@@ -42,6 +49,10 @@ counted as (
         countIf(stretches.started_on < events.happened_on and coalesce(stretches.loss_date >= events.happened_on, true)) as base_after,
         countIf(stretches.started_on < events.happened_on
             and stretches.loss_date >= events.happened_on and stretches.loss_date < events.after_until) as lost_after,
+        countIf(stretches.started_on < events.before_from and stretches.decided_on >= events.before_from
+            and stretches.loss_date < events.happened_on) as decided_before,
+        countIf(stretches.started_on < events.happened_on and stretches.decided_on >= events.happened_on
+            and stretches.loss_date < events.after_until) as decided_after,
         countIf(stretches.started_on < events.before_from and stretches.loss_date is not null
             and stretches.last_order_on >= events.before_from and stretches.last_order_on < events.happened_on) as stopped_before,
         countIf(stretches.started_on < events.happened_on and stretches.loss_date is not null
@@ -68,6 +79,8 @@ known as (
         if(counted.base_before > 0, counted.lost_before, null) as lost_before,
         if(is_over, nullIf(counted.base_after, 0), null) as customers_after,
         if(is_over and counted.base_after > 0, counted.lost_after, null) as lost_after,
+        if(counted.base_before > 0, counted.decided_before, null) as decided_before,
+        if(is_over and counted.base_after > 0, counted.decided_after, null) as decided_after,
         if(is_settled and counted.base_before > 0, counted.stopped_before, null) as stopped_before,
         if(is_settled and counted.base_after > 0, counted.stopped_after, null) as stopped_after
     from events
@@ -92,6 +105,11 @@ select
     after_pct - before_pct as diff_pp,
     {{ newcombe_lower "lost_after" "customers_after" "lost_before" "customers_before" }} as lower,
     {{ newcombe_upper "lost_after" "customers_after" "lost_before" "customers_before" }} as upper,
+    decided_before,
+    decided_after,
+    100 * decided_after / customers_after - 100 * decided_before / customers_before as decided_diff_pp,
+    {{ newcombe_lower "decided_after" "customers_after" "decided_before" "customers_before" }} as decided_lower,
+    {{ newcombe_upper "decided_after" "customers_after" "decided_before" "customers_before" }} as decided_upper,
     stopped_before,
     stopped_after,
     100 * stopped_after / customers_after - 100 * stopped_before / customers_before as stopped_diff_pp,
