@@ -32,7 +32,7 @@ func TestMartsTellTheTruth(t *testing.T) {
 	})
 	c.home = dir
 	// The command finds the company there, and goes on with it.
-	said := winback(t, exitDone, "demo", "--dir", dir, "--customers", "1500", "--months", "24", "--seed", "1").stdout.String()
+	said := winback(t, exitDone, "demo", "--dir", dir, "--customers", fmt.Sprint(*truthCustomers), "--months", "24", "--seed", fmt.Sprint(*truthSeed)).stdout.String()
 	if !strings.Contains(said, "Done: the warehouse is up to date as of 2026-03-12") {
 		t.Errorf("winback demo says\n%s", said)
 	}

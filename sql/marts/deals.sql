@@ -59,7 +59,10 @@ described as (
         deals.last_no as last_no,
         coalesce(last.stage, '(none)') as last_stage,
         deals.is_unplaced as is_unplaced,
-        toNullable(dateDiff('day', deals.began_on, if(deals.outcome = 'open', toNullable({{ .AsOf }}), deals.ended_on))) as days,
+        -- A deal that was closed before it was made, by another clock, took no time.
+        toNullable(dateDiff('day', deals.began_on, multiIf(
+            deals.outcome = 'open', toNullable({{ .AsOf }}), deals.ended_on < deals.began_on, deals.began_on, deals.ended_on
+        ))) as days,
         coalesce(stated.reason_category, if(deals.competitor is not null, 'competitor_offer', null)) as stated_category,
         verified.reason_category as verified_category,
         deals.lost_reason as stated_reason,
