@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -59,6 +60,8 @@ type builder struct {
 	warn      func(text string)
 	log       *slog.Logger
 	again     func(ctx context.Context, kind, name string, do func() error) error
+	// beside has what goes on while other models are built.
+	beside *sync.WaitGroup
 	// seen says that readers, or those who follow the changes, may have seen something.
 	seen bool
 
@@ -267,7 +270,7 @@ func (b *builder) publish(ctx context.Context) error {
 	err := b.conn.Exec(ctx, fmt.Sprintf("exchange tables %s and %s", b.m.aside(newSuffix), b.m.Relation()))
 	switch {
 	case err == nil:
-		b.drop(ctx, newSuffix)
+		b.dropReplaced(ctx, newSuffix)
 		return nil
 	case cannotExchange(err):
 		b.warn("this warehouse cannot exchange tables; " + b.m.FullName() + " was swapped by renaming, and readers may have missed it for a moment")
@@ -283,9 +286,22 @@ func (b *builder) publishByRename(ctx context.Context) error {
 	err := b.exec(ctx, "publish", fmt.Sprintf("rename table %s to %s, %s to %s",
 		b.m.Relation(), b.m.aside(oldSuffix), b.m.aside(newSuffix), b.m.Relation()))
 	if err == nil {
-		b.drop(ctx, oldSuffix)
+		b.dropReplaced(ctx, oldSuffix)
 	}
 	return err
+}
+
+// dropReplaced removes the table that another took the place of, beside the run: the
+// engine keeps whoever drops a table waiting until the last query that reads it has
+// ended, which may be an analyst's of minutes. What stays is removed by the next build.
+func (b *builder) dropReplaced(ctx context.Context, suffix string) {
+	b.beside.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		if err := b.conn.Exec(ctx, "drop table if exists "+b.m.aside(suffix)+" sync"); err != nil {
+			b.log.Debug("the table that was replaced is dropped later", "model", b.m.Name, "error", err)
+		}
+	})
 }
 
 // drop removes a table aside, also when the run was interrupted. A table that

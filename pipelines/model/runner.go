@@ -210,6 +210,7 @@ func (r *Runner) Run(ctx context.Context) (Summary, error) {
 	}
 	summary.Checks, err = run.singularChecks(ctx)
 	summary.HeldBack = run.heldBack
+	waitFor(&run.beside, lastDrops)
 	for _, m := range models {
 		summary.Models = append(summary.Models, *run.results[m.Name])
 	}
@@ -218,6 +219,19 @@ func (r *Runner) Run(ctx context.Context) (Summary, error) {
 		return summary, fmt.Errorf("build the models: %w", context.Cause(ctx))
 	}
 	return summary, err
+}
+
+// lastDrops is how long a run waits at its end for tables that were replaced to be
+// dropped. Who still reads one keeps nobody waiting for longer.
+const lastDrops = 2 * time.Second
+
+func waitFor(others *sync.WaitGroup, most time.Duration) {
+	ended := make(chan struct{})
+	go func() { others.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(most):
+	}
 }
 
 // run is one pass over the models.
@@ -230,6 +244,8 @@ type run struct {
 
 	unrecorded []check.Result // of models that ended; the loop's own
 	heldBack   []string       // checks of their own that cannot run
+
+	beside sync.WaitGroup // drops of tables that others took the place of
 
 	mu       sync.Mutex // guards what follows, and the observer
 	done     int
@@ -386,7 +402,7 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 		leftovers: r.planner.state.leftovers(m),
 		project:   r.runner.project, vars: r.runner.options.Vars, runID: r.runner.options.RunID,
 		wholeAbove: r.runner.options.WholeAbove, wholeBelow: r.runner.options.WholeBelow, beforePartition: r.runner.options.beforePartition,
-		again: r.runner.options.Again,
+		again: r.runner.options.Again, beside: &r.beside,
 	}
 	built, err := b.makeAgain(ctx, &d, result)
 	now := r.runner.options.Now()
