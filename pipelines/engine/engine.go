@@ -37,6 +37,9 @@ type Options struct {
 	MaxMemory int64
 	// Threads bounds how many threads one statement uses. Zero: one per core.
 	Threads int
+	// RoleThreads is the same for sessions that have a role, whose statements may ask for
+	// another number. Zero: as many as others.
+	RoleThreads int
 	// Settings are defaults of every session, by ClickHouse's names of
 	// query-level settings. They win over the package's own.
 	Settings map[string]string
@@ -95,10 +98,11 @@ type Engine struct {
 	defaults map[string]string
 	roles    map[string]Role
 	// functions are the table functions, for what roles may use of them.
-	functions map[string]bool
-	maxIdle   int
-	timezone  string
-	log       *slog.Logger
+	functions    map[string]bool
+	roleDefaults map[string]string
+	maxIdle      int
+	timezone     string
+	log          *slog.Logger
 
 	mu         sync.Mutex
 	closed     bool
@@ -215,6 +219,9 @@ func newEngine(o Options, path string) *Engine {
 	if o.Threads > 0 {
 		e.defaults["max_threads"] = strconv.Itoa(o.Threads)
 	}
+	if o.RoleThreads > 0 {
+		e.roleDefaults = map[string]string{"max_threads": strconv.Itoa(o.RoleThreads)}
+	}
 	maps.Copy(e.defaults, o.Settings)
 	server := maps.Clone(serverDefaults)
 	if o.MaxMemory > 0 {
@@ -284,7 +291,7 @@ func (e *Engine) connect(p profile) (*connection, error) {
 		return nil, errors.New("the library refused; it says why on standard error")
 	}
 	c.target = c.handle.target()
-	for _, sql := range c.statements(e.defaults) {
+	for _, sql := range c.statements(e.defaults, e.roleDefaults) {
 		if _, err := e.b.result(call(e.b.query, c.target, sql, "Null", nil)); err != nil {
 			e.b.closeConn(c.handle)
 			return nil, err

@@ -52,8 +52,9 @@ type connection struct {
 // queue of engines such as Kafka's. A statement's own SETTINGS would hide the tag.
 const tagSetting = "stream_like_engine_insert_queue"
 
-// statements bring a new connection into its profile's state.
-func (c *connection) statements(defaults map[string]string) []string {
+// statements bring a new connection into its profile's state: defaults are for all,
+// roleDefaults for those with a role.
+func (c *connection) statements(defaults, roleDefaults map[string]string) []string {
 	base := newProfile("", defaults)
 	first := quoteName(tagSetting) + " = " + quoteText(c.tag)
 	if base.settings != "" {
@@ -62,6 +63,9 @@ func (c *connection) statements(defaults map[string]string) []string {
 	list := []string{"SET " + first}
 	if roles := roleNames(c.profile.role); len(roles) > 0 {
 		held := newProfile("", heldSettings).settings
+		if own := newProfile("", roleDefaults).settings; own != "" {
+			held += ", " + own
+		}
 		var names []string
 		for _, name := range roles {
 			names = append(names, quoteName(name))

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -160,7 +161,18 @@ func openEngine(ctx context.Context, o Options) (*engine.Engine, error) {
 	return engine.Open(ctx, engine.Options{
 		Library: *library, Path: enginePath(o.Home),
 		MaxMemory: o.Engine.Memory, Threads: o.Engine.Threads, Roles: o.Front.roles(),
+		RoleThreads: readerThreads(o.Engine.Threads),
 	})
+}
+
+// readerThreads is how many threads a statement of a user takes by itself: half of
+// those of a run, so that it leaves room beside it. Most panels read tables so small
+// that a second thread costs more than it brings.
+func readerThreads(threads int) int {
+	if threads == 0 {
+		threads = runtime.NumCPU()
+	}
+	return max(threads/2, 1)
 }
 
 // Folder is the name of the embedded warehouse's folder in a project's home.

@@ -195,7 +195,7 @@ func rolesFront(t *testing.T) string {
 	}
 	limit := warehouse.Limit{Time: time.Minute, Memory: 1 << 30, ResultRows: 100, Statements: 4}
 	w, err := warehouse.Open(t.Context(), warehouse.Options{
-		Home: t.TempDir(), Purpose: warehouse.ForServe, Engine: warehouse.EngineOptions{Library: &library},
+		Home: t.TempDir(), Purpose: warehouse.ForServe, Engine: warehouse.EngineOptions{Library: &library, Threads: 6},
 		Front: &warehouse.Front{Listen: "127.0.0.1:0", Users: directory, Limits: map[users.Role]warehouse.Limit{
 			users.Analyst: limit, users.Grafana: limit, users.Loader: limit,
 		}},
@@ -230,4 +230,30 @@ func rolesFront(t *testing.T) string {
 		}
 	}
 	return "http://" + w.FrontAddress()
+}
+
+// A statement of a user takes half of the threads of a run, unless it says otherwise.
+func TestFront_Threads(t *testing.T) {
+	front := rolesFront(t)
+	for _, c := range []struct{ user, query, want string }{
+		{"grafana", "?", "3"},
+		{"analyst", "?", "3"},
+		{"analyst", "?max_threads=5", "5"},
+		{"admin", "?", "6"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, front+"/"+c.query, strings.NewReader("select getSetting('max_threads')::UInt8"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth(c.user, "pw")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if got := strings.TrimSpace(string(body)); err != nil || got != c.want {
+			t.Errorf("%s %s: %s threads, %v; want %s", c.user, c.query, got, err, c.want)
+		}
+	}
 }
