@@ -49,7 +49,6 @@ var sameMetrics = []sameMetric{
 	{"lost_revenue_observed", []place{
 		{"executive", "Lost in the month, as yearly revenue", "", "Observed"},
 		{"executive", "Segments, the last whole month", "(all)", "Lost in the month, yearly revenue"},
-		{"executive", "What was lost, as yearly revenue", lastRow, "Lost"},
 	}},
 	{"lost_revenue_by_reason", []place{
 		{"executive", "Why they left in the last twelve months, yearly revenue", eachRow, "The company's fault"},
@@ -79,6 +78,10 @@ var sameMetrics = []sameMetric{
 	{"campaign_incremental_revenue", []place{
 		{"executive", "Did the win-back pay? The latest campaigns", eachRow, "Made by it"},
 		{"winback-campaigns", "Revenue of campaigns: seen, and made by them", eachRow, "Incremental"},
+	}},
+	{"campaign_incremental_romi", []place{
+		{"executive", "Did the win-back pay? The latest campaigns", eachRow, "ROMI of it"},
+		{"winback-campaigns", "Campaigns", eachRow, "Incremental ROMI"},
 	}},
 	{"winback_return_rate", []place{
 		{"winback-campaigns", "What works: return rate by channel", eachRow, "Return rate"},
@@ -136,7 +139,6 @@ var otherMetrics = map[string]string{
 	"campaign_romi/winback-campaigns/Revenue of campaigns: seen, and made by them":       "the revenue in it",
 	"campaign_romi/winback-campaigns/Campaigns":                                          "of each campaign",
 	"campaign_incremental_romi/winback-campaigns/Revenue that the campaigns made":        "of all campaigns",
-	"campaign_incremental_romi/winback-campaigns/Campaigns":                              "of each campaign",
 	"win_rate_pct/funnel/Win rate of the month":                                          "by the month of closing",
 	"win_rate_pct/funnel/Share of deals won, by the month they were made":                "by the month of making",
 	"win_rate_pct/funnel/Managers: deals made in the period":                             "by manager",
