@@ -44,7 +44,8 @@ var endsInTablePlace = regexp.MustCompile("(?i)\\b(?:from|join)\\s+[`\"]?$")
 // inTablePlace says whether a name right after the text stands for a table.
 func inTablePlace(before string) bool { return endsInTablePlace.MatchString(before) }
 
-var cteName = regexp.MustCompile("(?i)[`\"]?(\\w+)[`\"]?\\s+as\\s*(?:materialized\\s*)?\\(")
+// A mark before the bracket is {{ once }}.
+var cteName = regexp.MustCompile("(?i)[`\"]?(\\w+)[`\"]?\\s+as\\s*(?:materialized\\s*|\x01+\\s*)?\\(")
 
 func definesCTE(masked, name string) bool {
 	return slices.ContainsFunc(cteName.FindAllStringSubmatch(masked, -1), func(match []string) bool { return match[1] == name })

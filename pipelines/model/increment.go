@@ -137,6 +137,7 @@ func (b *builder) findTouched(ctx context.Context, d decision) (touched uint64, 
 	r := b.project.relations()
 	r.changed = func(name string) string { return d.increment.changed[name] }
 	r.this = b.m.Relation
+	r.once = onceWord(b.settings)
 	query, err := b.m.compileTouched(b.vars, d.increment.seen, r)
 	if err != nil {
 		return 0, "", err
@@ -211,6 +212,7 @@ func (b *builder) createKeys(ctx context.Context, suffix string) error {
 func (b *builder) computeFresh(ctx context.Context) error {
 	r := b.project.relations()
 	r.touched = func(columns string) string { return b.keysIn(columns, touchedSuffix) }
+	r.once = onceWord(b.settings)
 	sql, err := b.m.compile(b.vars, r)
 	if err != nil {
 		return err

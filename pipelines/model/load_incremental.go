@@ -11,6 +11,8 @@ func (l *loader) linkIncremental(m *Model) {
 	}
 	defines := m.sql.hasBlock(touchedBlock)
 	switch {
+	case m.Materialized == View && m.sql.hasOnce:
+		l.problems.add(m.Path, m.bodyLine, "a view has no once: whoever reads it may have a server, or settings, that do not know it")
 	case m.Materialized != Incremental && (defines || m.sql.restricted || m.sql.hasPart):
 		l.problems.add(m.Path, m.bodyLine, "only incremental models have touched; the header says materialized: %s", m.Materialized)
 	case m.Materialized != Incremental:

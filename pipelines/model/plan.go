@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"winback/pipelines/check"
 )
@@ -40,6 +41,7 @@ type planner struct {
 	full     bool
 	spread   bool   // as RunnerOptions.Spread
 	small    uint64 // as RunnerOptions.WholeBelow
+	once     string // what {{ once }} stands for where few rows are read
 	state    *state
 	selected map[string]bool
 	versions map[Source]string
@@ -116,7 +118,28 @@ func (p *planner) decide(ctx context.Context, m *Model) (decision, error) {
 		p.changing[m.Name] = true
 		err = p.decideIncrement(ctx, m, &d)
 	}
+	if err == nil && d.action == Build && p.once != "" && m.sql != nil && m.sql.hasOnce && p.readsFew(m) {
+		// It is the same query still: only the way to its rows differs.
+		r := p.project.relations()
+		r.once = p.once
+		d.sql, err = m.compile(p.vars, r)
+	}
 	return d, err
+}
+
+// readsFew says that the rows of the model's steps may be kept while its query runs.
+// Of many it is cheaper, and safer for the memory, to compute them again.
+func (p *planner) readsFew(m *Model) bool {
+	if _, built := p.state.builds[m.Name]; built {
+		return p.rowsAround(m) < p.small
+	}
+	var raw uint64 // what the models it reads will hold is not known
+	for name, rows := range p.state.held {
+		if strings.HasPrefix(name, rawDatabase+".") {
+			raw += rows
+		}
+	}
+	return raw < p.small
 }
 
 // definedAsBuilt says that a model was built before the run, by the files there are

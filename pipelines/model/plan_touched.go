@@ -66,6 +66,7 @@ func (f *foreteller) touched(ctx context.Context, m *Model, d decision, changing
 	r := f.project.relations()
 	r.changed = func(name string) string { return d.increment.changed[name] }
 	r.this = m.Relation
+	r.once = onceWord(f.settings)
 	query, err := m.compileTouched(f.vars, d.increment.seen, r)
 	if err != nil {
 		return t, err

@@ -204,6 +204,9 @@ func (r *Runner) Run(ctx context.Context) (Summary, error) {
 	if run.settings, err = readSettings(ctx, r.conn, r.options.Settings); err != nil {
 		return summary, err
 	}
+	if !r.options.Spread {
+		run.planner.once = onceWord(run.settings)
+	}
 	run.models(ctx, models)
 	if len(models) == len(r.project.models) {
 		run.dropDeserted(ctx)

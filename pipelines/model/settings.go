@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -18,17 +19,30 @@ var baseSettings = map[string]string{
 	"max_query_size":     "134217728",
 }
 
-// dedupSettings exist since ClickHouse 26.2, where they override
-// insert_deduplicate; older servers refuse names they do not know.
-var dedupSettings = map[string]string{
+// newerSettings are for servers that have them; older ones refuse names they do
+// not know. The first two override insert_deduplicate since ClickHouse 26.2.
+var newerSettings = map[string]string{
 	"deduplicate_insert":        "disable",
 	"deduplicate_insert_select": "disable",
+	materializedSteps:           "1",
+}
+
+// materializedSteps allows WITH step AS MATERIALIZED (…): its rows are kept while the
+// query runs. A step is otherwise planned and computed again wherever it is read.
+const materializedSteps = "enable_materialized_cte"
+
+// onceWord is what {{ once }} stands for under these settings of a server.
+func onceWord(settings map[string]string) string {
+	if settings[materializedSteps] == "1" {
+		return "materialized"
+	}
+	return ""
 }
 
 // readSettings returns the settings of every statement for this server.
 func readSettings(ctx context.Context, conn driver.Conn, project map[string]string) (map[string]string, error) {
 	settings := maps.Clone(baseSettings)
-	rows, err := conn.Query(ctx, "select name from system.settings where name in ('deduplicate_insert', 'deduplicate_insert_select')")
+	rows, err := conn.Query(ctx, "select name from system.settings where name in ("+literals(slices.Sorted(maps.Keys(newerSettings)))+")")
 	if err != nil {
 		return nil, fmt.Errorf("read the warehouse's settings: %w", err)
 	}
@@ -38,7 +52,7 @@ func readSettings(ctx context.Context, conn driver.Conn, project map[string]stri
 		if err := rows.Scan(&name); err != nil {
 			return nil, fmt.Errorf("read the warehouse's settings: %w", err)
 		}
-		settings[name] = dedupSettings[name]
+		settings[name] = newerSettings[name]
 	}
 	maps.Copy(settings, project)
 	return settings, rows.Err()

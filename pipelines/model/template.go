@@ -27,6 +27,7 @@ type sqlTemplate struct {
 	changedLines map[string]int // where it names them
 	restricted   bool           // its query takes touched keys alone
 	hasPart      bool           // its query has conditions for builds in part
+	hasOnce      bool           // steps of it are to be computed once
 	readsAsOf    bool           // its query depends on the day
 	followsAsOf  bool           // its block touched knows which keys the day concerns
 }
@@ -50,6 +51,8 @@ type resolver struct {
 	// model was built; this is the model's own table.
 	changed func(name string) string
 	this    func() string
+	// once is the word that has a step's rows kept while the query runs, or nothing.
+	once string
 }
 
 // functions are the template functions; Parse needs their names and types.
@@ -71,6 +74,7 @@ func (r resolver) functions() template.FuncMap {
 		},
 		"changed": func(name string) string { return r.changed(name) },
 		"this":    func() string { return r.this() },
+		"once":    func() string { return r.once },
 	}
 	for name, function := range intervals {
 		functions[name] = function.call
@@ -282,6 +286,12 @@ func (w *templateWalker) call(function *parse.IdentifierNode, args []parse.Node)
 	case "ref", "source":
 	case "touched", "in_part", "changed", "this":
 		w.incrementalCall(function, args)
+		return
+	case "once":
+		w.t.hasOnce = true
+		if len(args) > 0 {
+			w.problem(function.Pos, "once takes nothing: owners as {{ once }} (select …)")
+		}
 		return
 	default:
 		if _, ok := intervals[function.Ident]; ok {

@@ -245,6 +245,7 @@ func (t *testRun) standIns(ctx context.Context, rows []given) *places {
 		return p.place(t.standInForModel(ctx, t.runner.project.byName[name], rows))
 	}
 	p.source = func(source Source) string { return p.place(t.standInForSource(ctx, source, rows)) }
+	p.once = onceWord(t.settings)
 	return p
 }
 

@@ -37,7 +37,7 @@ sums as (
 ),
 
 -- A campaign that has not begun by the day described is not known yet.
-begun as (
+begun as {{ once }} (
     select
         *,
         toDate(started_at, {{ .Timezone }}) as started_on,

@@ -7,11 +7,11 @@
 -- tags: winback
 with
 
-touches as (
+touches as {{ once }} (
     select * from {{ ref "int_touches" }} where customer_key is not null and {{ touched "assumeNotNull(customer_key)" }}
 ),
 
-owners as (
+owners as {{ once }} (
     select source, entity_id, customer_key
     from {{ ref "int_record_owners" }}
     where entity = 'crm.activities'
@@ -31,7 +31,7 @@ activities as (
 
 -- By intention to treat: whatever happened later, a customer belongs to the group
 -- of the first row, and what counts is what they did after that moment.
-firsts as (
+firsts as {{ once }} (
     select * from touches order by touched_at, touch_id limit 1 by source, campaign_id, customer_key
 ),
 

@@ -7,7 +7,7 @@
 -- order_by: (kind, value, record_no)
 with
 
-records as (
+records as {{ once }} (
     select record_no, source, entity, entity_id, takes_orders from {{ ref "int_customer_records" }} where {{ touched "record_no" }}
 ),
 
@@ -18,7 +18,7 @@ written as (
         and {{ in_part "(source, entity, entity_id) in (select source, entity, entity_id from records)" }}
 ),
 
-own as (
+own as {{ once }} (
     select records.record_no as record_no, written.kind as kind, written.value as value, written.usage as usage
     from written
     inner join records

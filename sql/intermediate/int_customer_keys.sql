@@ -110,7 +110,7 @@ inner join oldest on oldest.component = grouped.component
 {{ define "touched" }}
 -- Records that came, went or are matched otherwise, and all that were one customer
 -- with one of them: no match leads from these to others, for it would be an old one.
-with changed_records as (
+with changed_records as {{ once }} (
     select record_no from {{ changed "int_customer_records" }}
     union all
     select arrayJoin([record_no, matched_record_no]) as record_no from {{ changed "int_customer_matches" }}

@@ -28,14 +28,14 @@ orders as (
 ),
 
 -- Somebody known from orders alone is a customer once an order counts.
-buyers as (
+buyers as {{ once }} (
     select source, assumeNotNull(orders.customer_ref) as customer_ref, min(orders.ordered_at) as first_ordered_at
     from orders
     where orders.is_countable and orders.customer_ref is not null
     group by source, customer_ref
 ),
 
-registered as (
+registered as {{ once }} (
     select source, 'shop.customers' as entity, customer_id as entity_id, registered_at as created_at, external_ids, 1 as precedence
     from shop_customers
     union all

@@ -11,7 +11,7 @@ customers as (
     select customer_key, city, country, manager_id, manager_name from {{ ref "int_customers" }} where {{ touched "customer_key" }}
 ),
 
-firsts as (
+firsts as {{ once }} (
     select customer_key, source, order_id from {{ ref "int_purchases" }} where purchase_no = 1 and {{ touched "customer_key" }}
 ),
 

@@ -7,7 +7,7 @@
 -- order_by: customer_key
 with
 
-keys as (
+keys as {{ once }} (
     select record_no, source, entity, entity_id, customer_key from {{ ref "int_customer_keys" }} where {{ touched "customer_key" }}
 ),
 

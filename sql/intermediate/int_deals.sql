@@ -8,7 +8,7 @@
 -- tags: funnel
 with
 
-deals as (
+deals as {{ once }} (
     select
         *,
         coalesce(pipeline_id, '') as pipeline_key,

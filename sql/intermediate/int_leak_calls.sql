@@ -12,7 +12,7 @@ promised as (
     where kind = 'callback' and status != 'open' and {{ touched "'callback_never_made', source, promise_id" }}
 ),
 
-sent_to_office as (
+sent_to_office as {{ once }} (
     select source, call_id, customer_key, coalesce(customer_key, '') as buyer, started_at, started_on
     from {{ ref "int_calls" }}
     where redirected_to_office and started_on + {{ .CallCentre.OfficeSaleWithin }} <= {{ .AsOf }} and {{ touched "'sent_to_office', source, call_id" }}
@@ -29,7 +29,7 @@ answered as (
 ),
 
 -- An answer to a call of the customer's is no offer.
-offers as (
+offers as {{ once }} (
     select source, call_id, customer_key, coalesce(customer_key, '') as buyer, coalesce(caller, '') as called, started_at, started_on,
         lowerUTF8(assumeNotNull(calls.product)) as product
     from {{ ref "int_calls" }} as calls
@@ -42,7 +42,7 @@ own_calls as (
     where direction = 'inbound' and calls.product is not null and calls.caller is not null and calls.caller in (select called from offers)
 ),
 
-bought as (
+bought as {{ once }} (
     select customer_key, source, order_id, ordered_at from {{ ref "int_purchases" }} where customer_key in (select buyer from offers)
 ),
 

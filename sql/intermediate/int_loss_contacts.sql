@@ -5,13 +5,13 @@
 -- tags: service
 with
 
-losses as (
+losses as {{ once }} (
     select customer_key, episode_no, segment, last_order_on, assumeNotNull(loss_date) as lost_on, loss_kind, revenue_12m, returned_on
     from {{ ref "int_episodes" }}
     where loss_date is not null
 ),
 
-owners as (
+owners as {{ once }} (
     select source, entity, entity_id, customer_key
     from {{ ref "int_record_owners" }}
     where entity in ('crm.activities', 'crm.surveys') and customer_key in (select customer_key from losses)

@@ -30,7 +30,7 @@ managers as (
 ),
 
 -- Whose customer it was on the day before the month, and on its last day.
-looked_after as (
+looked_after as {{ once }} (
     select
         customer_months.*,
         arrayLast(x -> tupleElement(x, 1) < month and tupleElement(x, 2) >= month, managers.stretches) as stretch_at_start,

@@ -6,13 +6,13 @@
 -- order_by: (kind, source, promise_id)
 with
 
-promising_calls as (
+promising_calls as {{ once }} (
     select source, call_id, customer_key, caller, team, agent, started_at, assumeNotNull(callback_promised_at) as due_at
     from {{ ref "int_calls" }}
     where callback_promised_at is not null and {{ touched "'callback', source, call_id" }}
 ),
 
-outbound_calls as (
+outbound_calls as {{ once }} (
     select source, caller, callback_of, started_at
     from {{ ref "int_calls" }}
     where direction = 'outbound'
@@ -126,7 +126,7 @@ answers as (
     where {{ touched "'answer', source, complaint_id" }}
 ),
 
-refund_promises as (
+refund_promises as {{ once }} (
     select source, complaint_id, customer_key, team, opened_at, assumeNotNull(answered_at) as promised_at
     from complaints
     where answered_at is not null

@@ -7,7 +7,7 @@
 -- order_by: (entity, source, entity_id)
 with
 
-refs as (
+refs as {{ once }} (
     select source, entity, entity_id, customer_ref
     from {{ ref "int_record_refs" }}
     where customer_ref is not null and {{ touched "source, entity, entity_id" }}
@@ -35,7 +35,7 @@ keys_of_ids as (
 
 -- A deal means the record, a cart the account. Most records are found so, and one by
 -- one: only the others are looked for in further ways, and grouped.
-by_own_id as (
+by_own_id as {{ once }} (
     select
         refs.source as source,
         refs.entity as entity,

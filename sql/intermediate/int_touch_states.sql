@@ -15,7 +15,7 @@ campaigns as (
     select * from {{ ref "stg_winback__campaigns" }}
 ),
 
-reminders as (
+reminders as {{ once }} (
     select source, concat('cart reminder ', reminder_id) as touch_id, cart_id, sent_at, channel, cost, opened_at, clicked_at
     from {{ ref "stg_winback__cart_reminders" }}
     where {{ touched "source, concat('cart reminder ', reminder_id)" }}
@@ -26,7 +26,7 @@ carts as (
     where (source, cart_id) in (select source, assumeNotNull(reminders.cart_id) from reminders where reminders.cart_id is not null)
 ),
 
-owners as (
+owners as {{ once }} (
     select source, entity, entity_id, customer_key
     from {{ ref "int_record_owners" }}
     where (entity = 'winback.touches' and {{ touched "source, entity_id" }})
@@ -180,7 +180,7 @@ carts as (
     select source, entity_id as cart_id from {{ changed "int_record_owners" }} where entity = 'shop.carts'
 ),
 
-moved as (
+moved as {{ once }} (
     select source, id as touch_id from {{ changed "winback.touches" }}
     union distinct
     select source, entity_id as touch_id from {{ changed "int_record_owners" }} where entity = 'winback.touches'
@@ -197,7 +197,7 @@ moved as (
         or (select count() from {{ changed "shop.exchange_rates" }}) > 0
 ),
 
-moved_reminders as (
+moved_reminders as {{ once }} (
     select source, reminder_id, cart_id from {{ ref "stg_winback__cart_reminders" }} as reminders
     where (source, reminder_id) in (select source, id from {{ changed "winback.cart_reminders" }})
         or (source, cart_id) in (select source, toNullable(cart_id) from carts)

@@ -5,7 +5,7 @@
 -- tags: winback
 with
 
-customers as (
+customers as {{ once }} (
     select
         customer_key, name, segment, status, emails, phones, city, manager_id, orders, last_order_on, loss_date, lost_if_silent_on, episode_no,
         marketing_consent, preferences, dislikes, first_order_on
@@ -28,7 +28,7 @@ classes as (
     select customer_key, class, class_reasons, worth, worth_basis, competitor from {{ ref "int_winback_classes" }}
 ),
 
-touches as (
+touches as {{ once }} (
     select assumeNotNull(touches.customer_key) as customer_key, source, campaign_id, touched_on, is_control, is_cart_reminder, attribution_days
     from {{ ref "int_touches" }} as touches
     where touches.customer_key is not null
@@ -38,7 +38,7 @@ campaigns as (
     select source, campaign_id, campaign from {{ ref "int_campaign_costs" }}
 ),
 
-owners as (
+owners as {{ once }} (
     select source, entity, entity_id, customer_key
     from {{ ref "int_record_owners" }}
     where entity in ('crm.activities', 'callcenter.calls', 'crm.payments', 'crm.manager_assignments')

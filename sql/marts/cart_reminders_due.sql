@@ -6,7 +6,7 @@
 with
 
 -- The day the warehouse describes ends here.
-left_carts as (
+left_carts as {{ once }} (
     select
         *,
         toDateTime64(toDateTime({{ .AsOf }} + 1, {{ .Timezone }}), 6, 'UTC') as until,
@@ -15,13 +15,13 @@ left_carts as (
     where ordered_at is null and left_at < until and left_at >= until - interval {{ .Carts.RemindUntil }} day
 ),
 
-customers as (
+customers as {{ once }} (
     select customer_key, name, emails, phones, marketing_consent
     from {{ ref "int_customers" }}
     where customer_key in (select assumeNotNull(customer_key) from left_carts where customer_key is not null)
 ),
 
-keys as (
+keys as {{ once }} (
     select source, entity, entity_id, customer_key
     from {{ ref "int_customer_keys" }}
     where customer_key in (select customer_key from customers)

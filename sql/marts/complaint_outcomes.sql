@@ -10,7 +10,7 @@ purchases as (
     select customer_key, source, order_id, ordered_on from {{ ref "int_purchases" }}
 ),
 
-complaints as (
+complaints as {{ once }} (
     select assumeNotNull(all_complaints.customer_key) as customer_key, complaint_id, opened_on, outcome, opened_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }} as is_over
     from {{ ref "int_complaints" }} as all_complaints
     where all_complaints.customer_key is not null

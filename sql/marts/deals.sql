@@ -14,7 +14,7 @@ pipelines as (
     from {{ ref "stg_crm__pipelines" }}
 ),
 
-steps as (
+steps as {{ once }} (
     select source, pipeline_id, stage_no, stage from {{ ref "int_funnel_steps" }} where kind = 'open'
 ),
 

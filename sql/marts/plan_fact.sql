@@ -25,7 +25,7 @@ written as (
 ),
 
 -- A customer may be several records, each with a plan.
-planned as (
+planned as {{ once }} (
     select
         coalesce(owners.customer_key, '(none)') as customer_key,
         written.month as month,

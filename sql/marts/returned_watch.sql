@@ -5,7 +5,7 @@
 -- tags: winback
 with
 
-customers as (
+customers as {{ once }} (
     select customer_key, name, manager_id, manager_name, last_returned_on from {{ ref "int_customers_today" }} where status = 'returned'
 ),
 

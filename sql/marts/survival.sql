@@ -9,7 +9,7 @@ lifetimes as (
     select arrayJoin(['(all)', segment]) as in_segment, duration_days, is_lost from {{ ref "int_lifetimes" }}
 ),
 
-by_day as (
+by_day as {{ once }} (
     select in_segment as segment, duration_days as day, count() as left_on_day, countIf(is_lost) as lost
     from lifetimes
     group by in_segment, duration_days

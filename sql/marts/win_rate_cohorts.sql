@@ -5,7 +5,7 @@
 -- tags: funnel, monthly
 with
 
-deals as (
+deals as {{ once }} (
     select
         toStartOfMonth(assumeNotNull(began_on)) as month,
         arrayJoin(['(all)', pipeline]) as in_pipeline,

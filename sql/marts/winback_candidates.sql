@@ -63,7 +63,7 @@ last_orders as (
     group by customer_key
 ),
 
-recent_orders as (
+recent_orders as {{ once }} (
     select source, order_id, customer_key
     from purchases
     where customer_key in (select customer_key from scheduled where is_on_list)
