@@ -8,19 +8,21 @@
 -- tags: winback
 with
 
-states as (
+states as {{ once }} (
     select * from {{ ref "int_touch_states" }} where {{ touched "source, touch_id" }}
 ),
 
 returned as (
-    select * from {{ ref "int_touch_states" }} where is_returned and {{ touched "source, touch_id" }}
+    select source, touch_id, customer_key, is_control, coupon, discount_pct, horizon_days, next_on, next_purchase_no
+    from states
+    where is_returned
 ),
 
 episodes as (
     select customer_key, episode_no, reason_category, severity from {{ ref "int_loss_reasons" }}
 ),
 
-purchases as (
+purchases as {{ once }} (
     select customer_key, purchase_no, source, order_id, ordered_on, revenue, margin
     from {{ ref "int_purchases" }}
     where customer_key in (select customer_key from returned)
