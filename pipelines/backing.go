@@ -80,6 +80,9 @@ func (p *Project) Backup(ctx context.Context, o BackupOptions) (s BackupSummary,
 		return s, errors.Join(err, &warehouse.HeldError{What: "backup", Home: p.Home})
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if err := objects.TryWrite(ctx, o.Store); err != nil { // no run shall wait in vain
+		return s, fmt.Errorf("back up to %s: %w", o.Store, err)
+	}
 	snapshot := filepath.Join(p.Home, snapshotFolder)
 	if err := os.RemoveAll(snapshot); err != nil { // of one that was killed
 		return s, fmt.Errorf("remove what an interrupted backup left: %w", err)

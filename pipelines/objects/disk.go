@@ -43,11 +43,14 @@ func (d *Disk) fail(op, key string, err error) error {
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = ErrNotFound
-	}
 	var path *fs.PathError
-	if errors.As(err, &path) {
+	isPath := errors.As(err, &path)
+	switch {
+	case isPath && path.Op == "mkdir":
+		return &Error{Op: op, Place: d.path(key), Err: fmt.Errorf("the folder %s cannot be made there (%w); choose another place", path.Path, path.Err)}
+	case errors.Is(err, fs.ErrNotExist):
+		err = ErrNotFound
+	case isPath:
 		err = path.Err
 	}
 	return &Error{Op: op, Place: d.path(key), Err: err}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -432,5 +433,20 @@ func TestProbe(t *testing.T) {
 	server.Heedless = true
 	if err := objects.Probe(t.Context(), server.Open(t, "zone")); err == nil || !strings.Contains(err.Error(), "If-None-Match") {
 		t.Errorf("a service without conditions: %v", err)
+	}
+}
+
+// Where nothing can be written it is said at once, and why; where it can, nothing stays.
+func TestTryWrite(t *testing.T) {
+	folder := t.TempDir()
+	if err := objects.TryWrite(t.Context(), objects.OpenDisk(folder)); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("%v stay: %v", left, err)
+	}
+	const want = "the folder /proc/backups cannot be made there (no such file or directory); choose another place"
+	if err := objects.TryWrite(t.Context(), objects.OpenDisk("/proc/backups")); err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v, want that %s", err, want)
 	}
 }

@@ -51,6 +51,16 @@ func Probe(ctx context.Context, s Store) (err error) {
 	return fmt.Errorf("%s does not list what was written just before: use a service that does", s)
 }
 
+// TryWrite says whether objects can be written at all, before anything is done that is
+// of no use without.
+func TryWrite(ctx context.Context, s Store) error {
+	key := probeFolder + rand.Text()
+	if _, err := WriteBytes(ctx, s, key, []byte("probe"), Always()); err != nil {
+		return err
+	}
+	return s.Remove(context.WithoutCancel(ctx), key)
+}
+
 const (
 	probeFolder = "_probe/"
 	// oldProbe is when a probe is nobody's any more that was killed.
