@@ -2,8 +2,10 @@ package pipelines
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -82,6 +84,40 @@ func TestRun_TriesTheWarehouseAgain(t *testing.T) {
 	b.expect("the rows", "select toString(count()) from staging.stg_shop__orders", "30")
 	b.expect("the steps", "select concat(kind, ' ', name, ' ', state, ' ', toString(attempts)) from ops.steps where kind in ('load', 'model') order by kind",
 		"load raw done 2", "model stg_shop__orders done 3")
+}
+
+// Each line of the log that a run writes carries its id, that of a retry too, so that
+// the lines of runs can be told apart where many come together.
+func TestRun_EachLineOfTheLogHasItsID(t *testing.T) {
+	b := newBench(t)
+	shop := filled(30, 30)
+	shop.fails[0] = connectors.Passing(true, errors.New("the shop says 503"))
+	shop.halfway = func() {
+		if len(shop.asked) > 1 {
+			delete(shop.fails, 0)
+		}
+	}
+	b.connect(map[string]connectors.Source{"shop": shop})
+	b.patient()
+	var lines bytes.Buffer // the handler writes one line at a time
+	b.project.log = slog.New(slog.NewJSONHandler(&lines, nil))
+	s := b.pass(RunOptions{Logged: true, Job: "nightly"})
+	said := map[string]bool{}
+	for line := range strings.Lines(lines.String()) {
+		var entry struct {
+			Message string `json:"msg"`
+			Run     string `json:"run_id"`
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Run != s.RunID {
+			t.Errorf("a line without the id %s: %s", s.RunID, line)
+		}
+		said[entry.Message] = true
+	}
+	for _, want := range []string{"a run began", "extract of shop.orders: try 1 failed and another comes in 5s: the shop says 503", "a dataset was read", "built a model", "a run ended"} {
+		if !said[want] {
+			t.Errorf("nothing says %q:\n%s", want, lines.String())
+		}
+	}
 }
 
 // patient has the project wait by a clock that moves at once, without chance.
