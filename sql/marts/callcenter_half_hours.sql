@@ -18,6 +18,7 @@ counted as (
         countIf(disposition = 'answered') as answered,
         countIf(disposition = 'answered' and coalesce(wait_seconds <= {{ .CallCentre.AnswerWithin }}, false)) as in_time,
         countIf(disposition = 'abandoned' and coalesce(wait_seconds <= {{ .CallCentre.AnswerWithin }}, false)) as gave_up_in_time,
+        countIf(disposition = 'abandoned' and coalesce(wait_seconds <= {{ .CallCentre.ShortAbandon }}, false)) as misdialled,
         avgIf(wait_seconds, disposition = 'answered') as asa_seconds
     from calls
     group by month, weekday, half_hour
@@ -31,9 +32,10 @@ select
     offered,
     answered,
     offered - answered as abandoned,
-    100 * (offered - answered) / offered as abandoned_pct,
-    {{ wilson_lower "offered - answered" "offered" }} as abandoned_lower,
-    {{ wilson_upper "offered - answered" "offered" }} as abandoned_upper,
+    offered - misdialled as abandoned_n,
+    100 * (abandoned - misdialled) / nullIf(abandoned_n, 0) as abandoned_pct,
+    {{ wilson_lower "abandoned - misdialled" "abandoned_n" }} as abandoned_lower,
+    {{ wilson_upper "abandoned - misdialled" "abandoned_n" }} as abandoned_upper,
     offered - gave_up_in_time as service_level_n,
     100 * in_time / nullIf(service_level_n, 0) as service_level_pct,
     {{ wilson_lower "in_time" "service_level_n" }} as service_level_lower,
