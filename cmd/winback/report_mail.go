@@ -48,7 +48,8 @@ func (a *app) mailReports(ctx context.Context, project *pipelines.Project, o rep
 // letter makes the report of a recipient. A page that nothing here prints goes
 // without its PDF, and says so.
 func (a *app) letter(ctx context.Context, project *pipelines.Project, recipient config.Recipient, o reportOptions, values map[string][]string) (report.Letter, error) {
-	uids, filters := o.dashboards, maps.Clone(values)
+	uids, filters := o.dashboards, map[string][]string{}
+	maps.Copy(filters, values)
 	if len(recipient.Dashboards) > 0 {
 		uids = recipient.Dashboards
 	}

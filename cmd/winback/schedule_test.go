@@ -91,7 +91,7 @@ schedule:
 report:
   mail: {host: 127.0.0.1, port: %d, tls: none, from: winback <reports@example.com>}
   recipients:
-    - {to: head@example.com, dashboards: [data-health]}
+    - {to: head@example.com, dashboards: [data-health], filters: {source: shop}}
 `, in.Port)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
