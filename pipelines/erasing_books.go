@@ -3,6 +3,7 @@ package pipelines
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"winback/pipelines/warehouse"
@@ -20,15 +21,18 @@ func (t textColumns) name() string {
 }
 
 // hash identifies a row by what is written in it.
-func (t textColumns) hash() string {
+func (t textColumns) hash() string { return "sipHash64(" + t.texts(", ") + ")" }
+
+// text is all that is written in a row, a line a column.
+func (t textColumns) text() string { return "concat(" + t.texts(`, '\n', `) + ", '')" }
+
+func (t textColumns) texts(separator string) string {
 	texts := make([]string, len(t.all))
 	for i, column := range t.all {
-		texts[i] = textOf(column)
+		texts[i] = "ifNull(toString(" + warehouse.QuoteName(column) + "), '')"
 	}
-	return "sipHash64(" + strings.Join(texts, ", ") + ")"
+	return strings.Join(texts, separator)
 }
-
-func textOf(column string) string { return "ifNull(toString(" + warehouse.QuoteName(column) + "), '')" }
 
 // textTables lists the tables for which a condition holds, with their texts.
 func (e *erasing) textTables(ctx context.Context, condition string) ([]textColumns, error) {
@@ -83,8 +87,10 @@ func (e *erasing) fromBooks(ctx context.Context) error {
 			}
 			do = "UPDATE " + strings.Join(sets, ", ")
 		}
-		if err := e.warehouse.Exec(ctx, fmt.Sprintf("ALTER TABLE %s %s WHERE %s IN (%s) SETTINGS mutations_sync = 2", t.name(), do, t.hash(), hashList(hashes))); err != nil {
-			return fmt.Errorf("erase from %s.%s: %w", t.database, t.table, err)
+		for some := range slices.Chunk(hashes, hashesAtOnce) {
+			if err := e.warehouse.Exec(ctx, fmt.Sprintf("ALTER TABLE %s %s WHERE %s IN (%s) SETTINGS mutations_sync = 2", t.name(), do, t.hash(), hashList(some))); err != nil {
+				return fmt.Errorf("erase from %s.%s: %w", t.database, t.table, err)
+			}
 		}
 		e.receipt.Books[t.database+"."+t.table] = int64(len(hashes))
 	}
@@ -93,11 +99,7 @@ func (e *erasing) fromBooks(ctx context.Context) error {
 
 // mentioning returns the hashes of the rows that mention somebody who was forgotten.
 func (e *erasing) mentioning(ctx context.Context, t textColumns) ([]uint64, error) {
-	texts := make([]string, len(t.all))
-	for i, column := range t.all {
-		texts[i] = textOf(column)
-	}
-	rows, err := e.warehouse.Query(ctx, fmt.Sprintf("SELECT %s, concat(%s, '') FROM %s", t.hash(), strings.Join(texts, `, '\n', `), t.name()))
+	rows, err := e.warehouse.Query(ctx, fmt.Sprintf("SELECT %s, %s FROM %s", t.hash(), t.text(), t.name()))
 	if err != nil {
 		return nil, fmt.Errorf("read %s.%s: %w", t.database, t.table, err)
 	}
@@ -149,30 +151,41 @@ func (e *erasing) search(ctx context.Context) error {
 	return err
 }
 
+// wantedAtOnce is how many texts are searched for at once: the engine takes 255.
+const wantedAtOnce = 200
+
 // holding returns the tables that hold one of the texts.
 func (e *erasing) holding(ctx context.Context, wanted []string) ([]string, error) {
 	tables, err := e.textTables(ctx, "1")
 	if err != nil {
 		return nil, err
 	}
-	quoted := make([]string, len(wanted))
-	for i, text := range wanted {
-		quoted[i] = warehouse.Quote(text)
-	}
 	var holding []string
 	for _, t := range tables {
-		conditions := make([]string, len(t.all))
-		for i, column := range t.all {
-			conditions[i] = fmt.Sprintf("multiSearchAnyCaseInsensitive(%s, [%s])", textOf(column), strings.Join(quoted, ", "))
-		}
-		var n uint64
-		if err := e.warehouse.QueryRow(ctx, fmt.Sprintf("SELECT count() FROM %s WHERE %s", t.name(), strings.Join(conditions, " OR "))).Scan(&n); err != nil {
+		holds, err := e.holds(ctx, t, wanted)
+		if err != nil {
 			return nil, fmt.Errorf("search %s.%s: %w", t.database, t.table, err)
 		}
-		if n > 0 {
+		if holds {
 			holding = append(holding, t.database+"."+t.table)
 		}
 	}
 	e.receipt.Searched = len(tables)
 	return holding, nil
+}
+
+// holds says whether a table holds one of the texts.
+func (e *erasing) holds(ctx context.Context, t textColumns, wanted []string) (bool, error) {
+	for some := range slices.Chunk(wanted, wantedAtOnce) {
+		quoted := make([]string, len(some))
+		for i, text := range some {
+			quoted[i] = warehouse.Quote(text)
+		}
+		var n uint64
+		err := e.warehouse.QueryRow(ctx, fmt.Sprintf("SELECT count() FROM %s WHERE multiSearchAnyCaseInsensitive(%s, [%s])", t.name(), t.text(), strings.Join(quoted, ", "))).Scan(&n)
+		if err != nil || n > 0 {
+			return n > 0, err
+		}
+	}
+	return false, nil
 }

@@ -236,6 +236,41 @@ func TestForget_Killed(t *testing.T) {
 	}
 }
 
+// A long history names many people, and one of them may be in many rows of the books.
+func TestForget_ManyNamesAndManyRows(t *testing.T) {
+	b := newBench(t)
+	b.configureWith("", peopleDatasets)
+	r := b.project.newRun(RunOptions{}, selection{})
+	if err := r.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer r.warehouse.Close()
+	book, err := b.project.erasures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book.Add("many", "", b.now, []erasure.Mark{book.Email("ann@example.com")})
+	e := newErasing(r, book)
+	const told = 15_000
+	if err := b.w.Exec(t.Context(), fmt.Sprintf("INSERT INTO ops.steps (run_id, name, message) SELECT toString(number), toString(number), 'ann@example.com did not fit' FROM numbers(%d)", told)); err != nil {
+		t.Fatal(err)
+	}
+	wanted := make([]string, 300)
+	for i := range wanted {
+		wanted[i] = fmt.Sprintf("p%03d@example.com", i)
+	}
+	wanted[299] = "ann@example.com"
+	if found, err := e.holding(t.Context(), wanted); err != nil || len(found) != 1 || found[0] != "ops.steps" {
+		t.Errorf("they are in %q, %v", found, err)
+	}
+	if err := e.fromBooks(t.Context()); err != nil || e.receipt.Books["ops.steps"] != told {
+		t.Errorf("%v were erased from the books, %v", e.receipt.Books, err)
+	}
+	if found, err := e.holding(t.Context(), wanted); err != nil || len(found) != 0 {
+		t.Errorf("after it they are in %q, %v", found, err)
+	}
+}
+
 // orders erases in orders alone.
 type orders struct{ *erasure.Eraser }
 
