@@ -158,7 +158,7 @@ func (c *cardReader) find(ctx context.Context, who string) (string, error) {
 	if who == "" {
 		return "", &CustomerError{"say whom: a key, an e-mail address, a phone number or a part of the name"}
 	}
-	digits := notDigits.ReplaceAllString(who, "")
+	digits := strings.TrimLeft(notDigits.ReplaceAllString(who, ""), "0")
 	if len(digits) < 6 {
 		digits = "no number"
 	}
@@ -172,13 +172,13 @@ select customer_key, coalesce(name, ''), coalesce(status, 'never bought'),
         has(records, ?), 2,
         has(emails, lower(?)), 3,
         arrayExists(x -> endsWith(replaceAll(x, '+', ''), ?), phones), 4,
-        lower(name) = lower(?), 5,
+        lowerUTF8(name) = lowerUTF8(?), 5,
         6) as closeness
 from mart.customers
 where closeness < 6 or positionCaseInsensitiveUTF8(coalesce(name, ''), ?) > 0 or arrayExists(x -> position(x, lower(?)) > 0, emails)
 order by closeness, customer_key
 limit 11`
-	rows, err := c.w.Query(ctx, query, who, who, who, who, strings.TrimLeft(digits, "0"), who, who, who)
+	rows, err := c.w.Query(ctx, query, who, who, who, who, digits, who, who, who)
 	if err != nil {
 		return "", fmt.Errorf("look for %q in mart.customers: %w", who, err)
 	}

@@ -62,4 +62,14 @@ func TestCustomerCard_SomeModelsAreMissing(t *testing.T) {
 	if err != nil || len(card.Missing) != 3 || len(card.Timeline) != 1 || card.Timeline[0].Text != "order 7, 10.5" {
 		t.Errorf("got %v, %+v", err, card)
 	}
+
+	exec("insert into mart.customers select concat('c', toString(number)), ['', '', 'Марианна', 'Анна'][number], null, [], [], [] from numbers(3, 2)")
+	for who, want := range map[string]string{"анна": "c4", "МАРИАННА": "c3", "37120000001": "c1"} {
+		if card, err := p.CustomerCard(t.Context(), who); err != nil || card.Key != want {
+			t.Errorf("%s is %q, want %q: %v", who, card.Key, want, err)
+		}
+	}
+	if card, err := p.CustomerCard(t.Context(), "0000000"); !errors.As(err, &lost) {
+		t.Errorf("a number of zeros is %q, %v", card.Key, err)
+	}
 }
