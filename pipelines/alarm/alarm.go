@@ -203,6 +203,12 @@ func (w *Watcher) compare(ctx context.Context, conn driver.Conn) (incidents, cha
 		incidents = append(incidents, &known[i])
 	}
 	now := w.o.Clock.Now().UTC()
+	for _, n := range incidents {
+		if n.Open() && !slices.ContainsFunc(w.o.Finders, func(f Finder) bool { return f.Kind == n.Kind }) {
+			n.ClosedAt, n.Settled = &now, true // nobody looks for it any more, and wants to be told of it
+			changed = append(changed, n)
+		}
+	}
 	for _, finder := range w.o.Finders {
 		found, err := finder.Find(ctx, now)
 		if err != nil {
@@ -243,7 +249,7 @@ const (
 func (w *Watcher) due(n *Incident, channel string, quiet bool) note {
 	told, recovered := slices.Contains(n.Told, channel), slices.Contains(n.Recovered, channel)
 	switch {
-	case quiet && !n.Urgent:
+	case n.Settled || quiet && !n.Urgent:
 		return nothing
 	case n.Open() && !told:
 		return began
@@ -331,7 +337,7 @@ const giveUp = 7 * 24 * time.Hour
 func (w *Watcher) settle(ctx context.Context, conn driver.Conn, incidents []*Incident, now time.Time) error {
 	var settled []*Incident
 	for _, n := range incidents {
-		if n.Open() {
+		if n.Open() || n.Settled {
 			continue
 		}
 		missing := slices.ContainsFunc(w.o.Channels, func(c notify.Channel) bool { return !slices.Contains(n.Recovered, c.Name()) })

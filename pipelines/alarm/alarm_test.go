@@ -365,3 +365,18 @@ func TestHours(t *testing.T) {
 		}
 	}
 }
+
+// What nobody wants to be told of any more is not wrong for ever.
+func TestWatcher_AKindThatNobodyLooksFor(t *testing.T) {
+	v := newWatch(t, nil)
+	v.wrong[alarm.DiskLow] = []string{"disk"}
+	v.look(0)
+	v.expect("it begins", "disk is wrong")
+	v.o.Finders = v.o.Finders[:2]
+	v.restart()
+	v.look(time.Minute)
+	v.expect("it is not told of")
+	if list := v.incidents(); len(list) != 0 {
+		t.Errorf("it goes on: %+v", list)
+	}
+}

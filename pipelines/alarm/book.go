@@ -71,7 +71,7 @@ func CreateTable(ctx context.Context, conn driver.Conn) error {
 const incidentColumns = "id, kind, subject, text, urgent, opened_at, closed_at, told, told_at, recovered, problem, settled"
 
 // Incidents lists what is wrong and what somebody is still to be told of, the newest
-// first; all also what was settled, the last hundred. There are none before the
+// first, a thousand at most; all also what was settled. There are none before the
 // table is made.
 func Incidents(ctx context.Context, conn driver.Conn, all bool) ([]Incident, error) {
 	condition := "NOT settled"
