@@ -248,7 +248,7 @@ func (s *Scheduler) do(ctx context.Context, e *entry, slot Slot) {
 		}
 		wait *= 2
 	}
-	if ctx.Err() != nil || !waited {
+	if err != nil && (ctx.Err() != nil || !waited) {
 		s.options.Logger.Info("a job was broken off; it goes on at the next start", "job", e.Name, "slot", slot.At)
 		return
 	}

@@ -225,6 +225,27 @@ func TestScheduler_TriesAgain(t *testing.T) {
 	v.end()
 }
 
+// A job that came to its end although it was to be broken off is done, and not done twice.
+func TestScheduler_DoneInSpiteOfTheEnd(t *testing.T) {
+	store := schedule.NewStore(filepath.Join(t.TempDir(), "jobs.json"))
+	ctx, end := context.WithCancel(t.Context())
+	job := schedule.Job{Name: "job", Every: time.Hour, Do: func(ctx context.Context, _ schedule.Slot) error {
+		end()
+		<-ctx.Done()
+		return nil
+	}}
+	s, err := schedule.New([]schedule.Job{job}, schedule.Options{Store: store, Drain: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if states, err := store.Read(); err != nil || states["job"].Outcome != schedule.Done {
+		t.Errorf("it is %+v, %v", states["job"], err)
+	}
+}
+
 // A job that only waits for its next try keeps nobody who asks for the end waiting; the
 // next process tries it again.
 func TestScheduler_EndsBetweenTries(t *testing.T) {
