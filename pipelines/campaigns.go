@@ -122,8 +122,10 @@ func (p *Project) DrawCampaign(ctx context.Context, o DrawOptions) (Draw, error)
 			return d, err
 		}
 	}
-	if err := p.rememberDraw(ctx, o); err != nil {
-		return d, err
+	if !o.DryRun {
+		if err := p.rememberDraw(ctx, o); err != nil {
+			return d, err
+		}
 	}
 	if d.Again {
 		if err := p.recallDraw(ctx, &d); err != nil {
