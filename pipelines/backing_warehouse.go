@@ -22,7 +22,7 @@ const ownDatabases = "database NOT IN ('system', 'INFORMATION_SCHEMA', 'informat
 // copied. It is no matter who has the warehouse open.
 func (p *Project) snapshotWarehouse(ctx context.Context, snapshot string, m *backup.Manifest) (err error) {
 	live := filepath.Join(p.Home, warehouse.Folder)
-	if entries, err := os.ReadDir(live); err != nil || len(entries) == 0 {
+	if !holdsFiles(live) {
 		m.LeftOut = append(m.LeftOut, "warehouse: there is none yet")
 		return nil
 	}

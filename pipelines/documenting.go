@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"winback/connectors/entity"
 	"winback/pipelines/docs"
@@ -57,8 +55,8 @@ func writeDocs(in docs.Input, path string) (r DocsResult, err error) {
 
 // facts asks the warehouse what it knows of its tables; nil where there is none.
 func (p *Project) facts(ctx context.Context) (_ *docs.Facts, err error) {
-	if _, missing := os.Stat(filepath.Join(p.Home, "warehouse")); missing != nil && p.Config.Warehouse.Embedded() {
-		return nil, nil // opening one would make it
+	if !p.hasWarehouse() {
+		return nil, nil
 	}
 	w, err := p.OpenWarehouse(ctx, warehouse.ForQuery)
 	if err != nil {

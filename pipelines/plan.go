@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -211,16 +209,6 @@ func (p *planner) inWarehouse(ctx context.Context) (err error) {
 	}
 	p.loads(slices.Values(load.Compare(loaded, files).Pending), "landed, and not in the warehouse yet")
 	return p.models(ctx, w, books)
-}
-
-// hasWarehouse says whether there is a warehouse to look at. One in a folder is
-// looked for there: opening it would make it.
-func (p *planner) hasWarehouse() bool {
-	if !p.Config.Warehouse.Embedded() {
-		return true
-	}
-	entries, err := os.ReadDir(filepath.Join(p.Home, warehouse.Folder))
-	return err == nil && len(entries) > 0
 }
 
 func (p *planner) loads(files iter.Seq[load.File], reason string) {

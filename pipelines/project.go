@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -202,6 +203,18 @@ func (p *Project) openWarehouse(ctx context.Context, o warehouse.Options) (*ware
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
+}
+
+// hasWarehouse says whether there is a warehouse to look at. One in a folder is
+// looked for there: opening it would make it.
+func (p *Project) hasWarehouse() bool {
+	return !p.Config.Warehouse.Embedded() || holdsFiles(filepath.Join(p.Home, warehouse.Folder))
+}
+
+// holdsFiles says whether a folder is there, with something in it.
+func holdsFiles(folder string) bool {
+	entries, err := os.ReadDir(folder)
+	return err == nil && len(entries) > 0
 }
 
 // SourceNames returns the names of the configured sources.

@@ -36,7 +36,7 @@ type oldWarehouse struct {
 // is no error; its books are lost, which is told.
 func (b *rebuild) takeHistory(ctx context.Context) (*oldWarehouse, error) {
 	old := &oldWarehouse{columns: map[string][]string{}}
-	if entries, err := os.ReadDir(filepath.Join(b.home, warehouse.Folder)); err != nil || len(entries) == 0 {
+	if !holdsFiles(filepath.Join(b.home, warehouse.Folder)) {
 		return old, nil
 	}
 	if err := os.MkdirAll(b.Home, 0o750); err != nil {

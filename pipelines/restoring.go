@@ -178,7 +178,7 @@ func (p *Project) keepErasures(fresh string) error {
 func (p *Project) mayRestore(m *backup.Manifest, o RestoreOptions) error {
 	var holds []string
 	for name, what := range map[string]string{"landing": "a landing zone", warehouse.Folder: "a warehouse"} {
-		if entries, err := os.ReadDir(filepath.Join(p.Home, name)); err == nil && len(entries) > 0 {
+		if holdsFiles(filepath.Join(p.Home, name)) {
 			holds = append(holds, what)
 		}
 	}
@@ -241,7 +241,7 @@ func (p *Project) keepReplaced(aside, id string) (kept string, err error) {
 		if name == "landing" && p.Zone.Remote() {
 			continue // nothing gave way to it
 		}
-		if entries, err := os.ReadDir(from); err != nil || len(entries) == 0 {
+		if !holdsFiles(from) {
 			continue
 		}
 		kept = filepath.Join(p.Home, "before-restore-"+id)

@@ -170,6 +170,9 @@ func TestLandingInABucket_Forget(t *testing.T) {
 	if s := b.build(); s.Load.Rows != 0 {
 		t.Errorf("the next run loads %d rows", s.Load.Rows)
 	}
+	if s, err := b.project.Upgrade(t.Context(), RebuildOptions{}); err != nil || s.State != ledger.Done {
+		t.Errorf("an upgrade with nothing to do: %v, %+v", err, s)
+	}
 }
 
 // TestLandingInABucket_Backup copies the bucket into a backup, and brings it back where

@@ -45,7 +45,7 @@ func (p *Project) PlanUpgrade(ctx context.Context) (*UpgradePlan, error) {
 	planner := &planner{run: p.newRun(RunOptions{}, selection{})}
 	planner.plan = &Plan{Datasets: []PlannedDataset{}, Loads: []PlannedLoad{}, Models: []PlannedModel{}}
 	plan := &UpgradePlan{Wanted: warehouse.Layout, Changes: []warehouse.Change{}, Models: []UpgradedModel{}}
-	if p.Config.Warehouse.Embedded() && !planner.hasWarehouse() {
+	if !p.hasWarehouse() {
 		return plan, errors.New("there is no warehouse yet: winback run makes one")
 	}
 	took, err := p.lookAtWarehouse(ctx, plan)
@@ -120,11 +120,11 @@ func (p *Project) lookAtWarehouse(ctx context.Context, plan *UpgradePlan) (took 
 // whose definition has changed. Nothing is extracted. A run does the same by itself; this
 // is for those who want it apart. Errors are those of Run.
 func (p *Project) Upgrade(ctx context.Context, o RebuildOptions) (s Summary, err error) {
-	lock, err := lockRun(ctx, p.Home, o.Wait)
+	lock, err := p.lock(ctx, o.Wait)
 	if err != nil {
 		return s, err
 	}
-	defer func() { err = errors.Join(err, lock.release()) }()
+	defer func() { err = errors.Join(err, lock.unlock()) }()
 	r := p.newRun(RunOptions{Wait: max(o.Wait, time.Second), Observer: o.Observer, as: "upgrade"}, selection{})
 	if err := r.open(ctx); err != nil {
 		return s, err
