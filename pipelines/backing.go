@@ -137,12 +137,12 @@ func (p *Project) takeSnapshot(ctx context.Context, snapshot string, o BackupOpt
 		return nil, nil, err
 	}
 	m.LeftOut = append(m.LeftOut, "configuration, its .env and files that it names: keep them where the program's own setup is kept")
-	for name, why := range map[string]string{
-		users.FileName: "the users of the service with the hashes of their passwords: winback users add makes them again",
-		"state":        "tokens that sources were given: they are secrets, and outdated soon",
+	for _, left := range []struct{ name, why string }{
+		{users.FileName, "the users of the service with the hashes of their passwords: winback users add makes them again"},
+		{"state", "tokens that sources were given: they are secrets, and outdated soon"},
 	} {
-		if _, err := os.Lstat(filepath.Join(p.Home, name)); err == nil {
-			m.LeftOut = append(m.LeftOut, name+": "+why)
+		if _, err := os.Lstat(filepath.Join(p.Home, left.name)); err == nil {
+			m.LeftOut = append(m.LeftOut, left.name+": "+left.why)
 		}
 	}
 	if !p.Config.Warehouse.Embedded() {

@@ -239,10 +239,7 @@ func (p *Project) landDraw(ctx context.Context, o DrawOptions, customers []drawn
 }
 
 func (p *Project) writeDraw(ctx context.Context, w *landing.Writer, o DrawOptions, customers []drawn) error {
-	at, err := p.endOfDay()
-	if err != nil {
-		return err
-	}
+	at := p.endOfDay()
 	payload, err := json.Marshal(map[string]float64{"control_pct": 100 * o.Control})
 	if err != nil {
 		return err
@@ -279,13 +276,9 @@ func (p *Project) writeDraw(ctx context.Context, w *landing.Writer, o DrawOption
 
 // endOfDay is the last second of the day that the candidates are of, so that the
 // models of that day know of the draw, and every later order comes after it.
-func (p *Project) endOfDay() (time.Time, error) {
-	zone, err := time.LoadLocation(p.Config.Timezone)
-	if err != nil {
-		return time.Time{}, err
-	}
+func (p *Project) endOfDay() time.Time {
 	day := p.AsOf()
-	return time.Date(day.Year(), day.Month(), day.Day(), 23, 59, 59, 0, zone), nil
+	return time.Date(day.Year(), day.Month(), day.Day(), 23, 59, 59, 0, p.Config.Location)
 }
 
 // touch is the row of a customer: what would be offered to a control too, so that

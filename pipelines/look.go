@@ -14,17 +14,26 @@ import (
 // TestModels runs the unit tests of the selected models. It needs no project:
 // the tests compute in a warehouse of their own that is thrown away.
 func TestModels(ctx context.Context, models *model.Project, selectors []string) (results []model.TestResult, err error) {
-	home, err := os.MkdirTemp("", "winback-test-")
+	err = inScratch(ctx, func(w *warehouse.Warehouse) error {
+		results, err = model.TestAll(ctx, w, models, model.RunnerOptions{Select: selectors, Sources: contractColumns{}})
+		return err
+	})
+	return results, err
+}
+
+// inScratch opens a warehouse that is thrown away afterwards.
+func inScratch(ctx context.Context, do func(*warehouse.Warehouse) error) (err error) {
+	home, err := os.MkdirTemp("", "winback-scratch-")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for the tests: %w", err)
+		return fmt.Errorf("make a folder to compute in: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(home)) }()
 	w, err := warehouse.Open(ctx, warehouse.Options{Home: home, Purpose: warehouse.ForRun})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	return model.TestAll(ctx, w, models, model.RunnerOptions{Select: selectors, Sources: contractColumns{}})
+	return do(w)
 }
 
 // Check runs the data checks of the selected models over the warehouse as it

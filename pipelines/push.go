@@ -240,12 +240,8 @@ func (x *push) readList(ctx context.Context) error {
 
 // dueAt is the end of the hours in which customers are called on that day.
 func (x *push) dueAt(day string) (time.Time, error) {
-	zone, err := time.LoadLocation(x.project.Config.Timezone)
-	if err != nil {
-		return time.Time{}, err
-	}
 	_, until, _ := strings.Cut(x.project.Config.Winback.CallHours, "-")
-	at, err := time.ParseInLocation("2006-01-02 15:04", day+" "+until, zone)
+	at, err := time.ParseInLocation("2006-01-02 15:04", day+" "+until, x.project.Config.Location)
 	if err != nil {
 		return at, fmt.Errorf("read the day %q of the list: %w", day, err)
 	}

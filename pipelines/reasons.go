@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -81,31 +80,27 @@ func UnderstandReasons(ctx context.Context, models *model.Project, texts []strin
 	if err != nil {
 		return nil, err
 	}
-	home, err := os.MkdirTemp("", "winback-reasons-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder to try the patterns in: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(home)) }()
-	w, err := warehouse.Open(ctx, warehouse.Options{Home: home, Purpose: warehouse.ForRun})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, w.Close()) }()
 	understood := map[string]UnderstoodReason{}
-	rows, err := w.Query(ctx, "select reason, reason_category, pattern, competitor from ("+sql+")")
+	err = inScratch(ctx, func(w *warehouse.Warehouse) error {
+		rows, err := w.Query(ctx, "select reason, reason_category, pattern, competitor from ("+sql+")")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var r UnderstoodReason
+			if err := rows.Scan(&r.Reason, &r.Category, &r.Pattern, &r.Competitor); err != nil {
+				return err
+			}
+			understood[r.Reason] = r
+		}
+		return rows.Err()
+	})
 	if err != nil {
 		return nil, fmt.Errorf("try the patterns of the seeds reasons and competitor_names: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var r UnderstoodReason
-		if err := rows.Scan(&r.Reason, &r.Category, &r.Pattern, &r.Competitor); err != nil {
-			return nil, err
-		}
-		understood[r.Reason] = r
 	}
 	for _, text := range texts {
 		reasons = append(reasons, understood[text])
 	}
-	return reasons, rows.Err()
+	return reasons, nil
 }

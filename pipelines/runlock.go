@@ -41,28 +41,32 @@ func lockRun(ctx context.Context, home string, wait time.Duration) (*runLock, er
 	switch {
 	case locked:
 		// A restore that was killed may have left the landing zone beside its place.
-		return l, errors.Join(warehouse.MendSwap(filepath.Join(home, "landing")), l.writeHolder())
+		if err := errors.Join(warehouse.MendSwap(filepath.Join(home, "landing")), writeHolder(l.note, warehouse.ForRun)); err != nil {
+			return nil, errors.Join(err, l.lock.Unlock())
+		}
+		return l, nil
 	case err == nil || errors.Is(err, context.DeadlineExceeded):
-		return nil, &warehouse.HeldError{What: "run", Home: home, Holder: l.readHolder()}
+		return nil, &warehouse.HeldError{What: "run", Home: home, Holder: readHolder(l.note)}
 	}
 	return nil, fmt.Errorf("lock %s: %w", home, err)
 }
 
-func (l *runLock) writeHolder() error {
-	text, err := json.Marshal(warehouse.Holder{PID: os.Getpid(), Purpose: warehouse.ForRun, Since: time.Now().UTC()})
-	if err != nil {
-		return err
+// writeHolder notes in a file that this process holds a lock.
+func writeHolder(path string, purpose warehouse.Purpose) error {
+	text, err := json.Marshal(warehouse.Holder{PID: os.Getpid(), Purpose: purpose, Since: time.Now().UTC()})
+	if err == nil {
+		err = os.WriteFile(path, text, 0o644)
 	}
-	if err := os.WriteFile(l.note, text, 0o644); err != nil {
-		return errors.Join(fmt.Errorf("write down who runs: %w", err), l.lock.Unlock())
+	if err != nil {
+		return fmt.Errorf("write down who holds the lock: %w", err)
 	}
 	return nil
 }
 
-// readHolder says who holds the lock, as far as it is written down.
-func (l *runLock) readHolder() warehouse.Holder {
+// readHolder says who holds a lock, as far as it is written down.
+func readHolder(path string) warehouse.Holder {
 	var holder warehouse.Holder
-	if text, err := os.ReadFile(l.note); err == nil && json.Unmarshal(text, &holder) != nil {
+	if text, err := os.ReadFile(path); err == nil && json.Unmarshal(text, &holder) != nil {
 		return warehouse.Holder{}
 	}
 	return holder
@@ -121,18 +125,10 @@ func lockService(home string) (unlock func() error, err error) {
 		return nil, fmt.Errorf("lock %s: %w", home, err)
 	}
 	if !locked {
-		held := &warehouse.HeldError{What: "service", Home: home}
-		if text, err := os.ReadFile(path); err != nil || json.Unmarshal(text, &held.Holder) != nil {
-			held.Holder = warehouse.Holder{}
-		}
-		return nil, held
+		return nil, &warehouse.HeldError{What: "service", Home: home, Holder: readHolder(path)}
 	}
-	text, err := json.Marshal(warehouse.Holder{PID: os.Getpid(), Purpose: warehouse.ForServe, Since: time.Now().UTC()})
-	if err == nil {
-		err = os.WriteFile(path, text, 0o644)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("write down who serves: %w", err), lock.Unlock())
+	if err := writeHolder(path, warehouse.ForServe); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
 	}
 	return lock.Unlock, nil
 }

@@ -3,8 +3,6 @@ package pipelines
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 
 	"winback/pipelines/ledger"
 	"winback/pipelines/model"
@@ -15,17 +13,11 @@ import (
 // Verify pushes the published cases through the models, in a warehouse that is
 // thrown away. data is the folder of the public data sets, "" without them.
 func Verify(ctx context.Context, models *model.Project, data string) (report verify.Report, err error) {
-	home, err := os.MkdirTemp("", "winback-verify-")
-	if err != nil {
-		return report, fmt.Errorf("make a folder to compute in: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(home)) }()
-	w, err := warehouse.Open(ctx, warehouse.Options{Home: home, Purpose: warehouse.ForRun})
-	if err != nil {
-		return report, err
-	}
-	defer func() { err = errors.Join(err, w.Close()) }()
-	return verify.Run(ctx, w, verify.Options{Data: data, Models: models, Sources: contractColumns{}})
+	err = inScratch(ctx, func(w *warehouse.Warehouse) error {
+		report, err = verify.Run(ctx, w, verify.Options{Data: data, Models: models, Sources: contractColumns{}})
+		return err
+	})
+	return report, err
 }
 
 // RecordVerification adds the report to ops.verifications of the project's

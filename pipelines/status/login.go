@@ -6,10 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
-	"strings"
+
+	"winback/pipelines/users"
 )
 
 // Viewer is who looks at a page.
@@ -54,7 +53,7 @@ var (
 
 func (s *Server) whoAsks(r *http.Request) (Viewer, error) {
 	if s.o.Login == nil || s.o.Open != nil && s.o.Open() {
-		if !ownName(r.Host) {
+		if !users.OwnName(r.Host) {
 			return Viewer{}, errForeignName
 		}
 		return Viewer{}, nil
@@ -68,16 +67,6 @@ func (s *Server) whoAsks(r *http.Request) (Viewer, error) {
 		s.o.Logger.Warn("login to the status page refused", "user", name, "remote", r.RemoteAddr)
 	}
 	return viewer, err
-}
-
-// ownName tells names that lead here whatever a name server says: a page on the web
-// can have its own name lead to this machine, and so have a browser ask here.
-func ownName(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // token is what a form of a viewer's page has to send back: a page elsewhere that

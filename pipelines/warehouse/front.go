@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
-	"strings"
 	"syscall"
 	"time"
 
@@ -75,7 +73,7 @@ func (f *Front) authenticate(ctx context.Context, c engine.Credentials) (engine.
 		return engine.Access{}, engine.TooManyLogins(name+": Authentication failed: "+wait.Error(), wait.Wait)
 	case err != nil:
 		return refuse(err.Error())
-	case f.Users.Open(name) && !ownName(c.Host):
+	case f.Users.Open(name) && !users.OwnName(c.Host):
 		return refuse("without a password only this machine's own names are answered, not " + c.Host)
 	}
 	limit := f.Limits[u.Role]
@@ -95,16 +93,6 @@ func (f *Front) authenticate(ctx context.Context, c engine.Credentials) (engine.
 		access.Settings = map[string]string{"readonly": "2"}
 	}
 	return access, nil
-}
-
-// ownName tells names that lead here whatever a name server says. A page on the
-// web can have its own name lead to this machine, and so have a browser ask here.
-func ownName(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // serveFront listens and answers. What it returns stops that: no new requests,
@@ -174,7 +162,7 @@ func (w *Warehouse) openViews(ctx context.Context) error {
 		if err := rows.Scan(&database, &name); err != nil {
 			return fmt.Errorf("look at the views: %w", err)
 		}
-		views = append(views, "`"+database+"`.`"+strings.ReplaceAll(name, "`", "``")+"`")
+		views = append(views, QuoteName(database)+"."+QuoteName(name))
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("look at the views: %w", err)
