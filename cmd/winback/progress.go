@@ -106,6 +106,7 @@ type bars struct {
 	pool *mpb.Progress
 
 	mu       sync.Mutex
+	all      []*mpb.Bar
 	datasets map[string]*datasetBar
 	load     *mpb.Bar
 	models   *mpb.Bar
@@ -158,7 +159,7 @@ func (b *bars) dataset(name string) *datasetBar {
 		))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.datasets[name] = d
+	b.datasets[name], b.all = d, append(b.all, d.bar)
 	return d
 }
 
@@ -222,7 +223,7 @@ func (b *bars) Loading(s pipelines.LoadSummary) {
 		))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.load = bar
+	b.load, b.all = bar, append(b.all, bar)
 }
 
 func (b *bars) Loaded(_ string, rows, _ int64) {
@@ -243,7 +244,7 @@ func (b *bars) Building(models int) {
 		))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.models = bar
+	b.models, b.all = bar, append(b.all, bar)
 }
 
 func (b *bars) current() string {
@@ -268,16 +269,14 @@ func (b *bars) ModelDone(m pipelines.ModelResult) {
 	}
 }
 
-// Close ends the bars where they stand.
+// Close ends the bars where they stand, those too that another one took the place of:
+// an erasure loads and builds before the rest of a run does.
 func (b *bars) Close() {
 	b.mu.Lock()
-	open := []*mpb.Bar{b.load, b.models}
-	for _, d := range b.datasets {
-		open = append(open, d.bar)
-	}
+	all := b.all
 	b.mu.Unlock()
-	for _, bar := range open {
-		if bar != nil && !bar.Completed() {
+	for _, bar := range all {
+		if !bar.Completed() {
 			bar.Abort(false)
 		}
 	}
