@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"winback/pipelines/alarm"
+	"winback/pipelines/books"
 	"winback/pipelines/config"
 	"winback/pipelines/history"
 	"winback/pipelines/ledger"
@@ -248,7 +248,7 @@ func (f finders) churn(ctx context.Context, _ time.Time) ([]alarm.Finding, error
 	var level string
 	rows, err := conn.Query(ctx, `SELECT month, toFloat64(ifNull(churn_12m_pct, 0)), ifNull(toString(level), '') FROM mart.churn_monthly
 		WHERE segment = '(all)' AND is_complete ORDER BY month DESC LIMIT 1`)
-	if exception, ok := errors.AsType[*clickhouse.Exception](err); ok && (exception.Code == 60 || exception.Code == 81) {
+	if books.IsMissing(err) {
 		return nil, nil // it is not built
 	}
 	if err != nil {

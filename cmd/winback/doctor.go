@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"winback/pipelines"
+	"winback/pipelines/status"
 	"winback/pipelines/warehouse"
 )
 
@@ -90,12 +90,11 @@ func diagnoseHome(home string, wanted int64) diagnosis {
 	if err := probe.Close(); err != nil {
 		return failing(what, err)
 	}
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(home, &fs); err != nil {
-		return failing(what, fmt.Errorf("look at the disk of %s: %w", home, err))
+	free, _, err := status.DiskOf(home)
+	if err != nil {
+		return failing(what, err)
 	}
-	free := int64(fs.Bavail) * fs.Bsize
-	if free < max(minimumDisk, wanted) {
+	if free < uint64(max(minimumDisk, wanted)) {
 		return diagnosis{What: what, Text: fmt.Sprintf("%s has %d MiB free; make room or choose another --home", home, free>>20)}
 	}
 	return diagnosis{What: what, OK: true, Text: fmt.Sprintf("%s is writable, %d GiB free", home, free>>30)}

@@ -2,12 +2,9 @@ package alarm
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"winback/pipelines/books"
@@ -80,7 +77,7 @@ func Incidents(ctx context.Context, conn driver.Conn, all bool) ([]Incident, err
 	}
 	list := []Incident{}
 	err := conn.Select(ctx, &list, "SELECT "+incidentColumns+" FROM ops.alarms FINAL WHERE "+condition+" ORDER BY opened_at DESC, id LIMIT 1000")
-	if err != nil && !isMissing(err) {
+	if err != nil && !books.IsMissing(err) {
 		return nil, fmt.Errorf("read ops.alarms: %w", err)
 	}
 	return list, nil
@@ -111,10 +108,4 @@ func timeOrNull(t *time.Time) any {
 		return nil
 	}
 	return books.Time(*t)
-}
-
-func isMissing(err error) bool {
-	const unknownTable, unknownDatabase = 60, 81
-	exception, ok := errors.AsType[*clickhouse.Exception](err)
-	return ok && slices.Contains([]int32{unknownTable, unknownDatabase}, exception.Code)
 }

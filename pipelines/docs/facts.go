@@ -2,12 +2,12 @@ package docs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"winback/pipelines/books"
 )
 
 // Facts are what a warehouse knows of its tables. A warehouse that is new, or
@@ -56,7 +56,7 @@ func ReadFacts(ctx context.Context, conn driver.Conn) (Facts, error) {
 		what string
 		read func(context.Context, driver.Conn) error
 	}{{"system.tables", f.readTables}, {"ops.models", f.readModels}, {"ops.loads", f.readLoads}, {"ops.checks", f.readChecks}, {"ops.runs", f.readRun}} {
-		if err := part.read(ctx, conn); err != nil && !isMissing(err) {
+		if err := part.read(ctx, conn); err != nil && !books.IsMissingOrDenied(err) {
 			return f, fmt.Errorf("read %s: %w", part.what, err)
 		}
 	}
@@ -144,11 +144,4 @@ func each(ctx context.Context, conn driver.Conn, query string, read func(driver.
 		}
 	}
 	return rows.Err()
-}
-
-// isMissing says that a table or database is not there, or not for this user.
-func isMissing(err error) bool {
-	const unknownTable, unknownDatabase, accessDenied = 60, 81, 497
-	exception, ok := errors.AsType[*clickhouse.Exception](err)
-	return ok && (exception.Code == unknownTable || exception.Code == unknownDatabase || exception.Code == accessDenied)
 }

@@ -6,13 +6,13 @@ package history
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"winback/pipelines/books"
 )
 
 // Books are those of a warehouse.
@@ -245,15 +245,8 @@ func (b Books) Freshness(ctx context.Context) ([]Freshness, error) {
 // read reads rows; books that are not there have none.
 func read[T any](ctx context.Context, b Books, what, sql string, parameters ...any) ([]T, error) {
 	list := []T{}
-	if err := b.conn.Select(ctx, &list, sql, parameters...); err != nil && !isMissing(err) {
+	if err := b.conn.Select(ctx, &list, sql, parameters...); err != nil && !books.IsMissingOrOlder(err) {
 		return nil, fmt.Errorf("read %s from ops: %w", what, err)
 	}
 	return list, nil
-}
-
-// isMissing says that no run has made the books yet, or only an older program has.
-func isMissing(err error) bool {
-	const unknownColumn, unknownTable, unknownDatabase = 47, 60, 81
-	exception, ok := errors.AsType[*clickhouse.Exception](err)
-	return ok && slices.Contains([]int32{unknownColumn, unknownTable, unknownDatabase}, exception.Code)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"winback/pipelines/books"
 	"winback/pipelines/progress"
 )
 
@@ -76,7 +77,7 @@ func (b Books) Story(ctx context.Context, id string) (*Story, error) {
 		return nil, err
 	}
 	err = b.conn.QueryRow(ctx, "SELECT count() FROM ops.checks WHERE run_id = {run:String}", named(run.ID)...).Scan(&s.Checked)
-	if isMissing(err) {
+	if books.IsMissingOrOlder(err) {
 		err = nil
 	}
 	return s, err

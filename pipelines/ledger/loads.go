@@ -2,9 +2,7 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -72,7 +70,7 @@ func (l *Ledger) Loaded(ctx context.Context) (Files, error) {
 	rows, err := l.conn.Query(ctx, `SELECT xxHash64(concat(path, '\n', checksum)) FROM ops.loads FINAL
 		WHERE rows = 0 OR if(startsWith(entity, 'ops.'), entity, concat('raw.', replaceOne(entity, '.', '_'))) IN (
 			SELECT concat(database, '.', name) FROM system.tables WHERE database IN ('raw', 'ops') AND `+filled+`)`)
-	if isMissing(err) {
+	if books.IsMissingOrOlder(err) {
 		return Files{}, nil
 	}
 	if err != nil {
@@ -166,7 +164,7 @@ func (l *Ledger) RecordLoads(ctx context.Context, loads []Load) error {
 func (l *Ledger) Versions(ctx context.Context) (map[string]string, error) {
 	rows, err := l.conn.Query(ctx, `SELECT entity, concat(toString(count()), '-', hex(groupBitXor(sipHash64(path, checksum)))) AS version
 		FROM ops.loads FINAL WHERE kind != 'covered' GROUP BY entity`)
-	if isMissing(err) {
+	if books.IsMissingOrOlder(err) {
 		return map[string]string{}, nil
 	}
 	if err != nil {
@@ -182,14 +180,6 @@ func (l *Ledger) Versions(ctx context.Context) (map[string]string, error) {
 		versions[entity] = version
 	}
 	return versions, rows.Err()
-}
-
-// isMissing says that the books are not there, or are those of an older program: no
-// run has opened the warehouse yet.
-func isMissing(err error) bool {
-	const unknownColumn, unknownTable, unknownDatabase = 47, 60, 81
-	exception, ok := errors.AsType[*clickhouse.Exception](err)
-	return ok && slices.Contains([]int32{unknownColumn, unknownTable, unknownDatabase}, exception.Code)
 }
 
 // Arrivals are the rows of an entity that were loaded since its raw table had a

@@ -52,7 +52,7 @@ func (l *Ledger) Prune(ctx context.Context, before time.Time) error {
 		if err == nil && due > 0 {
 			err = l.conn.Exec(ctx, fmt.Sprintf("ALTER TABLE ops.%s DELETE WHERE %s SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1", p.table, condition), names...)
 		}
-		if err != nil && !isMissing(err) {
+		if err != nil && !books.IsMissingOrOlder(err) {
 			return fmt.Errorf("remove what is old from ops.%s: %w", p.table, err)
 		}
 	}

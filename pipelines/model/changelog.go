@@ -10,6 +10,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"winback/pipelines/books"
 	"winback/pipelines/check"
 	"winback/pipelines/model/quote"
 )
@@ -134,7 +135,7 @@ func logIsWhole(ctx context.Context, conn driver.Conn, m *Model, steps []step) (
 	}
 	query := fmt.Sprintf("select count() from %s where log_step in (%s)", m.logRelation(), strings.Join(versions, ", "))
 	err := conn.QueryRow(ctx, query).Scan(&got)
-	if isMissing(err) {
+	if books.IsMissing(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -170,7 +171,7 @@ func forgetSteps(ctx context.Context, conn driver.Conn, m *Model, steps []step) 
 		}
 	}
 	for _, statement := range statements {
-		if err := conn.Exec(ctx, statement); err != nil && !isMissing(err) {
+		if err := conn.Exec(ctx, statement); err != nil && !books.IsMissing(err) {
 			return fmt.Errorf("remove old changes of %s: %w", m.FullName(), check.InWords(err))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"winback/pipelines/books"
 	"winback/pipelines/check"
 	"winback/pipelines/model/quote"
 )
@@ -82,7 +83,7 @@ func (f *foreteller) touched(ctx context.Context, m *Model, d decision, changing
 		"with touched as (select distinct ", keys, " from (\n", query, "\n))\n",
 		"select (select count() from touched), (select groupUniqArray(_partition_id) from ", m.Relation(), " where (", keys, ") in (select ", keys, " from touched))",
 	}, "")).Scan(&t.Keys, &ids)
-	if isMissing(err) { // the log of a change is gone: the build finds out, and is a whole one
+	if books.IsMissing(err) { // the log of a change is gone: the build finds out, and is a whole one
 		return t, nil
 	}
 	if err != nil {

@@ -2,13 +2,11 @@ package model
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"winback/pipelines/books"
@@ -110,7 +108,7 @@ func readState(ctx context.Context, conn driver.Conn) (*state, error) {
 		"ops.changes":   s.readSteps,
 	} {
 		// A warehouse that no run has touched yet has none of these tables.
-		if err := read(ctx, conn); err != nil && !isMissing(err) {
+		if err := read(ctx, conn); err != nil && !books.IsMissing(err) {
 			return nil, fmt.Errorf("read %s: %w", what, err)
 		}
 	}
@@ -207,13 +205,6 @@ func (s *state) leftovers(m *Model) map[string]bool {
 		}
 	}
 	return found
-}
-
-// isMissing says that a table or database does not exist.
-func isMissing(err error) bool {
-	const unknownTable, unknownDatabase = 60, 81
-	exception, ok := errors.AsType[*clickhouse.Exception](err)
-	return ok && (exception.Code == unknownTable || exception.Code == unknownDatabase)
 }
 
 // buildRow is a row of ops.models.

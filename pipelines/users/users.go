@@ -127,11 +127,3 @@ func listRoles() string {
 	}
 	return strings.Join(names, ", ")
 }
-
-// ParseRole reads the name of a role.
-func ParseRole(name string) (Role, error) {
-	if role := Role(name); role.Known() {
-		return role, nil
-	}
-	return "", fmt.Errorf("there is no role %q; there are %s", name, listRoles())
-}
