@@ -14,7 +14,7 @@ import (
 	"winback/pipelines"
 	"winback/pipelines/check"
 	"winback/pipelines/model"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // Every dashboard can be read, on a desk and on a telephone, by day and by night: of a

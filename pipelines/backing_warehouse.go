@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"winback/pipelines/backup"
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 
@@ -65,7 +66,7 @@ func freeze(ctx context.Context, w *warehouse.Warehouse, m *backup.Manifest) err
 	for _, t := range tables {
 		switch {
 		case strings.HasSuffix(t.engine, "MergeTree"):
-			if err := w.Exec(ctx, "ALTER TABLE "+t.quoted()+" FREEZE WITH NAME "+warehouse.Quote(frozenName(m))); err != nil {
+			if err := w.Exec(ctx, "ALTER TABLE "+t.quoted()+" FREEZE WITH NAME "+quote.Literal(frozenName(m))); err != nil {
 				return fmt.Errorf("freeze %s.%s: %w", t.database, t.name, err)
 			}
 		case !strings.HasSuffix(t.engine, "View") && t.engine != "Dictionary":
@@ -79,7 +80,7 @@ func freeze(ctx context.Context, w *warehouse.Warehouse, m *backup.Manifest) err
 type kindOfTable struct{ database, name, engine string }
 
 func (t kindOfTable) quoted() string {
-	return warehouse.QuoteName(t.database) + "." + warehouse.QuoteName(t.name)
+	return quote.Table(t.database, t.name)
 }
 
 // kindsOfTables lists the tables and views for which a condition holds.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // timelinePart is a query for a customer's events of a kind, day, kind and text, and

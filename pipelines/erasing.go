@@ -14,6 +14,7 @@ import (
 	"winback/pipelines/erasure"
 	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 
@@ -189,7 +190,7 @@ func (e *erasing) markDeleted(ctx context.Context, s *entity.Schema, drops map[u
 		err := e.warehouse.Exec(ctx, fmt.Sprintf(
 			`INSERT INTO %[1]s SELECT * REPLACE (true AS deleted, %[2]s AS run_id, extracted_at + toIntervalMicrosecond(1) AS extracted_at)
 			FROM (SELECT * FROM %[1]s FINAL WHERE NOT deleted AND %[3]s IN (%[4]s))`,
-			table, warehouse.Quote(version), landing.HashOfKey(s), hashList(hashes)))
+			table, quote.Literal(version), landing.HashOfKey(s), hashList(hashes)))
 		if err != nil {
 			return fmt.Errorf("mark rows of %s as deleted: %w", table, err)
 		}
@@ -245,7 +246,7 @@ func (e *erasing) applyMasks(ctx context.Context) error {
 	}
 	for _, table := range tables {
 		database, name, _ := strings.Cut(table, ".")
-		if err := e.warehouse.Exec(ctx, "ALTER TABLE "+database+"."+warehouse.QuoteName(name)+" APPLY DELETED MASK SETTINGS mutations_sync = 2"); err != nil {
+		if err := e.warehouse.Exec(ctx, "ALTER TABLE "+quote.Table(database, name)+" APPLY DELETED MASK SETTINGS mutations_sync = 2"); err != nil {
 			return fmt.Errorf("remove deleted rows of %s: %w", table, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 
@@ -17,7 +18,7 @@ type textColumns struct {
 }
 
 func (t textColumns) name() string {
-	return warehouse.QuoteName(t.database) + "." + warehouse.QuoteName(t.table)
+	return quote.Table(t.database, t.table)
 }
 
 // hash identifies a row by what is written in it.
@@ -29,7 +30,7 @@ func (t textColumns) text() string { return "concat(" + t.texts(`, '\n', `) + ",
 func (t textColumns) texts(separator string) string {
 	texts := make([]string, len(t.all))
 	for i, column := range t.all {
-		texts[i] = "ifNull(toString(" + warehouse.QuoteName(column) + "), '')"
+		texts[i] = "ifNull(toString(" + quote.Name(column) + "), '')"
 	}
 	return strings.Join(texts, separator)
 }
@@ -83,7 +84,7 @@ func (e *erasing) fromBooks(ctx context.Context) error {
 		if t.database == warehouse.Ops && len(t.plain) > 0 {
 			sets := make([]string, len(t.plain))
 			for i, column := range t.plain {
-				sets[i] = warehouse.QuoteName(column) + " = '(erased on request)'"
+				sets[i] = quote.Name(column) + " = '(erased on request)'"
 			}
 			do = "UPDATE " + strings.Join(sets, ", ")
 		}
@@ -179,7 +180,7 @@ func (e *erasing) holds(ctx context.Context, t textColumns, wanted []string) (bo
 	for some := range slices.Chunk(wanted, wantedAtOnce) {
 		quoted := make([]string, len(some))
 		for i, text := range some {
-			quoted[i] = warehouse.Quote(text)
+			quoted[i] = quote.Literal(text)
 		}
 		var n uint64
 		err := e.warehouse.QueryRow(ctx, fmt.Sprintf("SELECT count() FROM %s WHERE multiSearchAnyCaseInsensitive(%s, [%s])", t.name(), t.text(), strings.Join(quoted, ", "))).Scan(&n)

@@ -16,6 +16,7 @@ import (
 	"winback/connectors/spec"
 	"winback/pipelines/export"
 	"winback/pipelines/model"
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 
@@ -175,7 +176,7 @@ func (x *exporter) choose(known []export.Column) ([]export.Column, error) {
 func (x *exporter) query() string {
 	expressions := make([]string, len(x.columns))
 	for i, column := range x.columns {
-		expressions[i] = column.Expression(warehouse.QuoteName(column.Name))
+		expressions[i] = column.Expression(quote.Always(column.Name))
 	}
 	// Conditions and order mean the columns as they are, so they stand inside.
 	inner := "SELECT * FROM " + x.from
@@ -243,7 +244,7 @@ func (x *exporter) describeTable(ctx context.Context) ([]export.Column, error) {
 	}
 	x.title, x.order = database+"."+name, order
 	x.o.asList(x.title)
-	x.from = warehouse.QuoteName(database) + "." + warehouse.QuoteName(name)
+	x.from = quote.Table(database, name)
 	if strings.Contains(engine, "ReplacingMergeTree") {
 		x.from += " FINAL" // the newest version of each row, merged or not
 	}

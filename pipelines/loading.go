@@ -20,6 +20,7 @@ import (
 	"winback/pipelines/ledger"
 	"winback/pipelines/load"
 	"winback/pipelines/model"
+	"winback/pipelines/quote"
 	"winback/pipelines/retry"
 	"winback/pipelines/warehouse"
 )
@@ -301,7 +302,7 @@ func (v *rawVersions) Since(ctx context.Context, domain, name, version string) (
 	}
 	runs := make([]string, len(a.Runs))
 	for i, run := range a.Runs {
-		runs[i] = fmt.Sprintf("(%s, %s)", warehouse.Quote(run.Source), warehouse.Quote(run.RunID))
+		runs[i] = fmt.Sprintf("(%s, %s)", quote.Literal(run.Source), quote.Literal(run.RunID))
 	}
 	return model.Arrivals{Condition: "(source, run_id) in (" + strings.Join(runs, ", ") + ")", Rows: a.Rows}, true, nil
 }

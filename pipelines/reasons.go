@@ -10,7 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"winback/pipelines/model"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 

@@ -9,11 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"winback/pipelines/alarm"
 	"winback/pipelines/check"
 	"winback/pipelines/model"
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 
@@ -99,7 +99,7 @@ func relations(ctx context.Context, w *warehouse.Warehouse) (map[string]bool, er
 func (b *rebuild) historyFile(table string) string { return filepath.Join(b.Home, table+".parquet") }
 
 func (b *rebuild) copyTable(ctx context.Context, w *warehouse.Warehouse, table string, columns []string) (err error) {
-	rows, err := w.Stream(ctx, fmt.Sprintf("SELECT %s FROM ops.%s", quoteNames(columns), table), "Parquet")
+	rows, err := w.Stream(ctx, fmt.Sprintf("SELECT %s FROM ops.%s", quote.Names(columns), table), "Parquet")
 	if err != nil {
 		return fmt.Errorf("read ops.%s: %w", table, err)
 	}
@@ -140,7 +140,7 @@ func (b *rebuild) bringTable(ctx context.Context, table string, columns []string
 		return err
 	}
 	defer file.Close()
-	insert := fmt.Sprintf("INSERT INTO ops.%s (%s)", table, quoteNames(columns))
+	insert := fmt.Sprintf("INSERT INTO ops.%s (%s)", table, quote.Names(columns))
 	if err := b.warehouse.InsertFormat(ctx, "Parquet", insert, file); err != nil {
 		return err
 	}
@@ -199,12 +199,4 @@ func names(ctx context.Context, w *warehouse.Warehouse, query string) ([]string,
 		list = append(list, name)
 	}
 	return list, rows.Err()
-}
-
-func quoteNames(names []string) string {
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = warehouse.QuoteName(name)
-	}
-	return strings.Join(quoted, ", ")
 }

@@ -18,6 +18,7 @@ import (
 	"winback/pipelines/config"
 	"winback/pipelines/engine/enginetest"
 	"winback/pipelines/landing"
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 
@@ -127,7 +128,7 @@ func besideTheEngine(b *testing.B, start func(*testing.B) tables) {
 				s.ours = append(s.ours, aboveRest(b, func() { landTable(b, table, made, all) }))
 				s.engines = append(s.engines, aboveRest(b, func() {
 					w.Exec(b, fmt.Sprintf("INSERT INTO FUNCTION file(%s, Parquet) SELECT %s FROM %s",
-						warehouse.Quote(filepath.Join(b.TempDir(), "engine.parquet")), strings.Join(orderColumns(table.engine), ", "), made.function(table.name)))
+						quote.Literal(filepath.Join(b.TempDir(), "engine.parquet")), strings.Join(orderColumns(table.engine), ", "), made.function(table.name)))
 				}))
 			}
 			s.report(b, all, 0)
@@ -210,7 +211,7 @@ func orderColumns(filled map[string]string) []string {
 			value = "NULL"
 		}
 		typ := strings.Replace(warehouse.ColumnType(f), "LowCardinality(Nullable(String))", "Nullable(String)", 1)
-		columns[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", value, typ, warehouse.QuoteName(f.Name))
+		columns[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", value, typ, quote.Always(f.Name))
 	}
 	return columns
 }

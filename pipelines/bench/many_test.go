@@ -16,6 +16,7 @@ import (
 
 	"winback/pipelines/config"
 	"winback/pipelines/landing"
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 
@@ -104,6 +105,6 @@ func recordCopies(b *testing.B, dir string, first *landing.Manifest, n int) {
 	must(b, w.Exec(ctx, fmt.Sprintf(`INSERT INTO ops.loads (path, checksum, source, entity, run_id, rows, bytes, loaded_at)
 		SELECT replaceAll(%s, %s, run), %s, 'shop', %s, run, %d, %d, now64(6) FROM (
 			SELECT concat('20270101T000000Z-', leftPad(toString(number), 6, '0')) AS run FROM numbers(%d))`,
-		warehouse.Quote(f.Path), warehouse.Quote(first.RunID), warehouse.Quote(f.Checksum), warehouse.Quote(f.Entity), f.Rows, f.Bytes, n-1)))
+		quote.Literal(f.Path), quote.Literal(first.RunID), quote.Literal(f.Checksum), quote.Literal(f.Entity), f.Rows, f.Bytes, n-1)))
 	must(b, w.Close())
 }

@@ -18,6 +18,7 @@ import (
 	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
 	"winback/pipelines/load"
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 
@@ -85,7 +86,7 @@ func landMade(b *testing.B, csv, dir string, rows int) (*landing.Zone, *landing.
 func engineExport(csv, dir string, columns []string) string {
 	return fmt.Sprintf(`INSERT INTO FUNCTION file(%s, Parquet) SELECT %s FROM file(%s, CSVWithNames,
 		'id String, at DateTime(\'UTC\'), customer String, amount Decimal(18,4), channel String')`,
-		warehouse.Quote(filepath.Join(dir, "engine.parquet")), strings.Join(columns, ", "), warehouse.Quote(csv))
+		quote.Literal(filepath.Join(dir, "engine.parquet")), strings.Join(columns, ", "), quote.Literal(csv))
 }
 
 // filledColumns are the five that the made file has, and no more: less work than
@@ -109,7 +110,7 @@ func allColumns() []string {
 			value = "NULL"
 		}
 		typ := strings.Replace(warehouse.ColumnType(f), "LowCardinality(Nullable(String))", "Nullable(String)", 1)
-		columns[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", value, typ, warehouse.QuoteName(f.Name))
+		columns[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", value, typ, quote.Always(f.Name))
 	}
 	return columns
 }
@@ -146,7 +147,7 @@ func BenchmarkLandingToRaw(b *testing.B) {
 		freshTable()
 		s.engines = append(s.engines, measure(b, func() {
 			w.Exec(b, fmt.Sprintf("INSERT INTO raw.shop_orders SELECT * FROM file(%s, Parquet)",
-				warehouse.Quote(filepath.Join(zone.Root(), "shop", "shop.orders", "run=r1", "*.parquet"))))
+				quote.Literal(filepath.Join(zone.Root(), "shop", "shop.orders", "run=r1", "*.parquet"))))
 		}))
 		counted()
 	}

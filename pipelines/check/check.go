@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // Kind is what a check tests.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // Moment is the time that freshness is judged by.

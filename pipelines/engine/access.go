@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"winback/pipelines/quote"
 )
 
 // The library knows one user, whose sessions may do everything, and takes no
@@ -130,7 +132,7 @@ func usersXML(roles map[string]Role) string {
 			rights += ", INSERT"
 		}
 		for _, database := range roles[name].Databases {
-			list = append(list, rights+" ON "+quoteName(database)+".*")
+			list = append(list, rights+" ON "+quote.Always(database)+".*")
 		}
 		grants(name, list...)
 	}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"winback/pipelines/quote"
 )
 
 // guardedSettings are settings by which a statement reads or writes files of the
@@ -84,7 +86,7 @@ func (s *Session) guardInsert(ctx context.Context, q Query) error {
 	if !s.e.inserts(s.c.profile.role) && strings.EqualFold(q.format(), "Values") {
 		return denied("rows as VALUES; another format does the same, such as CSV or JSONEachRow")
 	}
-	return s.guard(ctx, q.SQL+"\nFORMAT "+quoteName(q.format()))
+	return s.guard(ctx, q.SQL+"\nFORMAT "+quote.Always(q.format()))
 }
 
 func denied(what string) error {

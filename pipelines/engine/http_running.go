@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"winback/pipelines/quote"
 )
 
 // running are the statements that a handler's callers have under way. They are
@@ -155,7 +157,7 @@ func (h *Handler) kill(ctx context.Context, req *request) error {
 				return context.Cause(ctx)
 			}
 		}
-		rows = append(rows, fmt.Sprintf("(%s, %s, %s, %s)", quoteText(state), quoteText(s.id), quoteText(s.user), quoteText(s.sql)))
+		rows = append(rows, fmt.Sprintf("(%s, %s, %s, %s)", quote.Literal(state), quote.Literal(s.id), quote.Literal(s.user), quote.Literal(s.sql)))
 	}
 	const columns = "'kill_status String, query_id String, user String, query String'"
 	req.sql = "SELECT * FROM values(" + columns + ", " + strings.Join(rows, ", ") + ")" + k.format

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"winback/pipelines/quote"
 )
 
 // Lifetimes of named sessions, as a server has them.
@@ -55,7 +57,7 @@ func (n *namedSessions) take(ctx context.Context, req *request) (*Session, func(
 		}
 		kept.s.Discard() // what its owner leaves in it is for nobody else
 	} else if req.database != "" {
-		if _, err := kept.s.Query(ctx, Query{SQL: "USE " + quoteName(req.database)}); err != nil {
+		if _, err := kept.s.Query(ctx, Query{SQL: "USE " + quote.Always(req.database)}); err != nil {
 			n.put(name, kept, req.session)
 			return nil, nil, err
 		}

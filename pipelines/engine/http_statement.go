@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"winback/pipelines/quote"
 )
 
 // peekBytes is how much of a body is read at first to see what it holds.
@@ -281,7 +283,7 @@ func structureOf(types string) string {
 // loadTables makes the external tables in the statement's session.
 func (req *request) loadTables(ctx context.Context, s *Session) error {
 	for _, t := range req.tables {
-		sql := "CREATE OR REPLACE TEMPORARY TABLE " + quoteName(t.name) + " (" + t.structure + ") ENGINE = Memory"
+		sql := "CREATE OR REPLACE TEMPORARY TABLE " + quote.Always(t.name) + " (" + t.structure + ") ENGINE = Memory"
 		if _, err := s.Query(ctx, Query{SQL: sql, Format: "Null"}); err != nil {
 			return err
 		}
@@ -289,7 +291,7 @@ func (req *request) loadTables(ctx context.Context, s *Session) error {
 		if err != nil {
 			return badBody(err)
 		}
-		_, err = s.Insert(ctx, Query{SQL: "INSERT INTO " + quoteName(t.name), Format: t.format}, file)
+		_, err = s.Insert(ctx, Query{SQL: "INSERT INTO " + quote.Always(t.name), Format: t.format}, file)
 		_ = file.Close()
 		if err != nil {
 			return fmt.Errorf("external table %s: %w", t.name, err)

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unsafe"
+
+	"winback/pipelines/quote"
 )
 
 // target reads the handle a connection points to, which is what the other calls
@@ -30,7 +32,7 @@ func newProfile(database string, settings map[string]string) profile {
 	p := profile{database: database}
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		list = append(list, quoteName(name)+" = "+quoteText(settings[name]))
+		list = append(list, quote.Always(name)+" = "+quote.Literal(settings[name]))
 	}
 	p.settings = strings.Join(list, ", ")
 	return p
@@ -56,7 +58,7 @@ const tagSetting = "stream_like_engine_insert_queue"
 // roleDefaults for those with a role.
 func (c *connection) statements(defaults, roleDefaults map[string]string) []string {
 	base := newProfile("", defaults)
-	first := quoteName(tagSetting) + " = " + quoteText(c.tag)
+	first := quote.Always(tagSetting) + " = " + quote.Literal(c.tag)
 	if base.settings != "" {
 		first += ", " + base.settings
 	}
@@ -68,13 +70,13 @@ func (c *connection) statements(defaults, roleDefaults map[string]string) []stri
 		}
 		var names []string
 		for _, name := range roles {
-			names = append(names, quoteName(name))
-			held += ", profile = " + quoteText(name) // the constraints add up
+			names = append(names, quote.Always(name))
+			held += ", profile = " + quote.Literal(name) // the constraints add up
 		}
 		list = append(list, "SET ROLE "+strings.Join(names, ", "), "SET "+held)
 	}
 	if c.profile.database != "" {
-		list = append(list, "USE "+quoteName(c.profile.database))
+		list = append(list, "USE "+quote.Always(c.profile.database))
 	}
 	if c.profile.settings != "" {
 		list = append(list, "SET "+c.profile.settings) // last: readonly may be among them
@@ -261,16 +263,6 @@ func (s *Session) Close() error {
 	}
 	s.end()
 	return nil
-}
-
-// quoteText writes a string literal.
-func quoteText(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
-}
-
-// quoteName writes an identifier.
-func quoteName(s string) string {
-	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(s) + "`"
 }
 
 // escapeText writes a text as a parameter's value.

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"strings"
+
+	"winback/pipelines/quote"
 )
 
 // The engine parses SQL; this file reads only as much of it as the engine's
@@ -231,5 +233,5 @@ func (o outline) query(text string) string { return text[:o.outfile] }
 
 // intoOutfile gives the statement with its output going to a file.
 func (o outline) intoOutfile(text, path string) string {
-	return text[:o.outfile] + " INTO OUTFILE " + quoteText(path) + " TRUNCATE " + text[o.outfile:]
+	return text[:o.outfile] + " INTO OUTFILE " + quote.Literal(path) + " TRUNCATE " + text[o.outfile:]
 }

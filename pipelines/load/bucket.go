@@ -10,7 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"winback/pipelines/landing"
-	"winback/pipelines/warehouse"
+	"winback/pipelines/quote"
 )
 
 // Bucket says how a ClickHouse server reads landing files from a bucket itself, by its
@@ -32,24 +32,24 @@ const hiddenKey = "[HIDDEN]"
 
 // Statement is what has the server load a file. It may hold keys.
 func (b *Bucket) Statement(f File) string {
-	columns := f.quotedColumns()
+	columns := quote.Names(f.Columns)
 	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s", f.Table, columns, columns, b.table(f))
 }
 
 // table returns the call of s3() that reads a file as its table takes it.
 func (b *Bucket) table(f File) string {
-	url, structure := warehouse.Quote(b.URL(f.Path)), warehouse.Quote(f.structure())
+	url, structure := quote.Literal(b.URL(f.Path)), quote.Literal(f.structure())
 	switch {
 	case b.Collection != "":
-		return fmt.Sprintf("s3(%s, url = %s, format = 'Parquet', structure = %s)", warehouse.QuoteName(b.Collection), url, structure)
+		return fmt.Sprintf("s3(%s, url = %s, format = 'Parquet', structure = %s)", quote.Name(b.Collection), url, structure)
 	case b.Role != "":
-		return fmt.Sprintf("s3(%s, 'Parquet', %s, extra_credentials(role_arn = %s))", url, structure, warehouse.Quote(b.Role))
+		return fmt.Sprintf("s3(%s, 'Parquet', %s, extra_credentials(role_arn = %s))", url, structure, quote.Literal(b.Role))
 	case b.AccessKey == "":
 		return fmt.Sprintf("s3(%s, 'Parquet', %s)", url, structure)
 	}
-	keys := []string{url, warehouse.Quote(b.AccessKey), warehouse.Quote(b.SecretKey)}
+	keys := []string{url, quote.Literal(b.AccessKey), quote.Literal(b.SecretKey)}
 	if b.SessionToken != "" {
-		keys = append(keys, warehouse.Quote(b.SessionToken))
+		keys = append(keys, quote.Literal(b.SessionToken))
 	}
 	return fmt.Sprintf("s3(%s, 'Parquet', %s)", strings.Join(keys, ", "), structure)
 }
@@ -59,7 +59,7 @@ func (b *Bucket) table(f File) string {
 func (f File) structure() string {
 	list := make([]string, len(f.Columns))
 	for i, name := range f.Columns {
-		list[i] = warehouse.QuoteName(name) + " " + f.Types[i]
+		list[i] = quote.Name(name) + " " + f.Types[i]
 	}
 	return strings.Join(list, ", ")
 }
@@ -69,7 +69,7 @@ func (b *Bucket) hide(err error) error {
 	text := err.Error()
 	for _, key := range []string{b.SecretKey, b.SessionToken, b.AccessKey} {
 		if key != "" {
-			text = strings.ReplaceAll(strings.ReplaceAll(text, warehouse.Quote(key), "'"+hiddenKey+"'"), key, hiddenKey)
+			text = strings.ReplaceAll(strings.ReplaceAll(text, quote.Literal(key), "'"+hiddenKey+"'"), key, hiddenKey)
 		}
 	}
 	if text == err.Error() {

@@ -131,17 +131,17 @@ func TestLoader_ALostFileIsNamed(t *testing.T) {
 func TestBucket_Statements(t *testing.T) {
 	f := newFixture(t, 1)
 	file := load.File{Load: ledger.Load{Path: "shop/run=1/it's.parquet"}, Table: "raw.crm_managers", Columns: []string{"id", "hired_at"}, Types: []string{"String", "Nullable(DateTime64(6, 'UTC'))"}}
-	const structure = `'` + "`id` String, `hired_at` Nullable(DateTime64(6, \\'UTC\\'))" + `'`
+	const structure = `'id String, hired_at Nullable(DateTime64(6, \'UTC\'))'`
 	for want, b := range map[string]load.Bucket{
 		`s3('https://b/shop/run=1/it\'s.parquet', 'Parquet', ` + structure + `)`:                                                        {},
 		`s3('https://b/shop/run=1/it\'s.parquet', 'Parquet', ` + structure + `, extra_credentials(role_arn = 'arn:aws:iam::1:role/x'))`: {Role: "arn:aws:iam::1:role/x"},
-		"s3(`landing`, url = 'https://b/shop/run=1/it\\'s.parquet', format = 'Parquet', structure = " + structure + ")":                 {Collection: "landing"},
+		`s3(landing, url = 'https://b/shop/run=1/it\'s.parquet', format = 'Parquet', structure = ` + structure + `)`:                    {Collection: "landing"},
 		`s3('https://b/shop/run=1/it\'s.parquet', 'AK', 'S\'K', 'Parquet', ` + structure + `)`:                                          {AccessKey: "AK", SecretKey: "S'K"},
 		`s3('https://b/shop/run=1/it\'s.parquet', 'AK', 'SK', 'TOKEN', 'Parquet', ` + structure + `)`:                                   {AccessKey: "AK", SecretKey: "SK", SessionToken: "TOKEN"},
 	} {
 		b.URL = func(path string) string { return "https://b/" + path }
 		got := b.Statement(file)
-		if want = "INSERT INTO raw.crm_managers (`id`, `hired_at`) SELECT `id`, `hired_at` FROM " + want; got != want {
+		if want = "INSERT INTO raw.crm_managers (id, hired_at) SELECT id, hired_at FROM " + want; got != want {
 			t.Errorf("got\n%s, want\n%s", got, want)
 		}
 		f.engine.Exec(t, "EXPLAIN AST "+got)

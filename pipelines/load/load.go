@@ -11,7 +11,6 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 
 	"winback/connectors/entity"
 	"winback/pipelines/ledger"
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 
@@ -175,15 +175,6 @@ func (l *Loader) loadFile(ctx context.Context, f File) error {
 	return nil
 }
 
-// quotedColumns are the columns as a statement names them.
-func (f File) quotedColumns() string {
-	columns := make([]string, len(f.Columns))
-	for i, name := range f.Columns {
-		columns[i] = warehouse.QuoteName(name)
-	}
-	return strings.Join(columns, ", ")
-}
-
 // stream sends the file as it is.
 func (l *Loader) stream(ctx context.Context, f File) error {
 	r, err := f.Open()
@@ -192,7 +183,7 @@ func (l *Loader) stream(ctx context.Context, f File) error {
 	}
 	defer r.Close()
 	in := &input{Reader: r}
-	insert := fmt.Sprintf("INSERT INTO %s (%s)", f.Table, f.quotedColumns())
+	insert := fmt.Sprintf("INSERT INTO %s (%s)", f.Table, quote.Names(f.Columns))
 	if err := l.Conn.InsertFormat(insertSettings(ctx), "Parquet", insert, in); in.err != nil {
 		return fmt.Errorf("load %s: %w", f.Path, in.err)
 	} else if err != nil {

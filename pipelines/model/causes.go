@@ -15,7 +15,7 @@ import (
 
 	"winback/pipelines/books"
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // Why a figure that people were told is another now can be three things: the

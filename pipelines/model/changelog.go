@@ -12,7 +12,7 @@ import (
 
 	"winback/pipelines/books"
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // The change log of a model tells the incremental models that follow it which of

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // Compile returns the SQL of a model as it runs: refs and sources as table names,

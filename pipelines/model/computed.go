@@ -16,7 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // Computation makes the rows of models in Go, where SQL has no words for it. A

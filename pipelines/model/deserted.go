@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // dropDeserted drops the tables and views that this program once built and no

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // wholeAbove is the share of a table's rows from which on it is built whole when

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // A partition that holds as many parts is written anew as one when it is touched;

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // increment is how touched keys are found: what the block touched may ask for.

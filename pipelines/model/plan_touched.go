@@ -9,7 +9,7 @@ import (
 
 	"winback/pipelines/books"
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // Touched is what a plan knows of the keys that a build in part would compute anew.

@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // The databases that models live in.

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // cellKind says how a value was written.

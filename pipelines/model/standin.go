@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // standIn is a query that takes the place of a table in a unit test.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // The names of a model's table while it is being replaced.

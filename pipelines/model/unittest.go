@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // ColumnsTest is the name of the test that every model has without writing it:

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"winback/pipelines/check"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // compareSecond runs the model again over what the test gives then, once as the

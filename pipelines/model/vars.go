@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // Vars are the values of the project that models may use in their SQL.

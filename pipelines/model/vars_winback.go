@@ -3,7 +3,7 @@ package model
 import (
 	"strings"
 
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 // Winback holds the rules of winning customers back: days are whole calendar days,

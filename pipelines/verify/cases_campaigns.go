@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"winback/pipelines/model"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 	"winback/pipelines/stats"
 )
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"winback/pipelines/model"
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 	"winback/pipelines/stats"
 )
 

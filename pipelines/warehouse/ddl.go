@@ -5,18 +5,8 @@ import (
 	"strings"
 
 	"winback/connectors/entity"
+	"winback/pipelines/quote"
 )
-
-// Quote writes a text as a ClickHouse string literal.
-func Quote(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\t", `\t`, "\x00", `\0`).Replace(text) + "'"
-}
-
-// QuoteName writes a name of a table or column so that no character of it has a
-// meaning of its own.
-func QuoteName(name string) string {
-	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(name) + "`"
-}
 
 // ColumnType returns the ClickHouse type of a contract's field.
 func ColumnType(f *entity.Field) string {
@@ -47,18 +37,18 @@ func CreateRawTableAs(s *entity.Schema, name string) string {
 	}
 	order := append([]string{"source"}, s.KeyNames()...)
 	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s.%s\n(\n%s\n)\nENGINE = ReplacingMergeTree(extracted_at)\nORDER BY (%s)\nCOMMENT %s",
-		Raw, name, strings.Join(columns, ",\n"), strings.Join(order, ", "), Quote(s.Doc))
+		Raw, name, strings.Join(columns, ",\n"), strings.Join(order, ", "), quote.Literal(s.Doc))
 }
 
 // addRawColumn returns the statement that adds a field to a raw table that was
 // made before the contract had it.
 func addRawColumn(s *entity.Schema, f *entity.Field) string {
 	return fmt.Sprintf("ALTER TABLE %s.%s ADD COLUMN IF NOT EXISTS %s AFTER %s",
-		Raw, s.Table(), columnDefinition(f), QuoteName(s.Fields[f.Index-1].Name))
+		Raw, s.Table(), columnDefinition(f), quote.Always(s.Fields[f.Index-1].Name))
 }
 
 func columnDefinition(f *entity.Field) string {
-	return fmt.Sprintf("%s %s COMMENT %s", QuoteName(f.Name), ColumnType(f), Quote(columnComment(f)))
+	return fmt.Sprintf("%s %s COMMENT %s", quote.Always(f.Name), ColumnType(f), quote.Literal(columnComment(f)))
 }
 
 func columnComment(f *entity.Field) string {

@@ -12,6 +12,7 @@ import (
 
 	"winback/pipelines/certificate"
 	"winback/pipelines/engine"
+	"winback/pipelines/quote"
 	"winback/pipelines/users"
 )
 
@@ -162,7 +163,7 @@ func (w *Warehouse) openViews(ctx context.Context) error {
 		if err := rows.Scan(&database, &name); err != nil {
 			return fmt.Errorf("look at the views: %w", err)
 		}
-		views = append(views, QuoteName(database)+"."+QuoteName(name))
+		views = append(views, quote.Table(database, name))
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("look at the views: %w", err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"winback/connectors/entity"
+	"winback/pipelines/quote"
 )
 
 // Layout is the version of what this program expects of a warehouse beyond the
@@ -98,7 +99,7 @@ func (w *Warehouse) forgetLoads(ctx context.Context, s *entity.Schema) error {
 	var exists uint8
 	err := w.QueryRow(ctx, "EXISTS TABLE ops.loads").Scan(&exists)
 	if err == nil && exists == 1 {
-		err = w.Exec(ctx, "ALTER TABLE ops.loads DELETE WHERE entity = "+Quote(s.FullName())+" SETTINGS mutations_sync = 2")
+		err = w.Exec(ctx, "ALTER TABLE ops.loads DELETE WHERE entity = "+quote.Literal(s.FullName())+" SETTINGS mutations_sync = 2")
 	}
 	if err != nil {
 		return fmt.Errorf("have %s loaded again: %w", s.FullName(), err)
@@ -118,7 +119,7 @@ func (w *Warehouse) DropReplaced(ctx context.Context, unloaded func(fullName str
 		if !replaced || unloaded(strings.Replace(name, "_", ".", 1)) {
 			continue
 		}
-		if err := w.Exec(ctx, "DROP TABLE IF EXISTS "+Raw+"."+QuoteName(table)+" SYNC"); err != nil {
+		if err := w.Exec(ctx, "DROP TABLE IF EXISTS "+Raw+"."+quote.Always(table)+" SYNC"); err != nil {
 			return fmt.Errorf("drop %s.%s, which is loaded anew: %w", Raw, table, err)
 		}
 	}

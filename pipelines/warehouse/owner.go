@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"winback/pipelines/quote"
 )
 
 // Owner is the home of the project whose runs fill a server. A run trusts its home's
@@ -46,7 +48,7 @@ func (w *Warehouse) Claim(ctx context.Context, o Owner) error {
 	}
 	owner, err := w.owner(ctx)
 	if err == nil && owner.ID == "" {
-		insert := fmt.Sprintf("INSERT INTO ops.owner (id, host, home, since) VALUES (%s, %s, %s, now64(6))", Quote(o.ID), Quote(o.Host), Quote(o.Home))
+		insert := fmt.Sprintf("INSERT INTO ops.owner (id, host, home, since) VALUES (%s, %s, %s, now64(6))", quote.Literal(o.ID), quote.Literal(o.Host), quote.Literal(o.Home))
 		if err = w.Exec(ctx, insert); err == nil {
 			owner, err = w.owner(ctx) // two may have come at once
 		}

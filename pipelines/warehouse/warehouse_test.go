@@ -14,6 +14,7 @@ import (
 	"winback/connectors/entity"
 	"winback/pipelines/engine"
 	"winback/pipelines/engine/enginetest"
+	"winback/pipelines/quote"
 	"winback/pipelines/warehouse"
 )
 
@@ -206,13 +207,13 @@ func TestRawTablesMatchTheContract(t *testing.T) {
 func TestQuote(t *testing.T) {
 	w := enginetest.Start(t)
 	for _, text := range []string{"", "it's", `back\slash`, "new\nline", "tab\t", "nul\x00", "Привет", "`tick`", "';drop table x--"} {
-		if got := w.Exec(t, "SELECT "+warehouse.Quote(text)+" = unhex("+warehouse.Quote(hex(text))+")"); strings.TrimSpace(got) != "true" && strings.TrimSpace(got) != "1" {
+		if got := w.Exec(t, "SELECT "+quote.Literal(text)+" = unhex("+quote.Literal(hex(text))+")"); strings.TrimSpace(got) != "true" && strings.TrimSpace(got) != "1" {
 			t.Errorf("%q comes back as another text", text)
 		}
 		if text == "" || strings.Contains(text, "\x00") {
 			continue
 		}
-		w.Exec(t, "SELECT 1 AS "+warehouse.QuoteName(text))
+		w.Exec(t, "SELECT 1 AS "+quote.Always(text))
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"winback/pipelines/quote"
 )
 
 // Translate returns the statements that do on the cluster what the given one does on
@@ -49,7 +51,7 @@ type translation struct {
 }
 
 // on is the clause that sends a statement to all servers.
-func (c Cluster) on() string { return " ON CLUSTER " + quoteName(c.Name) }
+func (c Cluster) on() string { return " ON CLUSTER " + quote.Always(c.Name) }
 
 // everywhere is the statement for all servers, the same on each.
 func (t *translation) everywhere() string {
@@ -72,7 +74,7 @@ func (t *translation) database() []string {
 	return statements
 }
 
-func shardDatabase(name string) string { return quoteName(unquote(name) + ShardSuffix) }
+func shardDatabase(name string) string { return quote.Always(unquote(name) + ShardSuffix) }
 
 // own is the table of a server's own rows, of one that stands for all.
 func own(name string) string {
@@ -145,7 +147,7 @@ func (t *translation) replicated(name string, engine span, place string) string 
 // front is the engine of the table that stands for the rows of all shards.
 func (c Cluster) front(name, key string) string {
 	database, table := splitName(name)
-	return fmt.Sprintf("ENGINE = Distributed(%s, %s, %s, %s)", quoteText(c.Name), quoteText(unquote(database)+ShardSuffix), quoteText(unquote(table)), key)
+	return fmt.Sprintf("ENGINE = Distributed(%s, %s, %s, %s)", quote.Literal(c.Name), quote.Literal(unquote(database)+ShardSuffix), quote.Literal(unquote(table)), key)
 }
 
 // comment is the statement's clause of that name.
@@ -322,7 +324,7 @@ func (t *translation) exchange() ([]string, error) {
 func (t *translation) replaceFront(name string, was Table) string {
 	statement := "CREATE OR REPLACE TABLE " + name + t.on() + " AS " + own(name) + " " + t.front(name, was.Key)
 	if was.Comment != "" {
-		statement += " COMMENT " + quoteText(was.Comment)
+		statement += " COMMENT " + quote.Literal(was.Comment)
 	}
 	return statement
 }
@@ -336,12 +338,4 @@ func (t *translation) wait(name string, table Table) []string {
 		return nil
 	}
 	return []string{"SYSTEM SYNC REPLICA" + t.on() + " " + name + " LIGHTWEIGHT"}
-}
-
-func quoteName(name string) string {
-	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(name) + "`"
-}
-
-func quoteText(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }

@@ -1,6 +1,6 @@
-// Package quote writes values and names into ClickHouse SQL. Every value that
-// models, checks and unit tests put into a query goes through it, so that an
-// apostrophe in a name can neither break nor change a statement.
+// Package quote writes values and names into ClickHouse SQL. Every value that is put
+// into a statement, and is no parameter of it, goes through here, so that an apostrophe
+// in a name can neither break nor change it.
 package quote
 
 import (
@@ -44,8 +44,14 @@ func Name(name string) string {
 	if plainName.MatchString(name) && !keywords[strings.ToLower(name)] {
 		return name
 	}
-	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(name) + "`"
+	return Always(name)
 }
+
+var nameEscaper = strings.NewReplacer(`\`, `\\`, "`", "\\`")
+
+// Always returns a name as SQL in backquotes, so that no character of it has a meaning
+// of its own.
+func Always(name string) string { return "`" + nameEscaper.Replace(name) + "`" }
 
 // Names returns the names as a comma-separated list.
 func Names(names []string) string {

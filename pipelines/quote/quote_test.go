@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"winback/pipelines/model/quote"
+	"winback/pipelines/quote"
 )
 
 func TestLiteral(t *testing.T) {
