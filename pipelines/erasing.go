@@ -49,9 +49,10 @@ func newReceipt() erasure.Receipt {
 
 // landed are the rows of the landing zone that are to be erased, by entity.
 type landed struct {
-	drops     map[string]map[uint64]string // hashes of keys, and the sources of the rows
-	redacts   map[string]map[uint64]bool
-	bySources map[string]bool
+	drops   map[string]map[uint64]string // hashes of keys, and the sources of the rows
+	redacts map[string]map[uint64]bool
+	// stays are keys of which versions grew too old, and the last one did not.
+	stays map[string]map[uint64]bool
 }
 
 // finishErasures erases what was asked for by requests that were not finished.
@@ -113,26 +114,26 @@ var remains = []string{
 
 // look finds the rows to be erased, and learns which others belong to them.
 func (e *erasing) look(ctx context.Context) error {
-	sources, err := e.Zone.Sources()
-	if err != nil {
-		return err
-	}
-	e.found = landed{drops: map[string]map[uint64]string{}, redacts: map[string]map[uint64]bool{}, bySources: map[string]bool{}}
+	e.found = landed{drops: map[string]map[uint64]string{}, redacts: map[string]map[uint64]bool{}, stays: map[string]map[uint64]bool{}}
 	for _, name := range e.among {
-		drops, redacts := map[uint64]string{}, map[uint64]bool{}
-		for _, source := range sources {
-			err := e.Zone.EachRow(ctx, source, name, func(_ landing.File, row landing.Row) error {
-				switch e.eraser.Judge(row) {
-				case landing.Drop:
-					drops[row.KeyHash()] = source
-				case landing.Redact:
-					redacts[row.KeyHash()] = true
+		drops, redacts, stays := map[uint64]string{}, map[uint64]bool{}, map[uint64]bool{}
+		err := e.eachJudged(ctx, e.eraser, name, func(source string, key uint64, v landing.Verdict) {
+			switch v {
+			case landing.Drop:
+				drops[key] = source
+				delete(stays, key)
+			case landing.Redact:
+				redacts[key] = true
+			case landing.Stay:
+				// Of somebody who is erased every version goes; by age the last one decides.
+				if _, dropped := drops[key]; dropped && e.people == nil {
+					delete(drops, key)
+					stays[key] = true
 				}
-				return nil
-			})
-			if err != nil {
-				return err
 			}
+		})
+		if err != nil {
+			return err
 		}
 		if len(drops) > 0 {
 			e.found.drops[name] = drops
@@ -142,12 +143,34 @@ func (e *erasing) look(ctx context.Context) error {
 			e.found.redacts[name] = redacts
 			e.receipt.Redacted[name] = int64(len(redacts))
 		}
+		if len(stays) > 0 {
+			e.found.stays[name] = stays
+		}
 	}
 	if e.people == nil {
 		return nil
 	}
 	e.people.Keep()
 	return e.book.Write()
+}
+
+// eachJudged has an eraser judge the rows of an entity that are landed, of each key the
+// older versions before the newer ones.
+func (p *Project) eachJudged(ctx context.Context, eraser landing.Eraser, name string, each func(source string, key uint64, v landing.Verdict)) error {
+	sources, err := p.Zone.Sources()
+	if err != nil {
+		return err
+	}
+	for _, source := range sources {
+		err := p.Zone.EachRow(ctx, source, name, func(_ landing.File, row landing.Row) error {
+			each(source, row.KeyHash(), eraser.Judge(row))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fromWarehouse takes the rows out of the raw tables: they are marked as deleted, the

@@ -126,25 +126,18 @@ func (r *run) planErasure(ctx context.Context, book *erasure.Book, key string, m
 	trial.Add("plan", "", time.Time{}, marks)
 	plan.Known = len(trial.Requests) == known
 	eraser := trial.Eraser()
-	sources, err := r.Zone.Sources()
-	if err != nil {
-		return plan, err
-	}
 	for _, name := range erasure.Order() {
 		drops, redacts := map[uint64]bool{}, map[uint64]bool{}
-		for _, source := range sources {
-			err := r.Zone.EachRow(ctx, source, name, func(_ landing.File, row landing.Row) error {
-				switch eraser.Judge(row) {
-				case landing.Drop:
-					drops[row.KeyHash()] = true
-				case landing.Redact:
-					redacts[row.KeyHash()] = true
-				}
-				return nil
-			})
-			if err != nil {
-				return plan, err
+		err := r.eachJudged(ctx, eraser, name, func(_ string, key uint64, v landing.Verdict) {
+			switch v {
+			case landing.Drop:
+				drops[key] = true
+			case landing.Redact:
+				redacts[key] = true
 			}
+		})
+		if err != nil {
+			return plan, err
 		}
 		if len(drops) > 0 {
 			plan.Rows[name] = int64(len(drops))

@@ -11,8 +11,10 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"winback/connectors/entity"
 	"winback/pipelines/landing"
 	"winback/pipelines/ledger"
+	"winback/pipelines/warehouse"
 )
 
 // retentionFile says, in a project's home, up to when old rows have left.
@@ -123,8 +125,11 @@ func (r *run) retain(ctx context.Context) error {
 	only := r.only
 	r.only = selection{}
 	err = e.look(ctx)
-	if err == nil && len(e.receipt.Rows) > 0 {
+	if err == nil && len(e.found.drops)+len(e.found.stays) > 0 {
 		if err = e.fromWarehouse(ctx); err == nil {
+			err = e.dropVersions(ctx, limits)
+		}
+		if err == nil {
 			err = e.fromLanding(ctx)
 		}
 	}
@@ -146,6 +151,18 @@ func (r *run) retain(ctx context.Context) error {
 	return nil
 }
 
+// dropVersions takes versions out of the raw tables that grew too old, of rows that stay.
+func (e *erasing) dropVersions(ctx context.Context, limits map[string]limit) error {
+	for name := range e.found.stays {
+		table, l := warehouse.Raw+"."+entity.Lookup(name).Table(), limits[name]
+		err := e.warehouse.Exec(ctx, fmt.Sprintf("ALTER TABLE %s DELETE WHERE %s < fromUnixTimestamp64Micro(%d) SETTINGS mutations_sync = 2", table, l.field, l.before.UnixMicro()))
+		if err != nil {
+			return fmt.Errorf("delete old versions of rows of %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
 // PlannedDrop is what would leave of an entity since it is too old.
 type PlannedDrop struct {
 	Entity string `json:"entity"`
@@ -159,24 +176,19 @@ func (r *run) plannedDrops(ctx context.Context) ([]PlannedDrop, error) {
 	if err != nil || len(limits) == 0 {
 		return nil, err
 	}
-	sources, err := r.Zone.Sources()
-	if err != nil {
-		return nil, err
-	}
 	eraser := &aging{Eraser: staying{}, limits: limits}
 	var drops []PlannedDrop
 	for _, name := range slices.Sorted(maps.Keys(limits)) {
 		keys := map[uint64]bool{}
-		for _, source := range sources {
-			err := r.Zone.EachRow(ctx, source, name, func(_ landing.File, row landing.Row) error {
-				if eraser.Judge(row) == landing.Drop {
-					keys[row.KeyHash()] = true
-				}
-				return nil
-			})
-			if err != nil {
-				return nil, err
+		err := r.eachJudged(ctx, eraser, name, func(_ string, key uint64, v landing.Verdict) {
+			if v == landing.Drop {
+				keys[key] = true
+			} else {
+				delete(keys, key) // a row is as old as its last version
 			}
+		})
+		if err != nil {
+			return nil, err
 		}
 		if len(keys) > 0 {
 			drops = append(drops, PlannedDrop{Entity: name, Before: limits[name].before.Format(time.DateOnly), Rows: int64(len(keys))})

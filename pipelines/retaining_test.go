@@ -76,3 +76,39 @@ func TestRetention(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A row that was changed since is as old as its last version: what came before that
+// leaves, and the row stays.
+func TestRetention_ARowIsAsOldAsItsLastVersion(t *testing.T) {
+	const carts = `      carts:
+        files: carts*.csv
+        entity: shop.carts
+        fields: {id: id, updated_at: at, email: email}
+`
+	b := newBench(t)
+	models := "models: {only: [stg_shop__carts]}\n"
+	b.configureWith(models, carts)
+	b.write("carts.csv", "id,at,email\nold,2025-01-05,a@example.com\nrevived,2025-01-06,was@example.com\n")
+	b.build()
+	b.write("carts-2.csv", "id,at,email\nrevived,2026-02-05,is@example.com\nyoung,2026-02-05,y@example.com\n")
+	b.build()
+	b.configureWith(models+"retention: {carts: 90d}\n", carts)
+	plan, err := b.project.Plan(t.Context(), PlanOptions{})
+	if err != nil || len(plan.Drops) != 1 || plan.Drops[0].Rows != 1 {
+		t.Errorf("the plan drops %+v, %v", plan.Drops, err)
+	}
+	for range 2 {
+		told(t, b.build())
+		for query, want := range map[string]string{
+			"SELECT concat(id, ' ', email) FROM raw.shop_carts FINAL WHERE NOT deleted ORDER BY id": "revived is@example.com; young y@example.com",
+			"SELECT cart_id FROM staging.stg_shop__carts ORDER BY 1":                                "revived; young",
+		} {
+			if got, err := names(t.Context(), b.w, query); err != nil || strings.Join(got, "; ") != want {
+				t.Errorf("%s: %q, %v", query, got, err)
+			}
+		}
+	}
+	if left := b.traces("a@example.com", "was@example.com"); len(left) > 0 {
+		t.Errorf("still there: %q", left)
+	}
+}
