@@ -108,6 +108,12 @@ func (b *Batch) AbortRow() {
 	}
 }
 
+// Cut drops the rows from a number on, and what was set since the last finished row.
+func (b *Batch) Cut(rows int) {
+	b.rows, b.Origins = rows, b.Origins[:rows]
+	b.AbortRow()
+}
+
 // Align fills every column up to the batch's rows with nulls (with zero values
 // for required fields) so that readers can index each column by row.
 func (b *Batch) Align() {

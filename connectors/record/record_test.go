@@ -113,6 +113,33 @@ func TestRecord_WhatDoesNotFitIsPutAsideAlone(t *testing.T) {
 	}
 }
 
+// Of a funnel of which one part has no id nothing is taken: neither the funnel nor the
+// parts before.
+func TestRows_ARecordIsTakenWholeOrNotAtAll(t *testing.T) {
+	k := &kept{counts: map[string]connectors.Counts{}}
+	rows := NewRows(connectors.Request{}, k, Options{Entity: entity.Of[entity.Pipeline]()})
+	rows.Page("funnels, page 1")
+	for _, raw := range []string{`{"ID": 1, "PARTS": [{"ID": "a"}]}`, `{"ID": 2, "PARTS": [{"ID": "b"}, {}]}`, `{"ID": 3, "PARTS": [{"ID": "c"}]}`} {
+		r := rows.Record(json.RawMessage(raw))
+		Add(r, &entity.Pipeline{ID: r.ID("ID")})
+		for _, part := range r.List("PARTS") {
+			Add(part, &entity.Manager{ID: part.ID("ID")})
+		}
+		if err := rows.End(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := rows.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"pipelines: id=1", "pipelines: id=3", "managers: id=a", "managers: id=c"}; !slices.Equal(k.rows, want) {
+		t.Errorf("got %q, want %q", k.rows, want)
+	}
+	if len(k.rejects) != 1 || k.rejects[0].Line != 2 || k.counts["crm.pipelines"].Read != 3 || k.counts["crm.managers"].Read != 2 {
+		t.Errorf("%+v are put aside, counted are %+v", k.rejects, k.counts)
+	}
+}
+
 func TestRows_AnUnknownFieldIsToldOnce(t *testing.T) {
 	o := Options{Known: []string{"ID", "UF_*"}, Told: []string{"OLD"}}
 	k := deals(t, o, `{"ID": 1, "NEW": 1, "OLD": 2, "UF_7": 3}`, `{"ID": 2, "NEW": null}`)

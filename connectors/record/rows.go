@@ -126,7 +126,34 @@ func (rows *Rows) End(ctx context.Context, r *Record) error {
 	if len(r.added) == 0 {
 		return nil
 	}
-	at := entity.Origin{Input: rows.input, Line: rows.line}
+	took, err := rows.take(r, settings)
+	if err != nil {
+		for _, t := range slices.Backward(took) {
+			t.batch.Cut(t.before)
+		}
+		r.misfits = append(r.misfits, misfit{reason: err.Error()})
+		return rows.reject(ctx, r)
+	}
+	for _, a := range r.added {
+		rows.counts(a.schema).Read++
+		if b := rows.batches[a.schema]; b != nil && !rows.o.Whole && (b.Rows() >= rows.batchRows || b.Full()) {
+			if err := rows.flush(ctx, a.schema); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// taken is a row in a batch, and how many there were before it.
+type taken struct {
+	batch  *entity.Batch
+	before int
+}
+
+// take makes the rows of a record. After an error those that it returns are to go: a
+// record is taken whole or not at all.
+func (rows *Rows) take(r *Record, settings [][]setting) (took []taken, err error) {
 	for i, a := range r.added {
 		b := rows.batch(a.schema)
 		a.put(b)
@@ -134,21 +161,12 @@ func (rows *Rows) End(ctx context.Context, r *Record) error {
 			set(b)
 		}
 		rows.payload(b, a)
-		rows.counts(a.schema).Read++
-		if err := b.EndRow(at); err != nil {
-			r.misfits = append(r.misfits, misfit{reason: err.Error()})
-			if err := rows.reject(ctx, r); err != nil {
-				return err
-			}
-			break
+		if err := b.EndRow(entity.Origin{Input: rows.input, Line: rows.line}); err != nil {
+			return took, err
 		}
-		if !rows.o.Whole && (b.Rows() >= rows.batchRows || b.Full()) {
-			if err := rows.flush(ctx, a.schema); err != nil {
-				return err
-			}
-		}
+		took = append(took, taken{b, b.Rows() - 1})
 	}
-	return nil
+	return took, nil
 }
 
 // primary is the entity that a record is counted for.
