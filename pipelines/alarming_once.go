@@ -61,7 +61,7 @@ const oneLook = time.Minute
 // winback serve does all the time: for projects that cron runs. The errors are those
 // of opening the warehouse, which are told too, and of the look.
 func (p *Project) LookForAlarms(ctx context.Context) (look AlarmLook, err error) {
-	w, err := p.OpenWarehouse(ctx, warehouse.ForQuery)
+	w, err := p.OpenWarehouse(ctx, warehouse.ForGlance)
 	if err != nil {
 		p.tellUnopened(ctx, err)
 		return look, err

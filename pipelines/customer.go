@@ -88,7 +88,7 @@ const longestTimeline = 500
 // e-mail address, phone number or a part of the name, and puts the card together.
 // Errors: *CustomerError, the warehouse's.
 func (p *Project) CustomerCard(ctx context.Context, who string) (card CustomerCard, err error) {
-	w, err := p.OpenWarehouse(ctx, warehouse.ForQuery)
+	w, err := p.OpenWarehouse(ctx, warehouse.ForGlance)
 	if err != nil {
 		return card, err
 	}

@@ -191,7 +191,7 @@ func (p *Project) openWarehouse(ctx context.Context, o warehouse.Options) (*ware
 	if err != nil {
 		return nil, err
 	}
-	if o.Purpose == warehouse.ForQuery {
+	if o.Purpose.Looks() {
 		return w, nil // a reader may lack the right to create anything
 	}
 	if o.Server != nil {

@@ -32,7 +32,7 @@ type UnmappedReason struct {
 // UnmappedReasons returns the texts that no pattern knows, the most costly first,
 // at most limit of them (0 for all), and how many there are.
 func (p *Project) UnmappedReasons(ctx context.Context, limit int) (reasons []UnmappedReason, total uint64, err error) {
-	w, err := p.OpenWarehouse(ctx, warehouse.ForQuery)
+	w, err := p.OpenWarehouse(ctx, warehouse.ForGlance)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -51,7 +51,7 @@ func (a *app) listAlarms(ctx context.Context, all bool) (err error) {
 	if err != nil {
 		return err
 	}
-	w, err := project.OpenWarehouse(ctx, warehouse.ForQuery)
+	w, err := project.OpenWarehouse(ctx, warehouse.ForGlance)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (a *app) query(ctx context.Context, sql, format string) (err error) {
 }
 
 func (a *app) queryOnce(ctx context.Context, project *pipelines.Project, sql, format string) (err error) {
-	w, err := project.OpenWarehouse(ctx, warehouse.ForQuery)
+	w, err := project.OpenWarehouse(ctx, purposeOf(sql))
 	if err != nil {
 		return err
 	}
@@ -111,3 +111,17 @@ func (a *app) queryOnce(ctx context.Context, project *pipelines.Project, sql, fo
 	}
 	return nil
 }
+
+// purposeOf says what a statement wants of the warehouse: a glance is enough for one
+// that plainly reads rows of tables and asks the engine nothing about them.
+func purposeOf(sql string) warehouse.Purpose {
+	if readsRows.MatchString(sql) && !asksEngine.MatchString(sql) {
+		return warehouse.ForGlance
+	}
+	return warehouse.ForQuery
+}
+
+var (
+	readsRows  = regexp.MustCompile(`(?is)^\s*(select|with)\b`)
+	asksEngine = regexp.MustCompile(`(?i)\b(system|information_schema|insert)\b|\b(merge|mergetree\w*)\s*\(`)
+)

@@ -104,7 +104,7 @@ func (a *app) buildReport(ctx context.Context, project *pipelines.Project, board
 
 // askReport builds the report, and says whether the warehouse was there to the end.
 func (a *app) askReport(ctx context.Context, project *pipelines.Project, boards []*board.Dashboard, values map[string][]string) (r *report.Report, open bool, err error) {
-	w, err := project.OpenWarehouse(ctx, warehouse.ForQuery)
+	w, err := project.OpenWarehouse(ctx, warehouse.ForGlance)
 	if err != nil {
 		return nil, false, err
 	}

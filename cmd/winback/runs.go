@@ -54,7 +54,7 @@ func (a *app) withBooks(ctx context.Context, look func(*pipelines.Project, histo
 	if err != nil {
 		return err
 	}
-	w, err := project.OpenWarehouse(ctx, warehouse.ForQuery)
+	w, err := project.OpenWarehouse(ctx, warehouse.ForGlance)
 	if err != nil {
 		return err
 	}

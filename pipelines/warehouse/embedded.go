@@ -75,7 +75,10 @@ func openThroughOwner(ctx context.Context, o Options) (*Warehouse, Holder, error
 	if err != nil {
 		return nil, Holder{}, err
 	}
-	if o.Purpose != ForQuery && e.Holder.Purpose != ForServe || o.Purpose == ForServe {
+	if !o.Purpose.Looks() && e.Holder.Purpose != ForServe || o.Purpose == ForServe {
+		return nil, e.Holder, nil
+	}
+	if e.Holder.Purpose == ForGlance && o.Purpose != ForGlance { // its tables may be asleep
 		return nil, e.Holder, nil
 	}
 	conn, err := connect(ctx, e.clientOptions(o))
@@ -98,7 +101,7 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 	if err := removeEndpoint(o.Home); err != nil {
 		return nil, err
 	}
-	if o.Purpose != ForQuery {
+	if !o.Purpose.Looks() {
 		if err := requireSpace(o.Home); err != nil {
 			return nil, err
 		}
@@ -108,6 +111,9 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 		return nil, fmt.Errorf("make the warehouse's folder: %w", err)
 	}
 	if w.mended, err = removeEmptyDefinitions(enginePath(o.Home)); err != nil {
+		return nil, err
+	}
+	if err := putToSleep(enginePath(o.Home), o.Purpose); err != nil {
 		return nil, err
 	}
 	eng, err := openEngine(ctx, o)

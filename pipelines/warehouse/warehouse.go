@@ -29,10 +29,14 @@ type Purpose string
 
 // The purposes a warehouse is opened for.
 const (
-	ForRun   Purpose = "run"   // builds; other processes may read through it meanwhile
-	ForQuery Purpose = "query" // one look, soon closed
-	ForServe Purpose = "serve" // stays; other processes go through it, runs too
+	ForRun    Purpose = "run"    // builds; other processes may read through it meanwhile
+	ForQuery  Purpose = "query"  // one look, soon closed
+	ForGlance Purpose = "glance" // a look that reads rows, and asks the engine nothing about its tables: opens sooner
+	ForServe  Purpose = "serve"  // stays; other processes go through it, runs too
 )
+
+// Looks says that a process of this purpose is soon done, and makes nothing.
+func (p Purpose) Looks() bool { return p == ForQuery || p == ForGlance }
 
 // Options say which warehouse to open and how.
 type Options struct {
