@@ -27,14 +27,15 @@ rates as (
     select currency, day, rate from {{ ref "int_daily_rates" }}
 ),
 
--- What goods are of, by their number and by their article, as one small value to
--- look into: to join and group the goods of all carts costs four times as much.
+-- What goods are of and cost, by their number and by their article, as one small value
+-- to look into: to join and group the goods of all carts costs four times as much.
 known_goods as (
-    select arraySort(groupArray((known_as, of_category))) as known
+    select arraySort(groupArray((known_as, of_category, at_price))) as known
     from (
         select
             arrayJoin(arrayFilter(name -> name != '', [concat(source, ' id ', product_id), coalesce(concat(source, ' sku ', sku), '')])) as known_as,
-            assumeNotNull(any(products.category)) as of_category
+            assumeNotNull(any(products.category)) as of_category,
+            coalesce(toString(max(products.price)), '') as at_price
         from {{ ref "stg_shop__products" }} as products
         where products.category is not null
         group by known_as
@@ -59,15 +60,23 @@ named as (
         *,
         arrayPushBack(tupleElement((select known from known_goods), 1), '') as known_as,
         arrayPushBack(tupleElement((select known from known_goods), 2), '') as of_category,
+        arrayPushBack(tupleElement((select known from known_goods), 3), '') as at_price,
         arrayMap(item -> trimBoth(tupleElement(item, 'category')), goods) as written,
         arrayMap(item -> transform(concat(source, ' id ', tupleElement(item, 'product_id')), known_as, of_category, ''), goods) as by_id,
         arrayMap(item -> transform(concat(source, ' sku ', tupleElement(item, 'sku')), known_as, of_category, ''), goods) as by_sku,
         arrayMap((own, of_id, of_sku) -> multiIf(own != '', own, of_id != '', of_id, of_sku), written, by_id, by_sku) as found,
+        -- Carts often list goods without what they cost: then the product says it.
+        arrayMap(item -> toDecimal64OrZero(tupleElement(item, 'price'), 4), goods) as price_written,
+        arrayMap(item -> toDecimal64OrZero(transform(concat(source, ' id ', tupleElement(item, 'product_id')), known_as, at_price, ''), 4), goods) as price_by_id,
+        arrayMap(item -> toDecimal64OrZero(transform(concat(source, ' sku ', tupleElement(item, 'sku')), known_as, at_price, ''), 4), goods) as price_by_sku,
         arrayMap(
-            item -> greatest(toDecimal64OrZero(tupleElement(item, 'quantity'), 4), toDecimal64('0.01', 4))
-                * greatest(toDecimal64OrZero(tupleElement(item, 'price'), 4), toDecimal64('0.01', 4)),
-            goods
-        ) as worth
+            (own, of_id, of_sku) -> greatest(multiIf(own > 0, own, of_id > 0, of_id, of_sku), toDecimal64('0.01', 4)),
+            price_written, price_by_id, price_by_sku
+        ) as prices,
+        -- Who names no quantity means one.
+        arrayMap(item -> toDecimal64OrZero(tupleElement(item, 'quantity'), 4), goods) as quantities_written,
+        arrayMap(quantity -> if(quantity > 0, quantity, toDecimal64('1', 4)), quantities_written) as quantities,
+        arrayMap((quantity, price) -> quantity * price, quantities, prices) as worth
     from parsed
 ),
 
