@@ -15,6 +15,8 @@ episodes as (
         loss_date,
         returned_on,
         revenue_12m,
+        last_order_on,
+        min(started_on) over (partition by customer_key) as customer_since,
         leadInFrame(loss_date) over (
             partition by customer_key order by episode_no rows between unbounded preceding and unbounded following
         ) as lost_again_on
@@ -29,6 +31,7 @@ returns as (
         assumeNotNull(loss_date) as lost_on,
         assumeNotNull(returned_on) as returned_on,
         revenue_12m as revenue_before,
+        toUInt16(least(365, last_order_on - customer_since + 1)) as days_before,
         lost_again_on
     from episodes
     where episodes.returned_on is not null and loss_date is not null
@@ -71,6 +74,7 @@ select
     returns.lost_on as lost_on,
     returns.returned_on as returned_on,
     returns.revenue_before as revenue_before,
+    returns.days_before as days_before,
     returns.lost_again_on as lost_again_on,
     cast(after_return.trial_order as Nullable(Decimal(18, 4))) as trial_order,
     cast(after_return.revenue_after as Decimal(38, 4)) as revenue_after,

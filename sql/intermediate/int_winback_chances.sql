@@ -13,11 +13,13 @@ evidence as (
     select * from {{ ref "int_winback_evidence" }} where what in ('all', 'customers')
 ),
 
--- How much of their old business returned customers bring, once a year is over.
+-- How much of their old business returned customers bring, once a year is over. A
+-- year after the return is set against a whole year before: of who had been a
+-- customer for a few weeks it would seem many times their old business.
 kept as (
     select if(count() >= 30, least(toFloat64(sum(revenue_after)) / nullIf(toFloat64(sum(revenue_before)), 0), 2), null) as share
     from {{ ref "int_returns" }}
-    where returned_on + 365 <= {{ .AsOf }}
+    where returned_on + 365 <= {{ .AsOf }} and days_before >= 365
 ),
 
 -- P(return): those contacted count in full, those left alone for NaturalWeight
