@@ -105,20 +105,25 @@ full join ends on ends.month = starts.month and ends.manager_source = starts.man
 
 {{ define "touched" }}
 -- The month of the day is another one every day. A customer who was handed over is
--- counted otherwise from the first day that differs on.
+-- counted otherwise from the first day that differs on. Of more than two states in
+-- turn it is not known which was the one that was counted last.
 with handed_over as (
-    select customer_key, min(tupleElement(turn, 1)) as since
+    select customer_key, min(since) as since
     from (
-        select customer_key, turn
+        select customer_key, tupleElement(turn, 1) as since
         from (
-            select customer_key, arrayJoin(arrayConcat(
+            select customer_key, states, arrayJoin(arrayConcat(
                 arrayMap(x -> (tupleElement(x, 1), tupleElement(x, 3), tupleElement(x, 4), 'from'), stretches),
                 arrayMap(x -> (tupleElement(x, 2), tupleElement(x, 3), tupleElement(x, 4), 'until'), stretches)
             )) as turn
-            from (select distinct customer_key, stretches from {{ changed "int_customer_managers" }})
+            from (
+                select customer_key, count() as states, arrayJoin(groupArray(stretches)) as stretches
+                from (select distinct customer_key, stretches from {{ changed "int_customer_managers" }})
+                group by customer_key
+            )
         )
-        group by customer_key, turn
-        having count() = 1
+        group by customer_key, states, turn
+        having count() = 1 or states > 2
     )
     group by customer_key
 )
