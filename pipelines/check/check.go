@@ -96,6 +96,8 @@ type Check struct {
 	// NotRun says why the check does not run, if it does not: filled in by whoever runs
 	// it, as where it looks into a table that is not there.
 	NotRun string `json:",omitempty"`
+	// About says in a sentence what the check is about, for people; "" where its name says enough.
+	About string `json:"-"`
 	// Place is where the check is written, "file:line".
 	Place string
 }
@@ -196,6 +198,7 @@ type Result struct {
 	// Message says what was found when that is more than rows: an engine's
 	// error, an age. Empty otherwise.
 	Message     string
+	About       string `json:"about,omitempty"` // of the check
 	Place       string
 	Fingerprint string
 	CheckedAt   time.Time
@@ -216,6 +219,8 @@ func (r Result) String() string {
 	switch {
 	case r.Status == Passed:
 		return head + " passed"
+	case r.About != "" && r.Message == "":
+		return fmt.Sprintf("%s: %s; failed in %s%s", head, strings.TrimSuffix(r.About, "."), counted(r.Failures, "row"), r.example())
 	case r.Message != "":
 		return head + " " + string(r.Status) + ": " + r.Message
 	case r.Kind == Unique:

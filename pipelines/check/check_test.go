@@ -241,6 +241,8 @@ func TestResult_String(t *testing.T) {
 		{check.Result{Status: check.Failed, Failures: 1}, "m: c failed in 1 row"},
 		{check.Result{Status: check.Failed, Failures: 12, Sample: []string{`{"a":1}`, `{"a":2}`}}, `m: c failed in 12 rows, such as {"a":1}`},
 		{check.Result{Status: check.Failed, Failures: 1, Kind: check.Unique}, "m: c failed: 1 repeated key"},
+		{check.Result{Status: check.Failed, Failures: 2, About: "Sums agree."}, "m: c: Sums agree; failed in 2 rows"},
+		{check.Result{Status: check.Passed, About: "Sums agree."}, "m: c passed"},
 		{check.Result{Status: check.Broken, Message: "Unknown column"}, "m: c broken: Unknown column"},
 	} {
 		c.result.Model, c.result.Check = "m", "c"

@@ -114,7 +114,7 @@ type session struct {
 func (s session) blank(c Check) Result {
 	return Result{
 		Model: s.target.Name, Check: c.Name, Kind: c.Kind, Severity: c.Severity, Status: Passed,
-		Query: c.FailingRows(s.target.Relation, s.options.Moment), Place: c.Place,
+		Query: c.FailingRows(s.target.Relation, s.options.Moment), About: c.About, Place: c.Place,
 		Fingerprint: s.target.Fingerprint, CheckedAt: time.Now().UTC().Truncate(time.Microsecond),
 	}
 }

@@ -158,6 +158,6 @@ func (p *Project) singularTarget(c *SingularCheck, vars Vars) (check.Target, err
 	return check.Target{
 		Name:    c.Name,
 		Private: private,
-		Checks:  []check.Check{{Name: c.Name, Kind: check.Query, Severity: c.Severity, Query: query, Place: c.Path}},
+		Checks:  []check.Check{{Name: c.Name, Kind: check.Query, Severity: c.Severity, Query: query, About: c.Summary, Place: c.Path}},
 	}, nil
 }

@@ -491,7 +491,7 @@ func TestRunner_Targets(t *testing.T) {
 	}
 	want := []string{
 		`customers: unique(customer_id) failed: 1 repeated key, such as {"customer_id":"***","times":2}`,
-		`revenue_balances failed in 1 row, such as {"c":91,"r":60.5}`,
+		`revenue_balances: customers and regions sum up to the same revenue; failed in 1 row, such as {"c":91,"r":60.5}`,
 	}
 	if !slices.Equal(red, want) {
 		t.Errorf("\n got %q\nwant %q", red, want)

@@ -25,6 +25,7 @@ func datasets(tables []*table) []*dataset {
 		guesses = append(guesses, surest(guessOf(t), recognise(t)))
 	}
 	joinProducts(guesses)
+	doubtWorthless(guesses)
 	var all []*dataset
 	for _, g := range guesses {
 		if g.role == unknown {

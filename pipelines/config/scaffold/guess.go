@@ -117,6 +117,18 @@ func joinProducts(all []guess) {
 	}
 }
 
+// doubtWorthless says of orders that have neither a sum nor lines that nothing will come of them.
+func doubtWorthless(all []guess) {
+	if slices.ContainsFunc(all, func(g guess) bool { return g.role == lines }) {
+		return
+	}
+	for i, g := range all {
+		if g.role == orders && g.fields["items_total"]+g.line["price"] == "" {
+			all[i].doubts = append(g.doubts, "no column looks like the sum of an order, and an order without one is no purchase: give items_total a column, or add the lines of the orders")
+		}
+	}
+}
+
 func firstOf(choices ...string) string {
 	for _, choice := range choices {
 		if choice != "" {
@@ -137,6 +149,9 @@ func match(t *table, words []vocabulary, taken map[string]string) map[string]str
 	for _, word := range words {
 		for _, name := range strings.Fields(word.names) {
 			column := t.column(name)
+			if word.kind == decimal {
+				column = t.amount(name)
+			}
 			if column == "" || used[column] || !fits(t.values(column), word.kind) || !word.known(t.values(column)) {
 				continue
 			}
@@ -189,6 +204,19 @@ func genericColumn(t *table) string {
 func (t *table) column(name string) string {
 	for _, column := range t.columns {
 		if header := normal(column); header == name || header == "property"+name {
+			return column
+		}
+	}
+	return ""
+}
+
+// amount finds a column of numbers: as column does, else by its header without the unit that stands behind it, as in "Total (EUR)".
+func (t *table) amount(name string) string {
+	if column := t.column(name); column != "" {
+		return column
+	}
+	for _, column := range t.columns {
+		if normal(withoutUnit(column)) == name {
 			return column
 		}
 	}

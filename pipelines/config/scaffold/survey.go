@@ -139,6 +139,11 @@ func (f *Found) Notes() []string {
 	for _, file := range f.Recognised {
 		notes = append(notes, fmt.Sprintf("%s: %s (confidence %s: %s)", file.Path, f.summaryOf(file.Dataset), file.Confidence, strings.Join(file.Why, ", ")))
 	}
+	for _, d := range f.datasets {
+		for _, doubt := range d.allDoubts() {
+			notes = append(notes, fmt.Sprintf("%s: please check: %s", d.name, doubt))
+		}
+	}
 	for _, file := range f.Unrecognised {
 		notes = append(notes, fmt.Sprintf("%s: not understood, no mapping was written for it", file.Path))
 	}

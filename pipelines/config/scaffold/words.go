@@ -112,6 +112,31 @@ func normal(header string) string {
 	}, header)
 }
 
+// units are the words behind the name of a column of numbers that say what they are counted in.
+const units = "rub rur eur usd gbp chf pln uah kzt byn sek nok dkk czk try € $ £ ₽ ₴ ₸ руб рублей рубли р грн тг тенге pcs шт " +
+	"net gross incl excl inc ex vat tax без с вкл ндс"
+
+// withoutUnit is a header without the units behind it: "Сумма, руб. (без НДС)" is "Сумма".
+func withoutUnit(header string) string {
+	for at, r := range header {
+		if at > 0 && !inWord(r) && areUnits(header[at:]) {
+			return header[:at]
+		}
+	}
+	return header
+}
+
+func inWord(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Sc, r)
+}
+
+// areUnits tells whether a text is units and nothing else.
+func areUnits(text string) bool {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !inWord(r) })
+	known := strings.Fields(units)
+	return len(words) > 0 && !slices.ContainsFunc(words, func(word string) bool { return !slices.Contains(known, word) })
+}
+
 // state gives the contract's word for a state of an order, "" for an unknown one.
 func state(word string) string {
 	word = normal(word)
