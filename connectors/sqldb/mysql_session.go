@@ -345,9 +345,6 @@ func (s *mySession) indexes(ctx context.Context, p *plan, r *relation) error {
 			unique[index] = append(unique[index], name)
 		}
 	}
-	if partial["PRIMARY"] {
-		r.unique = nil
-	}
 	for index, columns := range unique {
 		if !partial[index] {
 			r.unique = append(r.unique, columns)

@@ -65,20 +65,6 @@ func Welch(a, b Sample) Difference {
 	return d
 }
 
-// SampleRatio tests whether groups have the sizes that were drawn: shares need not
-// add up to 1. Below p = 0.001 something is wrong with the groups.
-func SampleRatio(sizes, shares []float64) (chiSquare, p float64) {
-	n, all := 0.0, 0.0
-	for i := range sizes {
-		n, all = n+sizes[i], all+shares[i]
-	}
-	for i := range sizes {
-		expected := n * shares[i] / all
-		chiSquare += (sizes[i] - expected) * (sizes[i] - expected) / expected
-	}
-	return chiSquare, distuv.ChiSquared{K: float64(len(sizes) - 1)}.Survival(chiSquare)
-}
-
 // Power is what a test of two rates is designed for.
 type Power struct {
 	// Level is the two-sided chance to see a difference where there is none, Power

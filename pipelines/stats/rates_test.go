@@ -53,15 +53,6 @@ func TestWelch(t *testing.T) {
 	}
 }
 
-func TestSampleRatio(t *testing.T) {
-	chiSquare, p := stats.SampleRatio([]float64{60, 40}, []float64{0.5, 0.5})
-	near(t, "chi-square", chiSquare, 4, 9)
-	near(t, "p", p, 0.0455, 4)
-	if _, p := stats.SampleRatio([]float64{21307, 21387, 21306}, []float64{1, 1, 1}); p < 0.001 {
-		t.Errorf("Hillstrom's arms: p %v", p)
-	}
-}
-
 func TestPower_SampleSize(t *testing.T) {
 	for _, c := range []struct{ p1, p2, want float64 }{{0.10, 0.12, 3841}, {0.05, 0.06, 8158}, {0.02, 0.025, 13809}} {
 		near(t, "sample size", stats.UsualPower.SampleSize(c.p1, c.p2), c.want, 0)
