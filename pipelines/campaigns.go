@@ -105,37 +105,55 @@ func (p *Project) DrawCampaign(ctx context.Context, o DrawOptions) (Draw, error)
 	if err := o.validate(p); err != nil {
 		return d, err
 	}
-	last, err := p.Zone.LastRead(CampaignSource, drawDataset(o.Name).Name)
-	if err != nil {
-		return d, fmt.Errorf("look for an earlier draw of %s: %w", o.Name, err)
+	if o.DryRun {
+		return d, p.draw(ctx, o, &d)
 	}
-	if d.Again = !last.IsZero(); !d.Again {
-		customers, err := p.chooseForCampaign(ctx, o)
-		if err != nil {
-			return d, err
-		}
-		d.count(customers)
-		if o.DryRun {
-			return d, nil
-		}
-		if err := p.landDraw(ctx, o, customers); err != nil {
-			return d, err
-		}
+	if err := p.drawLocked(ctx, o, &d); err != nil {
+		return d, err
 	}
-	if !o.DryRun {
-		if err := p.rememberDraw(ctx, o); err != nil {
-			return d, err
-		}
+	if err := p.rememberDraw(ctx, o); err != nil {
+		return d, err
 	}
 	if d.Again {
 		if err := p.recallDraw(ctx, &d); err != nil {
 			return d, err
 		}
-		if o.DryRun {
-			return d, nil
-		}
 	}
 	return d, p.writeDrawLists(ctx, o, &d)
+}
+
+// drawLocked draws while nobody else does: two draws of one list would have the same
+// customers.
+func (p *Project) drawLocked(ctx context.Context, o DrawOptions, d *Draw) (err error) {
+	lock, err := p.lock(ctx, o.Wait)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.unlock()) }()
+	return p.draw(ctx, o, d)
+}
+
+// draw chooses the customers and lands them; a name that was drawn before keeps its own.
+func (p *Project) draw(ctx context.Context, o DrawOptions, d *Draw) error {
+	last, err := p.Zone.LastRead(CampaignSource, drawDataset(o.Name).Name)
+	if err != nil {
+		return fmt.Errorf("look for an earlier draw of %s: %w", o.Name, err)
+	}
+	if d.Again = !last.IsZero(); d.Again {
+		if o.DryRun {
+			return p.recallDraw(ctx, d)
+		}
+		return nil
+	}
+	customers, err := p.chooseForCampaign(ctx, o)
+	if err != nil {
+		return err
+	}
+	d.count(customers)
+	if o.DryRun {
+		return nil
+	}
+	return p.landDraw(ctx, o, customers)
 }
 
 func drawDataset(name string) connectors.Dataset {
@@ -164,6 +182,11 @@ func (p *Project) chooseForCampaign(ctx context.Context, o DrawOptions) (custome
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
+	if problem, err := p.staleList(ctx, w); err != nil {
+		return nil, err
+	} else if problem != "" {
+		return nil, &DrawError{problem}
+	}
 	rows, err := w.Query(ctx, drawQuery, o.Control, o.Name, o.Name, o.Size)
 	if err != nil {
 		return nil, fmt.Errorf("draw from mart.winback_candidates (winback run builds it): %w", err)
@@ -185,6 +208,33 @@ func (p *Project) chooseForCampaign(ctx context.Context, o DrawOptions) (custome
 		return nil, &DrawError{"nobody can be drawn: mart.winback_candidates has no customer to contact; its not_eligible_reason says why"}
 	}
 	return customers, nil
+}
+
+// staleList says why nobody is to be contacted by mart.winback_candidates as it is,
+// empty if all is well: a list of another day than the one the project describes, or
+// from before the last draw, has customers who were contacted since, or are a control.
+func (p *Project) staleList(ctx context.Context, w *warehouse.Warehouse) (problem string, err error) {
+	var day, built time.Time
+	err = w.QueryRow(ctx, "select max(as_of), max(built_at) from ops.models final where relation = 'mart.winback_candidates'").Scan(&day, &built)
+	if err != nil {
+		return "", fmt.Errorf("look of which day mart.winback_candidates is (winback run builds it): %w", err)
+	}
+	drawn, err := p.Zone.LastRead(CampaignSource, "")
+	if err != nil {
+		return "", fmt.Errorf("look for the last draw: %w", err)
+	}
+	why, today := "", p.AsOf().Format(time.DateOnly)
+	switch {
+	case day.Unix() <= 0:
+		why = fmt.Sprintf("was not made yet, not of %s", today)
+	case day.Format(time.DateOnly) != today:
+		why = fmt.Sprintf("is of %s, not of %s", day.Format(time.DateOnly), today)
+	case built.Before(drawn):
+		why = "is older than the last draw of a campaign"
+	default:
+		return "", nil
+	}
+	return fmt.Sprintf("the list of candidates %s: winback run makes it anew (with models.only, name winback_candidates there)", why), nil
 }
 
 // count sums the groups up and says what difference they can show.
@@ -217,12 +267,7 @@ func (d *Draw) count(customers []drawn) {
 }
 
 // landDraw writes the campaign and its customers into the landing zone, in one commit.
-func (p *Project) landDraw(ctx context.Context, o DrawOptions, customers []drawn) (err error) {
-	lock, err := p.lock(ctx, o.Wait)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.unlock()) }()
+func (p *Project) landDraw(ctx context.Context, o DrawOptions, customers []drawn) error {
 	now := p.now()
 	info := landing.RunInfo{RunID: newRunID(now), Source: CampaignSource, ExtractedAt: now}
 	w, err := p.Zone.Begin(ctx, info, drawDataset(o.Name), landing.Options{PartBytes: int(p.Config.Landing.PartSize)})

@@ -161,8 +161,10 @@ type push struct {
 }
 
 func (x *push) run(ctx context.Context) error {
-	if err := x.sameDay(ctx); err != nil {
+	if problem, err := x.project.staleList(ctx, x.w); err != nil {
 		return err
+	} else if problem != "" {
+		return &PushError{problem}
 	}
 	if err := x.readList(ctx); err != nil {
 		return err
@@ -177,24 +179,6 @@ func (x *push) run(ctx context.Context) error {
 		return nil
 	}
 	return x.send(ctx)
-}
-
-// sameDay refuses a list of another day than the one the project describes: whoever
-// was contacted since would be on it.
-func (x *push) sameDay(ctx context.Context) error {
-	var day time.Time
-	err := x.w.QueryRow(ctx, "select max(as_of) from ops.models final where relation = 'mart.winback_candidates'").Scan(&day)
-	if err != nil {
-		return fmt.Errorf("look of which day mart.winback_candidates is (winback run builds it): %w", err)
-	}
-	if want := x.project.AsOf().Format(time.DateOnly); day.Format(time.DateOnly) != want {
-		made := "was not made yet"
-		if day.Unix() > 0 {
-			made = "is of " + day.Format(time.DateOnly)
-		}
-		return &PushError{fmt.Sprintf("the list of candidates %s, not of %s: winback run makes it anew (with models.only, name winback_candidates there)", made, want)}
-	}
-	return nil
 }
 
 // pushList is the call list with each customer's records in the system, and whether

@@ -269,7 +269,20 @@ func (c *callList) drawsSurvive(t *testing.T) {
 		}
 		return d
 	}
-	if d := draw(DrawOptions{Name: "spring", Size: 4}); d.Treated != 2 || d.Control != 2 || d.Again {
+	c.open()
+	cut := Draw{Name: "spring"}
+	if err := c.project.drawLocked(t.Context(), DrawOptions{Name: "spring", Size: 4, Control: 0.5}, &cut); err != nil || cut.Treated != 2 || cut.Control != 2 || cut.Again {
+		t.Fatalf("spring: %+v, %v", cut, err)
+	}
+	// The process ended there, so the list does not know who is in it.
+	const older = "is older than the last draw of a campaign: winback run"
+	if _, err := c.project.DrawCampaign(t.Context(), DrawOptions{Name: "winter", Size: 4, Format: "csv"}); !errors.As(err, new(*DrawError)) || !strings.Contains(err.Error(), older) {
+		t.Errorf("drawn from a list that does not know of the last draw: got %v", err)
+	}
+	if _, err := c.push(PushOptions{}); !errors.As(err, new(*PushError)) || !strings.Contains(err.Error(), older) {
+		t.Errorf("pushed from a list that does not know of the last draw: got %v", err)
+	}
+	if d := draw(DrawOptions{Name: "spring", Size: 4}); d.Treated != 2 || d.Control != 2 || !d.Again {
 		t.Fatalf("spring: %+v", d)
 	}
 	draw(DrawOptions{Name: "winter", Size: 4})

@@ -36,7 +36,8 @@ customer and campaign, evenly in each class and time since the loss.
 
 The draw is kept in the landing zone, like what any source delivers, so a rebuild keeps it; the
 next list of candidates leaves the controls alone, and mart.winback_campaigns compares the groups.
-The same name again gives the same customers and writes the lists anew.
+The same name again gives the same customers and writes the lists anew. The list of candidates
+must be of the day that the project describes: run first.
 
 It says first what the groups can show: the smallest return rate that they would tell from the
 one expected anyway (80 % power, 5 % level, two-sided).`,
