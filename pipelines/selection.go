@@ -1,11 +1,13 @@
 package pipelines
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"winback/connectors/spec"
+	"winback/pipelines/model"
 )
 
 // selection is what --only asks for.
@@ -38,7 +40,7 @@ func (p *Project) parseSelection(only []string) (selection, error) {
 	}
 	if len(s.models) > 0 {
 		if _, err := p.Models.Select(s.models); err != nil {
-			return s, fmt.Errorf("--only: %w", err)
+			return s, fmt.Errorf("--only: %w%s", err, p.meantSource(err))
 		}
 	}
 	return s, nil
@@ -46,4 +48,16 @@ func (p *Project) parseSelection(only []string) (selection, error) {
 
 func (s selection) wants(source string) bool {
 	return s.extract && (s.sources == nil || slices.Contains(s.sources, source))
+}
+
+// meantSource is the hint for a selector that would be a source if it were called one.
+func (p *Project) meantSource(err error) string {
+	unknown := (*model.UnknownSelectorError)(nil)
+	if !errors.As(err, &unknown) {
+		return ""
+	}
+	if _, ok := p.Source(unknown.Selector); !ok {
+		return ""
+	}
+	return fmt.Sprintf("; the source is source:%s", unknown.Selector)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"winback/connectors/all"
@@ -172,6 +173,9 @@ func (a *app) printConnector(p connectorPage) {
 	a.printSentences("LIMITS", p.Limits)
 	fmt.Fprintln(a.stdout, "\nKEYS")
 	t := a.newTable("key", "type", "default", "meaning")
+	t.SetColumnConfigs([]table.ColumnConfig{ // longer texts go on below
+		{Name: "type", WidthMax: 24, WidthMaxEnforcer: text.WrapSoft}, {Name: "meaning", WidthMax: 100, WidthMaxEnforcer: text.WrapSoft},
+	})
 	for _, f := range spec.Flatten(append(slices.Clone(p.Keys), p.Common...)) {
 		t.AppendRow(table.Row{f.Path, f.Type, f.Default, f.Meaning()})
 	}

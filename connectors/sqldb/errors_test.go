@@ -61,11 +61,13 @@ func TestPostgres_Mistakes(t *testing.T) {
 		insert into customers values (1, 'a@example.com', '{}', 1), (null, 'b@example.com', '{}', 1);
 		create table doubles (id int);
 		insert into doubles values (1), (2), (2), (3);
+		create schema open; grant usage on schema open to reader; create table open.orders (id int primary key);
 		create schema closed; create table closed.orders (id int primary key);
 		grant select on doubles to reader;`)
 	const fields = "\n    fields: {id: id}\n"
 	tests := []struct{ name, login, yaml, want string }{
 		{"no privilege", "reader", "orders:\n    entity: shop.orders" + fields, "permission denied for table orders (SQLSTATE 42501); an administrator can allow it: GRANT SELECT ON orders TO the user"},
+		{"no privilege in a schema", "reader", "shop.orders:\n    table: open.orders" + fields, "GRANT SELECT ON open.orders TO the user"},
 		{"no schema", "reader", "shop.orders:\n    table: closed.orders" + fields, "GRANT USAGE ON SCHEMA closed TO the user"},
 		{"no table", "admin", "shop.orders:\n    table: order" + fields, `winback.yaml:4:12: datasets."shop.orders".table: there is no table order (did you mean "orders"?)`},
 		{"no column", "admin", "shop.orders:\n    table: orders\n    fields: {id: id, items_total: amuont}\n", `winback.yaml:5:35: datasets."shop.orders".fields.items_total: orders has no column "amuont" (did you mean "amount"?)`},

@@ -225,7 +225,7 @@ func (m *mySQL) ordering(c orderColumn) string {
 func (m *mySQL) hint(d *plan, err error) string {
 	server, ok := errors.AsType[*mysql.MySQLError](err)
 	if !ok {
-		return ""
+		return dialHint(err)
 	}
 	user := m.config.User
 	if user == "" {

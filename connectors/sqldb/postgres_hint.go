@@ -3,6 +3,7 @@ package sqldb
 import (
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 
@@ -15,7 +16,7 @@ var deniedOn = regexp.MustCompile(`permission denied for (table|view|schema|rela
 func (p *postgres) hint(d *plan, err error) string {
 	server, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
-		return ""
+		return dialHint(err)
 	}
 	switch c := server.Code; {
 	case strings.HasPrefix(c, "28"):
@@ -23,7 +24,7 @@ func (p *postgres) hint(d *plan, err error) string {
 	case c == "3D000":
 		return "look at the name of the database"
 	case c == "42501":
-		return p.grantHint(server.Message)
+		return p.grantHint(d, server.Message)
 	case timedOut(err):
 		return fmt.Sprintf("pages of %s take the server too long: an index on %s would make them short, or raise timeout", d.from, indexHint(d))
 	case c == "42703":
@@ -32,7 +33,17 @@ func (p *postgres) hint(d *plan, err error) string {
 	return ""
 }
 
-func (p *postgres) grantHint(message string) string {
+// dialHint says what to look at where no connection came about.
+func dialHint(err error) string {
+	dial, ok := errors.AsType[*net.OpError](err)
+	_, unknown := errors.AsType[*net.DNSError](err)
+	if unknown || ok && dial.Op == "dial" {
+		return "look at host and port, whether the server runs there, and whether it lets this machine in"
+	}
+	return ""
+}
+
+func (p *postgres) grantHint(d *plan, message string) string {
 	user := p.config.User
 	if user == "" {
 		user = "the user"
@@ -44,7 +55,11 @@ func (p *postgres) grantHint(message string) string {
 	case found[1] == "schema":
 		return fmt.Sprintf("an administrator can allow it: GRANT USAGE ON SCHEMA %s TO %s", found[3], user)
 	}
-	return fmt.Sprintf("an administrator can allow it: GRANT SELECT ON %s TO %s", found[3], user)
+	table := found[3] // the server leaves out the schema
+	if strings.HasSuffix(d.config.Table, "."+table) {
+		table = d.config.Table
+	}
+	return fmt.Sprintf("an administrator can allow it: GRANT SELECT ON %s TO %s", table, user)
 }
 
 // indexHint names the columns that a dataset is read by.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"path"
 	"path/filepath"
 	"slices"
 )
@@ -133,11 +132,21 @@ func (w *Writer) tooManyRejects() error {
 		if w.options.tooMany(c) {
 			return &RejectsError{
 				Dataset: w.dataset.Name, Entity: c.Entity, Rejected: c.Quarantined, Read: c.Read, Limit: w.options.RejectLimit.V,
-				Quarantine: w.zone.Path(path.Join(w.manifest.Source, quarantineDir, runPrefix+w.manifest.RunID)),
+				Example: w.firstReject(c.Entity),
 			}
 		}
 	}
 	return nil
+}
+
+// firstReject is the first rejected record of an entity, "" if there is none.
+func (w *Writer) firstReject(entity string) string {
+	for _, q := range w.quarantines() {
+		if first := q.first[entity]; first != "" {
+			return first
+		}
+	}
+	return ""
 }
 
 // tooMany says that more of an entity's records were rejected than the options

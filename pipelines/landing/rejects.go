@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -47,18 +49,33 @@ var ErrTooManyRejects = errors.New("too many records do not fit")
 // RejectsError says that an entity had more records that do not fit than the
 // limit allows. Nothing of the dataset was taken over.
 type RejectsError struct {
-	Dataset    string
-	Entity     string
-	Rejected   int64
-	Read       int64
-	Limit      float64 // share, 0 to 1
-	Quarantine string  // folder of the quarantine files
+	Dataset  string
+	Entity   string
+	Rejected int64
+	Read     int64
+	Limit    float64 // share, 0 to 1
+	// Example is where one of the records stands and what is wrong with it, without its value.
+	Example string
 }
 
 func (e *RejectsError) Error() string {
-	return fmt.Sprintf("%s: %d of %d records (%.1f %%) do not fit, more than the limit of %g %%: nothing of dataset %s was taken over and the data of earlier runs stay; "+
-		"the records and reasons are in ops.quarantine and %s, and `quarantine: {limit: …}` in winback.yaml raises the limit",
-		e.Entity, e.Rejected, e.Read, share(e.Rejected, e.Read)*100, e.Limit*100, e.Dataset, e.Quarantine)
+	example := ""
+	if e.Example != "" {
+		example = ", such as " + e.Example
+	}
+	return fmt.Sprintf("%s: %d of %d records (%.1f %%) do not fit, more than the limit of %g %%%s: nothing of dataset %s was taken over and the data of earlier runs stay; "+
+		"winback quarantine list and ops.quarantine have the records and reasons, and `quarantine: {limit: …}` in winback.yaml raises the limit",
+		e.Entity, e.Rejected, e.Read, share(e.Rejected, e.Read)*100, e.Limit*100, example, e.Dataset)
+}
+
+// example says where a rejected record stands and why it was rejected.
+func example(r connectors.Reject) string {
+	place := r.Input
+	if r.Line > 0 {
+		place = fmt.Sprintf("%s:%d", r.Input, r.Line)
+	}
+	parts := slices.DeleteFunc([]string{place, r.Column, shorten(r.Reason, 200)}, func(part string) bool { return part == "" })
+	return strings.Join(parts, " ")
 }
 
 // Unwrap returns ErrTooManyRejects.
@@ -88,7 +105,8 @@ type quarantine struct {
 	counter *countingWriter
 	writer  *parquet.GenericWriter[QuarantineRow]
 	rows    int64
-	pending int // bytes since the last row group
+	first   map[string]string // by entity: the first record, as example says it
+	pending int               // bytes since the last row group
 }
 
 // quarantineGroup is how many bytes of records are held before they are written.
@@ -116,6 +134,9 @@ func (q *quarantine) add(r connectors.Reject) error {
 		return err
 	}
 	q.rows++
+	if _, told := q.first[row.Entity]; !told && !r.Kept {
+		q.first[row.Entity] = example(r)
+	}
 	if q.pending += 100 + len(row.Value) + len(row.Reason) + len(row.Record); q.pending > quarantineGroup {
 		q.pending = 0
 		return q.writer.Flush()
@@ -133,6 +154,7 @@ func (q *quarantine) open() error {
 	if err != nil {
 		return storageError("write", q.path, err)
 	}
+	q.first = map[string]string{}
 	q.file, q.hash, q.counter = f, xxhash.New(), &countingWriter{}
 	out := io.MultiWriter(failing{f, q.path}, q.hash, q.counter)
 	q.writer = parquet.NewGenericWriter[QuarantineRow](out,

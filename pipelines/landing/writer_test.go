@@ -344,7 +344,7 @@ func TestWriter_TooManyRejects(t *testing.T) {
 	if !errors.As(err, &tooMany) || !errors.Is(err, landing.ErrTooManyRejects) {
 		t.Fatalf("got %v", err)
 	}
-	for _, part := range []string{"shop.orders: 1 of 10 records (10.0 %)", "limit of 5 %", "ops.quarantine", "quarantine: {limit"} {
+	for _, part := range []string{"shop.orders: 1 of 10 records (10.0 %)", "limit of 5 %, such as b.csv:11 total not a number: nothing", "winback quarantine list", "ops.quarantine", "quarantine: {limit"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q lacks %q", err, part)
 		}
