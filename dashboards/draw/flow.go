@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"math"
 	"slices"
+	"strings"
 
 	"winback/dashboards/frame"
 	"winback/dashboards/value"
@@ -16,11 +17,19 @@ type node struct {
 	name      string
 	sum       float64
 	top, used float64
-	paint     value.Paint
 }
 
-// flow draws how many went from where to where: two columns of names and one of
-// numbers.
+// The colours of a flow say what it means: names stand from the best to the worst.
+const (
+	rose   = "var(--green2)"
+	slid   = "var(--red2)"
+	joined = "var(--blue2)"
+	stayed = "var(--soft)"
+)
+
+// flow draws how many went from where to where: two columns of names, the best first,
+// and one of numbers. Names in parentheses are no group: from there one joins, and
+// leaves to there.
 func flow(in Input) (template.HTML, error) {
 	f := triples(in.Frames[0])
 	names, numbers := f.OfKind(frame.String), f.OfKind(frame.Number)
@@ -50,7 +59,7 @@ func flow(in Input) (template.HTML, error) {
 		y0, y1 := (a.top+a.used)*side, (b.top+b.used)*side
 		a.used, b.used = a.used+high, b.used+low
 		out.add(`<path d="M14 %[1]sC500 %[1]s 500 %[2]s 986 %[2]sV%[3]sC500 %[3]s 500 %[4]s 14 %[4]sZ" fill="%[5]s" opacity=".45"><title>%[6]s</title></path>`,
-			num(y0), num(y1), num(y1+low*side), num(y0+high*side), a.paint.Color,
+			num(y0), num(y1), num(y1+low*side), num(y0+high*side), meaning(left, a.name, b.name),
 			esc(from.Text(row)+" → "+to.Text(row)+": "+value.Show(n.Values[row], n.Config, value.Limits{}).Text.String()))
 	}
 	for _, x := range []struct {
@@ -58,11 +67,34 @@ func flow(in Input) (template.HTML, error) {
 		nodes []*node
 	}{{"0", left}, {"986", right}} {
 		for _, e := range x.nodes {
-			out.add(`<rect x="%s" y="%s" width="14" height="%s" fill="%s"/>`, x.at, num(e.top*side), num(e.sum/total*(1-gapOf(x.nodes))*side), e.paint.Color)
+			out.add(`<rect x="%s" y="%s" width="14" height="%s" fill="%s"/>`, x.at, num(e.top*side), num(e.sum/total*(1-gapOf(x.nodes))*side), stayed)
 		}
 	}
-	out.add(`</svg><div class="end to">%s</div></div>`, endLabels(right, n))
+	out.add(`</svg><div class="end to">%s</div></div><ul class="legend">`, endLabels(right, n))
+	for _, kind := range [][2]string{{"rose", rose}, {"slid or left", slid}, {"joined", joined}, {"stayed", stayed}} {
+		out.add(`<li><i style="background:%s"></i>%s</li>`, kind[1], kind[0])
+	}
+	out.WriteString(`</ul>`)
 	return out.html(), nil
+}
+
+// meaning is the colour of who went from one name to another, by the places of both.
+func meaning(order []*node, from, to string) string {
+	place := func(name string) int {
+		if at := slices.IndexFunc(order, func(e *node) bool { return e.name == name }); at >= 0 {
+			return at
+		}
+		return len(order)
+	}
+	switch {
+	case from == to:
+		return stayed
+	case strings.HasPrefix(from, "("):
+		return joined
+	case place(to) < place(from) && !strings.HasPrefix(to, "("):
+		return rose
+	}
+	return slid
 }
 
 // triples makes rows of origin, destination and number of a matrix, whose columns
@@ -83,15 +115,14 @@ func triples(f *frame.Frame) *frame.Frame {
 	return &frame.Frame{Fields: []*frame.Field{from, to, n}}
 }
 
-// ends are the names of a side in the order of their rows. Equal names have equal
-// colours on both sides.
+// ends are the names of a side in the order of their rows.
 func ends(names, n *frame.Field) []*node {
 	var all []*node
 	for row := range names.Values {
 		name := names.Text(row)
 		e := find(all, name)
 		if e == nil {
-			e = &node{name: name, paint: nameColor(name)}
+			e = &node{name: name}
 			all = append(all, e)
 		}
 		if v := n.Float(row); v > 0 {
@@ -129,14 +160,6 @@ func untangled(rows int, places func(row int) (left, right int)) []int {
 	return order
 }
 
-func nameColor(name string) value.Paint {
-	hash := uint32(5381)
-	for _, r := range name {
-		hash = hash*33 ^ uint32(r)
-	}
-	return value.Classic(int(hash>>3) % 12)
-}
-
 func find(nodes []*node, name string) *node {
 	for _, e := range nodes {
 		if e.name == name {
@@ -165,18 +188,35 @@ func place(nodes []*node) float64 {
 	return total
 }
 
-// endLabels writes the names of a side, spread so that none covers another.
+// endLabels writes the names of a side beside their ends, moved so far that none
+// covers another.
 func endLabels(nodes []*node, n *frame.Field) string {
 	var out page
+	for i, at := range labelPlaces(nodes) {
+		out.add(`<span style="top:%s%%">%s <b>%s</b></span>`, num(at*100), esc(nodes[i].name), esc(value.Show(nodes[i].sum, n.Config, value.Limits{}).Text.String()))
+	}
+	return out.String()
+}
+
+// labelPlaces are the middles of the ends, as shares of the height, kept apart by a
+// line: those below give way first, and where the foot is reached those above.
+func labelPlaces(nodes []*node) []float64 {
 	total := 0.0
 	for _, e := range nodes {
 		total += e.sum
 	}
+	line := math.Min(0.08, 1/float64(len(nodes)))
+	places := make([]float64, len(nodes))
 	for i, e := range nodes {
-		middle := e.top + e.sum/total*(1-gapOf(nodes))/2
-		slot := (float64(i) + 0.5) / float64(len(nodes))
-		at := middle*0.35 + slot*0.65
-		out.add(`<span style="top:%s%%">%s <b>%s</b></span>`, num(at*100), esc(e.name), esc(value.Show(e.sum, n.Config, value.Limits{}).Text.String()))
+		places[i] = e.top + e.sum/total*(1-gapOf(nodes))/2
+		if i > 0 {
+			places[i] = math.Max(places[i], places[i-1]+line)
+		}
 	}
-	return out.String()
+	foot := 1 - line/2
+	for i := len(places) - 1; i >= 0; i-- {
+		places[i] = math.Min(places[i], foot)
+		foot = places[i] - line
+	}
+	return places
 }

@@ -9,7 +9,7 @@ import (
 	"winback/dashboards/value"
 )
 
-var dataReference = regexp.MustCompile(`\$\{__data\.fields(?:\.(\w+)|\["([^"]+)"\])(?::(\w+))?\}|\$\{__value\.(raw|text|numeric|time)\}|\$\{__(url_time_range|all_variables)\}`)
+var dataReference = regexp.MustCompile(`\$\{__data\.fields(?:\.(\w+)|\["([^"]+)"\])(?::(\w+))?\}|\$\{__value\.(raw|text|numeric|time)(?::\w+)?\}|\$\{__(url_time_range|all_variables)\}`)
 
 // href is where a link of a value leads in this page; "" when it leads nowhere.
 func href(in Input, text string, f *frame.Frame, field *frame.Field, row int) string {

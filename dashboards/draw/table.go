@@ -26,6 +26,7 @@ func table(in Input) (template.HTML, error) {
 			shown = append(shown, field)
 		}
 	}
+	shown, below := withoutNotes(shown)
 	var out page
 	out.WriteString(`<div class="scroll" tabindex="0"><table class="data">`)
 	if header := in.Panel.Options.ShowHeader; header == nil || *header {
@@ -36,7 +37,7 @@ func table(in Input) (template.HTML, error) {
 		out.WriteString(`</tr></thead>`)
 	}
 	out.WriteString(`<tbody>`)
-	t := tableBody{in: in, frame: f, fields: shown}
+	t := tableBody{in: in, frame: f, fields: shown, below: below}
 	t.limits()
 	for row := range min(f.Rows(), most) {
 		t.row(&out, row)
@@ -97,10 +98,27 @@ func shortTexts(field *frame.Field) bool {
 	return true
 }
 
+// withoutNotes takes the last column away where it holds whole paragraphs beside many
+// others: in a column they would make rows of a dozen lines, so each stands below its row.
+func withoutNotes(shown []*frame.Field) (columns []*frame.Field, notes *frame.Field) {
+	const many, paragraph = 8, 90
+	if len(shown) < many {
+		return shown, nil
+	}
+	last := shown[len(shown)-1]
+	for row := range last.Values {
+		if last.Kind == frame.String && len([]rune(last.Text(row))) > paragraph {
+			return shown[:len(shown)-1], last
+		}
+	}
+	return shown, nil
+}
+
 type tableBody struct {
 	in     Input
 	frame  *frame.Frame
 	fields []*frame.Field
+	below  *frame.Field // its texts stand below their rows; nil for none
 	ranges map[*frame.Field]value.Limits
 }
 
@@ -125,6 +143,12 @@ func (t *tableBody) row(out *page, row int) {
 		t.cell(out, field, row)
 	}
 	out.WriteString(`</tr>`)
+	if t.below == nil {
+		return
+	}
+	if text := t.below.Text(row); text != "" {
+		out.add(`<tr class="note"><td colspan="%d"><p><b>%s:</b> %s</p></td></tr>`, len(t.fields), esc(t.below.Display), esc(text))
+	}
 }
 
 func (t *tableBody) cell(out *page, field *frame.Field, row int) {
