@@ -357,7 +357,7 @@ func TestPublish_EveryFileComesBack(t *testing.T) {
 	}
 	for uid, panel := range map[string]string{
 		"winback-churn-alarm": "Yearly churn", "winback-data-old": "How fresh each dataset is",
-		"winback-checks-red": "Red checks, as they last ran", "winback-callbacks-missed": "Call-backs and promises kept",
+		"winback-checks-red": "Red checks, as they last ran", "winback-callbacks-missed": "Call-backs kept",
 	} {
 		notes := s.Rule(uid)["annotations"].(map[string]any)
 		d, _ := s.Dashboard(notes["__dashboardUid__"].(string))
