@@ -72,6 +72,9 @@ type entry struct {
 	job     gocron.Job
 	pending *Slot // a time to make up for, or one asked for by hand
 	since   time.Time
+	busy    bool          // a time is being dealt with
+	dealt   time.Time     // times of the calendar up to here are dealt with
+	wait    chan struct{} // closed to end the jitter early; nil while there is none
 }
 
 // beatEvery is how often the scheduler proves that it lives; after longest without
@@ -79,6 +82,15 @@ type entry struct {
 const (
 	beatEvery = 10 * time.Second
 	longest   = time.Minute
+)
+
+// A timer knows nothing of a clock that is put forward, or of a machine that slept:
+// a time of the calendar that is past for so long is seen to without it. A clock that
+// is put back by more than setBack begins anew; by less, what was done once is not done
+// again.
+const (
+	overdue = time.Minute
+	setBack = time.Hour
 )
 
 // New prepares the jobs; Run does them.
@@ -122,7 +134,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := s.cron.NewJob(gocron.DurationJob(beatEvery), gocron.NewTask(s.proveAlive)); err != nil {
+	if _, err := s.cron.NewJob(gocron.DurationJob(beatEvery), gocron.NewTask(s.tend)); err != nil {
 		return fmt.Errorf("schedule the proof of life: %w", err)
 	}
 	s.proveAlive()
@@ -168,7 +180,7 @@ func (s *Scheduler) add(ctx context.Context, e *entry, state JobState) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.job, e.pending = job, e.missed(state, now)
+	e.job, e.pending, e.dealt = job, e.missed(state, now), now.Round(0)
 	return nil
 }
 
@@ -194,7 +206,11 @@ func (e *entry) missed(state JobState, now time.Time) *Slot {
 
 // due does a job for the time that has come.
 func (s *Scheduler) due(ctx context.Context, e *entry) {
-	slot, made := s.take(e)
+	slot, made, ok := s.take(e)
+	if !ok {
+		return
+	}
+	defer s.release(e)
 	states, err := s.options.Store.Read()
 	if err != nil {
 		s.options.Logger.Error("the state of scheduled jobs is not known", "job", e.Name, "error", err)
@@ -203,28 +219,59 @@ func (s *Scheduler) due(ctx context.Context, e *entry) {
 		s.options.Logger.Info("a paused job is left out", "job", e.Name, "slot", slot.At)
 		return
 	}
-	if e.Jitter > 0 && !made && !s.sleep(ctx, rand.N(e.Jitter)) {
+	if e.Jitter > 0 && !made && !s.jitter(ctx, e) {
 		return
 	}
 	s.do(ctx, e, slot)
 }
 
 // take returns the time that a job is to be done for, and whether it is one to
-// make up for or asked for by hand.
-func (s *Scheduler) take(e *entry) (slot Slot, made bool) {
+// make up for or asked for by hand. There is none when a clock was put back, or when
+// the times that waited are dealt with already: several of them are done as one.
+func (s *Scheduler) take(e *entry) (slot Slot, made, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.pending != nil {
-		slot, e.pending = *e.pending, nil
-		return slot, true
-	}
-	now := s.options.Clock.Now()
-	if e.Calendar != nil {
-		if at := e.Calendar.Latest(time.Time{}, now); now.Sub(at) < time.Minute {
-			return Slot{At: at}, false
+	now := s.options.Clock.Now().Round(0) // the clock on the wall alone
+	switch {
+	case e.pending != nil:
+		slot, made, e.pending = *e.pending, true, nil
+	case e.Calendar != nil:
+		if slot.At = e.Calendar.Latest(e.dealt, now); slot.At.IsZero() {
+			return slot, false, false
 		}
+	case e.Queue && now.Sub(e.dealt).Abs() < e.Every/2:
+		return slot, false, false
+	default:
+		slot.At = now.Truncate(time.Second)
 	}
-	return Slot{At: now.Truncate(time.Second)}, false
+	e.busy, e.dealt = true, now
+	return slot, made, true
+}
+
+// release ends what take began: the times that came meanwhile have passed, unless they
+// are to wait.
+func (s *Scheduler) release(e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.busy = false
+	if !e.Queue {
+		e.dealt = s.options.Clock.Now().Round(0)
+	}
+}
+
+// jitter waits for a time at random, or until somebody wants the job done now. It is
+// false when the end was asked for.
+func (s *Scheduler) jitter(ctx context.Context, e *entry) bool {
+	wait := make(chan struct{})
+	s.mu.Lock()
+	e.wait = wait
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		e.wait = nil
+	}()
+	return s.sleep(ctx, rand.N(e.Jitter), wait)
 }
 
 // do tries until it succeeds or may not be tried again, and writes down what
@@ -243,7 +290,7 @@ func (s *Scheduler) do(ctx context.Context, e *entry, slot Slot) {
 			break
 		}
 		s.options.Logger.Warn("a scheduled job failed and is tried again", "job", e.Name, "slot", slot.At, "attempt", slot.Attempt, "after", wait, "error", err)
-		if waited = s.sleep(ctx, wait); !waited {
+		if waited = s.sleep(ctx, wait, nil); !waited {
 			break
 		}
 		wait *= 2
@@ -282,9 +329,9 @@ func (s *Scheduler) note(e *entry, change func(*JobState)) {
 	}
 }
 
-// sleep waits; it is false when ctx ended first, or the end was asked for: what only
-// waits need not be waited for.
-func (s *Scheduler) sleep(ctx context.Context, d time.Duration) bool {
+// sleep waits, until enough is closed at the longest; it is false when ctx ended first,
+// or the end was asked for: what only waits need not be waited for.
+func (s *Scheduler) sleep(ctx context.Context, d time.Duration, enough <-chan struct{}) bool {
 	s.mu.Lock()
 	ending := s.ending
 	s.mu.Unlock()
@@ -293,6 +340,8 @@ func (s *Scheduler) sleep(ctx context.Context, d time.Duration) bool {
 		return false
 	case <-ending:
 		return false
+	case <-enough:
+		return true
 	case <-s.options.Clock.After(d):
 		return true
 	}
@@ -302,6 +351,40 @@ func (s *Scheduler) proveAlive() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.beat = s.options.Clock.Now()
+}
+
+// tend proves that the scheduler lives, and has those jobs done that no timer sees to.
+func (s *Scheduler) tend() {
+	s.proveAlive()
+	for _, e := range s.jobs {
+		if !s.forgotten(e) {
+			continue
+		}
+		if err := e.job.RunNow(); err != nil {
+			s.options.Logger.Warn("an overdue job could not be begun; that is tried again", "job", e.Name, "error", err)
+		}
+	}
+}
+
+// forgotten tells of a job that nobody does whether it is overdue by the clock on the
+// wall, or was asked for.
+func (s *Scheduler) forgotten(e *entry) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.options.Clock.Now().Round(0)
+	if e.dealt.Sub(now) > setBack {
+		e.dealt = now
+	}
+	switch {
+	case e.busy:
+		return false
+	case e.pending != nil:
+		return true
+	case e.Calendar == nil:
+		return false
+	}
+	next := e.Calendar.Next(e.dealt)
+	return !next.IsZero() && next.Before(now.Add(-overdue))
 }
 
 // Alive is nil while the scheduler does its work, and says what is wrong with it
@@ -341,7 +424,11 @@ func (s *Scheduler) trigger(e *entry) error {
 	switch {
 	case e.job == nil:
 		return ErrNotRunning
-	case !e.since.IsZero() || e.pending != nil:
+	case e.wait != nil:
+		close(e.wait) // it was about to be done
+		e.wait = nil
+		return nil
+	case e.busy || e.pending != nil:
 		return fmt.Errorf("%s %w", e.Name, ErrBusy)
 	}
 	e.pending = &Slot{At: s.options.Clock.Now().Truncate(time.Second), Manual: true}

@@ -17,6 +17,7 @@ import (
 type service struct {
 	*testing.T
 	clock *clockwork.FakeClock
+	ahead atomic.Int64 // by which the clock on the wall is ahead of the timers', in nanoseconds
 	store *schedule.Store
 	drain time.Duration
 	s     *schedule.Scheduler
@@ -52,7 +53,7 @@ func (v *service) start(job schedule.Job) {
 		}
 	}
 	var err error
-	if v.s, err = schedule.New([]schedule.Job{job}, schedule.Options{Store: v.store, Clock: v.clock, Drain: v.drain}); err != nil {
+	if v.s, err = schedule.New([]schedule.Job{job}, schedule.Options{Store: v.store, Clock: &stuck{v.clock, &v.ahead}, Drain: v.drain}); err != nil {
 		v.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(v.Context())
@@ -282,6 +283,63 @@ func TestScheduler_Jitter(t *testing.T) {
 	v.end()
 }
 
+// Who wants a job done that waits for its time within the jitter need not wait.
+func TestScheduler_TriggeredWhileItWaits(t *testing.T) {
+	v := newService(t)
+	v.start(schedule.Job{Calendar: cronLine(t, "0 2 * * *"), Jitter: 10 * time.Hour})
+	v.clock.Advance(2 * time.Hour)
+	v.waiters(3)
+	if err := v.s.Trigger("job"); err != nil {
+		t.Fatal(err)
+	}
+	v.expect(at(2, 0))
+	v.gate <- nil
+	v.state(schedule.Done)
+	v.end()
+}
+
+// A machine that slept, or whose clock is put forward, does what came meanwhile: a
+// timer that counts the hours would come too late.
+func TestScheduler_TheClockIsPutForward(t *testing.T) {
+	v := newService(t)
+	v.start(schedule.Job{Calendar: cronLine(t, "0 2 * * *")})
+	v.ahead.Store(int64(5 * time.Hour))
+	v.clock.Advance(10 * time.Second)
+	v.expect(at(2, 0))
+	v.gate <- nil
+	v.state(schedule.Done)
+	v.clock.Advance(2 * time.Hour) // the timer comes, seven hours on the wall
+	v.nothing()
+	v.end()
+}
+
+// A clock that is put back has a job done at its time on the wall, once.
+func TestScheduler_TheClockIsPutBack(t *testing.T) {
+	for _, c := range []struct {
+		about string
+		back  time.Duration
+	}{{"by a little", 2 * time.Second}, {"by hours", 5 * time.Hour}} {
+		t.Run(c.about, func(t *testing.T) {
+			v := newService(t)
+			v.clock.Advance(6 * time.Hour)
+			v.start(schedule.Job{Calendar: cronLine(t, "0 8 * * *")})
+			v.ahead.Store(-int64(c.back))
+			v.clock.Advance(2 * time.Hour) // too early on the wall
+			v.nothing()
+			v.waiters(2)
+			for left := c.back + 2*time.Minute; left > 0; left -= time.Hour {
+				v.clock.Advance(min(left, time.Hour))
+				v.waiters(2)
+			}
+			v.expect(at(8, 0))
+			v.gate <- nil
+			v.state(schedule.Done)
+			v.nothing()
+			v.end()
+		})
+	}
+}
+
 func TestScheduler_Overlap(t *testing.T) {
 	for _, c := range []struct {
 		about string
@@ -375,14 +433,14 @@ func TestScheduler_AFaultIsAFailure(t *testing.T) {
 // the scheduler's loop hangs.
 type stuck struct {
 	*clockwork.FakeClock
-	ahead atomic.Int64
+	ahead *atomic.Int64
 }
 
 func (c *stuck) Now() time.Time                  { return c.FakeClock.Now().Add(time.Duration(c.ahead.Load())) }
 func (c *stuck) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
 func TestScheduler_SaysThatItHangs(t *testing.T) {
-	clock := &stuck{FakeClock: clockwork.NewFakeClockAt(midnight)}
+	clock := &stuck{clockwork.NewFakeClockAt(midnight), &atomic.Int64{}}
 	s, err := schedule.New([]schedule.Job{{Name: "job", Calendar: cronLine(t, "0 2 * * *"), Do: func(context.Context, schedule.Slot) error { return nil }}},
 		schedule.Options{Store: schedule.NewStore(filepath.Join(t.TempDir(), "jobs.json")), Clock: clock})
 	if err != nil {
