@@ -130,6 +130,7 @@ func NewServer(h http.Handler) *http.Server {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-ClickHouse-Server-Display-Name", h.o.DisplayName)
+	h.hurry(w, r)
 	if h.serveFixed(w, r) {
 		return
 	}

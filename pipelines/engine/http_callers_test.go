@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -79,6 +81,22 @@ func TestHTTP_SlowCallers(t *testing.T) {
 	fmt.Fprint(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nSELECT ")
 	if answer, _ := io.ReadAll(conn); !strings.Contains(string(answer), " 500 ") && !strings.Contains(string(answer), " 408 ") {
 		t.Errorf("half a statement: %q", answer)
+	}
+	// Nor may those who are refused before anybody reads what they send.
+	refuses := serve(t, engine.HandlerOptions{BodyWait: 50 * time.Millisecond, Authenticate: func(context.Context, engine.Credentials) (engine.Access, error) {
+		return engine.Access{}, errors.New("nobody is let in")
+	}})
+	for _, head := range []string{"POST / HTTP/1.1", "POST /elsewhere HTTP/1.1", "PUT / HTTP/1.1"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(refuses, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		fmt.Fprint(conn, head+"\r\nHost: x\r\nContent-Length: 100\r\n\r\nSELECT ")
+		if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 40") {
+			t.Errorf("%s, and half a body: %q %v", head, answer, err)
+		}
 	}
 	// A statement that takes longer than its caller may is nothing of the kind.
 	if got := ask(t, base, "POST", "/", "SELECT sleep(0.3)"); got.body != "0\n" {

@@ -50,6 +50,18 @@ func (c *limitedConn) Close() error {
 	return c.Conn.Close()
 }
 
+// firstWait is how long a body may take to begin to come. Go's server waits for one that
+// nobody reads, too, before it answers: a login that is refused must not hold its
+// connection for as long as its caller likes.
+const firstWait = 10 * time.Second
+
+// hurry has the body of a request come soon; who reads it gives it more time.
+func (h *Handler) hurry(w http.ResponseWriter, r *http.Request) {
+	if h.o.BodyWait > 0 && r.Body != http.NoBody {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(min(h.o.BodyWait, firstWait)))
+	}
+}
+
 // patientBody is a request's body whose sender may take so long for each piece,
 // but not for ever.
 type patientBody struct {
