@@ -171,11 +171,14 @@ func (f finders) runsLate(_ context.Context, now time.Time) ([]alarm.Finding, er
 }
 
 // missed is the time that a job should have begun for, longer ago than is allowed;
-// zero when there is none. What came before this process does not count where a job
-// was never done.
+// zero when there is none. What came while a job was paused does not count, nor what
+// came before this process where a job was never done or what was missed stays missed.
 func (f finders) missed(job config.Job, s schedule.JobState, now time.Time) (time.Time, error) {
 	last, limit := s.Slot, now.Add(-f.c.LateAfter-job.Jitter)
-	if last.IsZero() {
+	if s.ResumedAt.After(last) {
+		last = s.ResumedAt
+	}
+	if last.IsZero() || job.Missed == "skip" && f.began.After(last) {
 		last = f.began
 	}
 	if job.Cron == "" {

@@ -13,6 +13,7 @@ import (
 	"winback/connectors/all"
 	"winback/pipelines/alarm"
 	"winback/pipelines/check"
+	"winback/pipelines/config"
 	"winback/pipelines/engine/enginetest"
 	"winback/pipelines/ledger"
 	"winback/pipelines/schedule"
@@ -157,4 +158,31 @@ func TestFinders(t *testing.T) {
 		conn.Exec(t.Context(), "TRUNCATE TABLE mart.churn_monthly"),
 	)
 	expect("all is well", nil)
+}
+
+// What a job is not to be done for is not late: times that came while it was paused, or
+// that it missed where what is missed stays missed.
+func TestFinders_NotLate(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	p := &Project{Config: &config.Config{Location: time.UTC}}
+	f := finders{p: p, c: &config.Alarms{LateAfter: 15 * time.Minute}, began: now.Add(-time.Hour)}
+	old := now.AddDate(0, 0, -14)
+	for _, c := range []struct {
+		about string
+		job   config.Job
+		state schedule.JobState
+		late  bool
+	}{
+		{"nobody was there", config.Job{Cron: "15 2 * * *"}, schedule.JobState{Slot: old}, true},
+		{"nobody was there, and it need not be made up for", config.Job{Cron: "15 2 * * *", Missed: "skip"}, schedule.JobState{Slot: old}, false},
+		{"it was due since", config.Job{Cron: "15 11 * * *", Missed: "skip"}, schedule.JobState{Slot: old}, true},
+		{"it was resumed this morning", config.Job{Cron: "15 2 * * *"}, schedule.JobState{Slot: old, ResumedAt: now.Add(-4 * time.Hour)}, false},
+		{"it was due since it was resumed", config.Job{Cron: "15 9 * * *"}, schedule.JobState{Slot: old, ResumedAt: now.Add(-4 * time.Hour)}, true},
+		{"an interval that goes on", config.Job{Every: 6 * time.Hour}, schedule.JobState{Slot: old, ResumedAt: now.Add(-4 * time.Hour)}, false},
+	} {
+		due, err := f.missed(c.job, c.state, now)
+		if err != nil || due.IsZero() == c.late {
+			t.Errorf("%s: due %s %v", c.about, due, err)
+		}
+	}
 }

@@ -113,7 +113,7 @@ func (a *app) pauseJob(name string, paused bool) error {
 	if _, err := a.job(project, name); err != nil {
 		return err
 	}
-	return project.JobStore().Update(name, func(s *schedule.JobState) { s.Paused = paused })
+	return project.JobStore().Pause(name, paused, a.now())
 }
 
 // jobLine is a job for people and programs.

@@ -439,7 +439,7 @@ func (s *Scheduler) trigger(e *entry) error {
 func (s *Scheduler) Pause(name string, paused bool) error {
 	for _, e := range s.jobs {
 		if e.Name == name {
-			return s.options.Store.Update(name, func(state *JobState) { state.Paused = paused })
+			return s.options.Store.Pause(name, paused, s.options.Clock.Now())
 		}
 	}
 	return fmt.Errorf("%w: %q", ErrUnknownJob, name)

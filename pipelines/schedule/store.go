@@ -17,6 +17,8 @@ import (
 type JobState struct {
 	// Paused says that the job waits until somebody resumes it.
 	Paused bool `json:"paused,omitempty"`
+	// ResumedAt is when it was resumed, if it was not done since.
+	ResumedAt time.Time `json:"resumed_at,omitzero"`
 	// Slot is the time that the job last began for.
 	Slot time.Time `json:"slot,omitzero"`
 	// Outcome is running, done or failed. One that is running when nobody runs was
@@ -60,6 +62,16 @@ func (s *Store) Read() (map[string]JobState, error) {
 		return nil, fmt.Errorf("read what is known of scheduled jobs: %s: %w (delete the file to begin anew)", s.path, err)
 	}
 	return states, nil
+}
+
+// Pause has a job left out until it is resumed, or resumes it.
+func (s *Store) Pause(job string, paused bool, now time.Time) error {
+	return s.Update(job, func(state *JobState) {
+		if state.Paused && !paused {
+			state.ResumedAt = now.UTC()
+		}
+		state.Paused = paused
+	})
 }
 
 // Update changes the state of one job. The file is the old one or the new one,
