@@ -143,6 +143,7 @@ func (r *Runner) Run(ctx context.Context) (Summary, error) {
 	if len(models) == len(r.project.models) {
 		run.dropDeserted(ctx)
 	}
+	run.settleGone(ctx)
 	summary.Checks, err = run.singularChecks(ctx)
 	summary.HeldBack = run.heldBack
 	waitFor(&run.beside, lastDrops)

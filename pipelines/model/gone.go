@@ -1,0 +1,59 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"winback/pipelines/check"
+)
+
+// settleGone notes of checks that failed when they last ran, and that no model has any
+// more, that there is nothing to judge: they would count as failing for ever.
+func (r *run) settleGone(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	failing, err := r.failingChecks(ctx)
+	if err != nil {
+		r.warn("ops.checks", err.Error())
+		return
+	}
+	type named struct{ model, check string }
+	known := map[named]bool{}
+	for _, m := range r.runner.project.models {
+		for _, c := range m.Checks {
+			known[named{m.Name, c.Name}] = true
+		}
+	}
+	for _, c := range r.runner.project.checks {
+		known[named{c.Name, c.Name}] = true
+	}
+	for _, c := range failing {
+		if !known[named{c.Model, c.Check}] {
+			c.Status, c.Message, c.CheckedAt = check.NotRun, "there is no such check any more", time.Now().UTC()
+			r.unrecorded = append(r.unrecorded, c)
+		}
+	}
+	r.recordChecks(ctx)
+}
+
+// failingChecks reads which checks failed when they last ran.
+func (r *run) failingChecks(ctx context.Context) (failing []check.Result, err error) {
+	rows, err := r.runner.conn.Query(ctx, `select toString(model), check, toString(argMax(kind, checked_at)), toString(argMax(severity, checked_at)) from ops.checks
+		group by model, check having argMax(status, checked_at) in ('failed', 'broken') order by model, check`)
+	if err != nil {
+		return nil, fmt.Errorf("read which checks failed: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c check.Result
+		var kind, severity string
+		if err := rows.Scan(&c.Model, &c.Check, &kind, &severity); err != nil {
+			return nil, fmt.Errorf("read which checks failed: %w", err)
+		}
+		c.Kind, c.Severity = check.Kind(kind), check.Severity(severity)
+		failing = append(failing, c)
+	}
+	return failing, rows.Err()
+}

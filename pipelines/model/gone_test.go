@@ -1,0 +1,34 @@
+package model_test
+
+import (
+	"testing"
+	"time"
+
+	"winback/pipelines/check"
+	"winback/pipelines/model"
+)
+
+// A check that failed when it last ran, and then was renamed or removed, is not told for ever.
+func TestRunner_Run_ChecksThatAreGone(t *testing.T) {
+	shop, conn := files(t, "shop.txtar"), warehouse(t)
+	runModels(t, conn, shop, model.RunnerOptions{})
+	var failed []check.Result
+	for _, name := range [][2]string{
+		{"customers", "accepted_values(status)"}, {"customers", "of another name"}, {"no_more", "unique id"},
+		{"revenue_balances", "revenue_balances"}, {"balances_no_more", "balances_no_more"},
+	} {
+		failed = append(failed, check.Result{
+			Model: name[0], Check: name[1], Severity: check.Error, Status: check.Failed, Failures: 1, Fingerprint: "?", CheckedAt: time.Now().UTC(),
+		})
+	}
+	if err := check.Record(t.Context(), conn, "run-1", failed); err != nil {
+		t.Fatal(err)
+	}
+	const red = "select concat(model, ': ', check) from ops.checks group by model, check having argMax(status, checked_at) in ('failed', 'broken') order by 1"
+	runModels(t, conn, shop, model.RunnerOptions{Select: []string{"regions"}})
+	wantLines(t, conn, red, "customers: accepted_values(status)", "revenue_balances: revenue_balances")
+	notes := "select count() from ops.checks where status = 'not run' and message = 'there is no such check any more' and severity = 'error'"
+	wantLines(t, conn, notes, "3")
+	runModels(t, conn, shop, model.RunnerOptions{Select: []string{"regions"}})
+	wantLines(t, conn, notes, "3")
+}
