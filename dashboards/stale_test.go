@@ -30,7 +30,7 @@ func TestPages_SayThatTheyAreOld(t *testing.T) {
 		}, nil},
 		{"nothing was read for days", []string{
 			`insert into ops.runs (run_id, as_of, started_at, state, written_at) values ('1', '2026-03-11', '2026-03-09 05:00:00', 'done', now64(6))`,
-			`insert into ops.steps (kind, name, state, started_at) values ('extract', 'shop.orders', 'done', '2026-03-09 05:00:00')`,
+			`insert into ops.steps (kind, name, state, started_at) values ('extract', 'shop.orders', 'done', '2026-03-09 05:00:00'), ('extract', 'shop.gone', 'done', '2026-03-01 05:00:00')`,
 		}, []string{"Nothing new was read since 9 March 2026, 05:00.", "Not read lately: shop.orders (last with success on 9 March 2026, 05:00)."}},
 		{"the last run failed, and a check is red", []string{
 			`insert into ops.runs (run_id, as_of, started_at, state, message, written_at) values ('1', '2026-03-11', '2026-03-12 05:00:00', 'failed', 'the disk is full', now64(6))`,
@@ -49,6 +49,7 @@ func TestPages_SayThatTheyAreOld(t *testing.T) {
 			}
 			r, err := report.Build(t.Context(), report.Options{
 				Querier: conn, Dashboards: boards[:1], Project: "acme", AsOf: lookedAt.AddDate(0, 0, -1).Truncate(24 * time.Hour), Now: lookedAt, Zone: time.UTC,
+				Reads: func(_, dataset string) bool { return dataset != "gone" },
 			})
 			if err != nil {
 				t.Fatal(err)

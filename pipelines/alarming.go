@@ -204,7 +204,7 @@ func (f finders) sourcesStale(ctx context.Context, now time.Time) ([]alarm.Findi
 	var found []alarm.Finding
 	for _, d := range list {
 		age := now.Sub(d.ReadAt)
-		if !slices.Contains(f.p.SourceNames(), d.Source) || age < f.c.StaleAfter {
+		if !f.p.Reads(d.Source, d.Dataset) || age < f.c.StaleAfter {
 			continue
 		}
 		text := fmt.Sprintf("%s.%s was last read %s", d.Source, d.Dataset, d.ReadAt.In(f.p.Config.Location).Format("2006-01-02 15:04"))

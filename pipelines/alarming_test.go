@@ -128,7 +128,7 @@ func TestFinders(t *testing.T) {
 		}),
 		p.JobStore().Update("shop", func(s *schedule.JobState) { s.Slot, s.Outcome = now.Add(-100*time.Minute), schedule.Running }),
 		l.WriteRun(t.Context(), ledger.Run{ID: "20261122T110000Z-aaaaaa", Command: "run", AsOf: now, StartedAt: now, FinishedAt: now, State: ledger.Partly, Message: "FAILED model x"}),
-		l.WriteSteps(t.Context(), "20261119T110000Z-aaaaaa", []ledger.Step{extract("shop.orders", now.Add(-72*time.Hour), ledger.Done, ""), extract("gone.deals", now.Add(-72*time.Hour), ledger.Done, "")}),
+		l.WriteSteps(t.Context(), "20261119T110000Z-aaaaaa", []ledger.Step{extract("shop.orders", now.Add(-72*time.Hour), ledger.Done, ""), extract("gone.deals", now.Add(-72*time.Hour), ledger.Done, ""), extract("shop.gone", now.Add(-72*time.Hour), ledger.Done, "")}),
 		l.WriteSteps(t.Context(), "20261122T110000Z-aaaaaa", []ledger.Step{extract("shop.orders", now, ledger.Failed, "no file fits")}),
 		check.CreateTable(t.Context(), conn),
 		check.Record(t.Context(), conn, "20261122T110000Z-aaaaaa", []check.Result{failing, warning}),

@@ -226,6 +226,13 @@ func (p *Project) SourceNames() []string {
 	return names
 }
 
+// Reads tells whether a source of the project has a dataset: the books remember those
+// that were taken out of winback.yaml, too.
+func (p *Project) Reads(source, dataset string) bool {
+	s, known := p.Source(source)
+	return known && slices.ContainsFunc(s.Source.Datasets(), func(d connectors.Dataset) bool { return d.Name == dataset })
+}
+
 // Source returns the source of that name.
 func (p *Project) Source(name string) (Source, bool) {
 	at := slices.IndexFunc(p.Sources, func(s Source) bool { return s.Name == name })

@@ -110,7 +110,7 @@ func (a *app) askReport(ctx context.Context, project *pipelines.Project, boards 
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	r, err = report.Build(ctx, report.Options{
-		Querier: w, Dashboards: boards, Project: project.Config.Project, AsOf: project.AsOf(), Now: a.now(), Zone: project.Config.Location, Values: values,
+		Querier: w, Dashboards: boards, Project: project.Config.Project, AsOf: project.AsOf(), Now: a.now(), Zone: project.Config.Location, Reads: project.Reads, Values: values,
 	})
 	if errors.As(err, new(*report.ValueError)) {
 		return nil, false, usageError{err}

@@ -22,16 +22,9 @@ type Asker struct {
 // its variables. Given values win over those that the file has; a value that the
 // variable does not offer is an error.
 func (a *Asker) Open(ctx context.Context, d *board.Dashboard, given map[string][]string) (State, error) {
-	zone := a.Zone
-	if d.Timezone != "" && d.Timezone != "browser" {
-		named, err := time.LoadLocation(d.Timezone)
-		if d.Timezone == "utc" {
-			named, err = time.UTC, nil
-		}
-		if err != nil {
-			return State{}, fmt.Errorf("find the time zone of the dashboard: %w", err)
-		}
-		zone = named
+	zone, err := ZoneOf(d, a.Zone)
+	if err != nil {
+		return State{}, err
 	}
 	r, err := ParseRange(d.Time, a.Now, zone)
 	if err != nil {
@@ -46,6 +39,21 @@ func (a *Asker) Open(ctx context.Context, d *board.Dashboard, given map[string][
 		s.Values[v.Name] = value
 	}
 	return s, nil
+}
+
+// ZoneOf is the time zone of a dashboard, which may be that of the browser.
+func ZoneOf(d *board.Dashboard, browser *time.Location) (*time.Location, error) {
+	switch d.Timezone {
+	case "", "browser":
+		return browser, nil
+	case "utc":
+		return time.UTC, nil
+	}
+	zone, err := time.LoadLocation(d.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("find the time zone of the dashboard: %w", err)
+	}
+	return zone, nil
 }
 
 // NotOfferedError says that a variable was to be set to a value that it does not offer.

@@ -70,8 +70,8 @@ func sentence(said, why string) string {
 
 // oldSources names the datasets that could not be read for a while.
 func oldSources(ctx context.Context, o Options) ([]string, error) {
-	rows, err := o.Querier.Query(ctx, `select concat(source, '.', dataset), read_at from ops.freshness
-		where state != 'done' or read_at < fromUnixTimestamp(`+fmt.Sprint(o.Now.Add(-late).Unix())+`) order by read_at, 1`)
+	rows, err := o.Querier.Query(ctx, `select source, dataset, read_at from ops.freshness
+		where state != 'done' or read_at < fromUnixTimestamp(`+fmt.Sprint(o.Now.Add(-late).Unix())+`) order by read_at, 1, 2`)
 	if err != nil {
 		return nil, err
 	}
@@ -79,15 +79,18 @@ func oldSources(ctx context.Context, o Options) ([]string, error) {
 	var names []string
 	var oldest time.Time
 	for rows.Next() {
-		var name string
+		var source, dataset string
 		var at time.Time
-		if err := rows.Scan(&name, &at); err != nil {
+		if err := rows.Scan(&source, &dataset, &at); err != nil {
 			return nil, err
+		}
+		if o.Reads != nil && !o.Reads(source, dataset) {
+			continue
 		}
 		if len(names) == 0 {
 			oldest = at
 		}
-		names = append(names, name)
+		names = append(names, source+"."+dataset)
 	}
 	if len(names) == 0 {
 		return nil, rows.Err()

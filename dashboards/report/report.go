@@ -33,6 +33,8 @@ type Options struct {
 	// AsOf is the day that the numbers describe, Now the moment of the report.
 	AsOf, Now time.Time
 	Zone      *time.Location
+	// Reads tells whether a dataset is still read; nil says so of all of them.
+	Reads func(source, dataset string) bool
 	// Values are the variables that the reader chose: name and values.
 	Values map[string][]string
 }
@@ -228,7 +230,12 @@ func (o Options) checkValues() error {
 // asker asks for a dashboard. Its "now" is the end of the day that the numbers
 // describe, so that the report of a past day looks at the time before it.
 func (o Options) asker(d *board.Dashboard) *ask.Asker {
-	now := o.AsOf.Add(24*time.Hour - time.Second)
+	zone, err := ask.ZoneOf(d, o.Zone)
+	if err != nil {
+		zone = o.Zone // whoever opens the dashboard is told
+	}
+	year, month, day := o.AsOf.Date()
+	now := time.Date(year, month, day+1, 0, 0, 0, 0, zone).Add(-time.Second)
 	if slices.Contains(d.Tags, OperationsTag) {
 		now = o.Now
 	}

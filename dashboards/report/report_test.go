@@ -139,3 +139,20 @@ func TestBuild_Values(t *testing.T) {
 		t.Errorf("the page does not say so: %v", err)
 	}
 }
+
+// The end of the month that the numbers describe is not the next month east of Greenwich.
+func TestBuild_TheEndOfADayIsThatOfTheDashboard(t *testing.T) {
+	d := everyKind(t, 1)
+	o := Options{Querier: enginetest.Start(t).Conn(t), Dashboards: []*board.Dashboard{d}, Now: time.Now(), AsOf: time.Date(2024, 8, 31, 0, 0, 0, 0, time.UTC)}
+	for zone, browser := range map[string]string{"browser": "Europe/Moscow", "America/New_York": "Asia/Tokyo", "utc": "Asia/Tokyo"} {
+		d.Timezone = zone
+		var err error
+		if o.Zone, err = time.LoadLocation(browser); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Build(t.Context(), o)
+		if err != nil || r.Boards[0].Period != "1 Aug 2023 – 31 Aug 2024" {
+			t.Errorf("%s in %s: %q, %v", zone, browser, r.Boards[0].Period, err)
+		}
+	}
+}
