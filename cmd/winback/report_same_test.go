@@ -19,6 +19,8 @@ const (
 	eachRow = "[each]" // every one that the other panel has, too
 	// The last one, of a chart that draws losses below its line.
 	lastBelow = "[last below]"
+	// What stands in place of a number that could as well be nothing.
+	unproven = "not proven"
 )
 
 // place is where a number stands: a dashboard's panel, the row by its first cell, the
@@ -35,7 +37,7 @@ var sameMetrics = []sameMetric{
 	{"churn_12m_pct", []place{
 		{"executive", "Yearly churn", "", "Yearly churn"},
 		{"executive", "Yearly churn with its 95 % interval", lastRow, "Yearly churn"},
-		{"executive", "Segments, the last whole month", "(all)", "Yearly churn"},
+		{"executive", "Segments, the last whole month", "all", "Yearly churn"},
 	}},
 	{"losses", []place{
 		{"executive", "Customers", "", "lost"},
@@ -48,7 +50,7 @@ var sameMetrics = []sameMetric{
 	}},
 	{"lost_revenue_observed", []place{
 		{"executive", "Lost in the month, as yearly revenue", "", "Observed"},
-		{"executive", "Segments, the last whole month", "(all)", "Lost in the month, yearly revenue"},
+		{"executive", "Segments, the last whole month", "all", "Lost in the month, yearly revenue"},
 	}},
 	{"lost_revenue_by_reason", []place{
 		{"executive", "Why they left in the last twelve months, yearly revenue", eachRow, "The company's fault"},
@@ -59,11 +61,11 @@ var sameMetrics = []sameMetric{
 		{"why-they-leave", "Said and found out: share of losses by reason", eachRow, "As said"},
 	}},
 	{"cohort_retention_pct", []place{
-		{"churn-cohorts", "Kept to the first month", "", "Bought in month 1"},
+		{"churn-cohorts", "Bought again in the month after", "", "Bought in month 1"},
 		{"churn-cohorts", "Cohorts: of those who first bought in a month, the share that bought again so many months later", lastRow, "1"},
 	}},
 	{"cohort_retention_pct", []place{
-		{"churn-cohorts", "Kept to the sixth month", "", "Bought in month 6"},
+		{"churn-cohorts", "Bought again in the sixth month", "", "Bought in month 6"},
 		{"churn-cohorts", "Cohorts: of those who first bought in a month, the share that bought again so many months later", lastRow, "6"},
 	}},
 	{"campaign_return_rate", []place{
@@ -80,8 +82,8 @@ var sameMetrics = []sameMetric{
 		{"winback-campaigns", "Revenue of campaigns: seen, and made by them", eachRow, "Incremental"},
 	}},
 	{"campaign_incremental_romi", []place{
-		{"executive", "Did the win-back pay? The latest campaigns", eachRow, "ROMI of it"},
-		{"winback-campaigns", "Campaigns", eachRow, "Incremental ROMI"},
+		{"executive", "Did the win-back pay? The latest campaigns", eachRow, "ROMI, %"},
+		{"winback-campaigns", "Campaigns", eachRow, "Incremental ROMI, %"},
 	}},
 	{"winback_return_rate", []place{
 		{"winback-campaigns", "What works: return rate by channel", eachRow, "Return rate"},
@@ -117,7 +119,7 @@ var otherMetrics = map[string]string{
 	"service_level_pct/call-centre/Answered in time":                                     "of the last whole week",
 	"service_level_pct/call-centre/Answered in time, week by week":                       "goes on to the week that is not over",
 	"service_level_pct/call-centre/Agents and teams, the last whole month":               "by teams and agents",
-	"promises_kept_pct/call-centre/Call-backs and promises kept":                         "of the last whole month, the others of the period",
+	"promises_kept_pct/call-centre/Call-backs kept":                                      "of the last whole month, the others of the period",
 	"promises_kept_pct/call-centre/Promises by what became of them":                      "counts, by kind",
 	"promises_kept_pct/call-centre/What a broken promise costs":                          "customers, by what became of the promise",
 	"cart_abandoned_pct/carts/What became of the carts, month by month":                  "counts",
@@ -180,7 +182,7 @@ func checkSameMetrics(t *testing.T, lines []reportLine, page string) {
 			for row, text := range valuesAt(t, p, lines, page) {
 				if other, ok := first[row]; ok {
 					pairs++
-					if !agree(t, text, other) {
+					if text != unproven && other != unproven && !agree(t, text, other) {
 						t.Errorf("%s is %s in %v and %s in %v, row %q", same.id, text, p, other, same.places[0], row)
 					}
 				}

@@ -110,7 +110,7 @@ var sameNumbers = []sameNumber{
 	{"orders", "locale", 0, []string{"managers/Revenue/orders"}},
 	{"plan_fact_pct", "percent", 0, []string{"managers/Revenue/of the plan"}},
 	{"overdue_debt", "currencyEUR", -1, []string{"managers/Overdue debt/Overdue"}},
-	{"promises_kept_pct", "percent", 0, []string{"call-centre/Call-backs and promises kept/Kept"}},
+	{"promises_kept_pct", "percent", 0, []string{"call-centre/Call-backs kept/of all promises"}},
 	{"quiet_leavers_pct", "percent", 0, []string{"call-centre/Left without a word/Quiet"}},
 	{"cart_abandoned_pct", "percent", 0, []string{"carts/Left behind/Left behind"}},
 	{"cart_recovered_pct", "percent", 0, []string{"carts/Came back/Came back"}},
