@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -40,7 +41,28 @@ type erasing struct {
 // newErasing prepares the erasure of everybody whom a book has marks of.
 func newErasing(r *run, book *erasure.Book) *erasing {
 	people := book.Eraser()
-	return &erasing{run: r, book: book, people: people, eraser: people, among: erasure.Order(), receipt: newReceipt()}
+	e := &erasing{run: r, book: book, people: people, eraser: people, among: erasure.Order(), receipt: newReceipt()}
+	if kept := keptFolders(r.Home); len(kept) > 0 {
+		e.receipt.Remains = append([]string{"copies that a rebuild or a restore kept, which are yours to remove: " + strings.Join(kept, ", ")}, remains...)
+	}
+	return e
+}
+
+// keptFolders are the folders of a home with what a rebuild or a restore took out of use and kept.
+func keptFolders(home string) []string {
+	var kept []string
+	for _, prefix := range []string{oldWarehousePrefix, beforeRestorePrefix} {
+		entries, err := os.ReadDir(home)
+		if err != nil {
+			return nil // whoever reads the home says so
+		}
+		for _, entry := range entries {
+			if entry.IsDir() && strings.HasPrefix(entry.Name(), prefix) {
+				kept = append(kept, filepath.Join(home, entry.Name()))
+			}
+		}
+	}
+	return kept
 }
 
 func newReceipt() erasure.Receipt {

@@ -149,7 +149,11 @@ func (r *run) tellQuarantined() {
 		look = "show " + groups[0]
 	}
 	if total > 0 {
-		r.problem("%d records are in quarantine (%s); each with its line and reason: winback quarantine %s", total, strings.Join(parts, ", "), look)
+		are := fmt.Sprintf("%d records are", total)
+		if total == 1 {
+			are = "1 record is"
+		}
+		r.problem("%s in quarantine (%s); each with its line and reason: winback quarantine %s", are, strings.Join(parts, ", "), look)
 	}
 	if emptied > 0 {
 		r.problem("%d values could not be read and were left empty, as their fields are lenient: winback quarantine %s", emptied, look)

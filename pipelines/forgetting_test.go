@@ -148,9 +148,16 @@ func TestForget(t *testing.T) {
 	if want := "map[crm.complaints:1 shop.customers:1 shop.order_lines:2 shop.orders:2]"; fmt.Sprint(plan.Rows) != want || plan.Redacted["crm.complaints"] != 1 {
 		t.Errorf("it would erase %v and redact %v, want %s and a complaint", plan.Rows, plan.Redacted, want)
 	}
+	kept := filepath.Join(b.project.Home, "warehouse.old-r1")
+	if err := os.Mkdir(kept, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	s, err := b.forget(ForgetOptions{Email: "ann@example.com", Phone: "+442079460018"})
 	if err != nil {
 		t.Fatal(err, s.Problems)
+	}
+	if !strings.HasSuffix(s.Receipt.Remains[0], kept) {
+		t.Errorf("the receipt does not name the old warehouse that was kept: %q", s.Receipt.Remains)
 	}
 	if fmt.Sprint(s.Receipt.Rows) != fmt.Sprint(plan.Rows) || s.Receipt.Files == 0 || s.Receipt.Quarantine != 1 || s.Receipt.Searched == 0 {
 		t.Errorf("the receipt says %+v", s.Receipt)

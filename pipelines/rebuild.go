@@ -233,7 +233,7 @@ func (b *rebuild) judge(ctx context.Context, old *oldWarehouse) (foreign []strin
 		case slices.Contains(made, name):
 		case b.makes(name):
 			lacks = append(lacks, name)
-		case !old.models[name]:
+		case !old.models[name] && !b.standsBeside(name, old):
 			foreign = append(foreign, name)
 		}
 	}
@@ -248,6 +248,14 @@ func (b *rebuild) makes(name string) bool {
 	return slices.ContainsFunc(b.Models.Models(), func(m *model.Model) bool { return m.FullName() == name })
 }
 
+// standsBeside says whether a table goes with that of a model, as the log of its changes does, of this version or of an earlier one.
+func (b *rebuild) standsBeside(name string, old *oldWarehouse) bool {
+	_, table, _ := strings.Cut(name, ".")
+	beside, ok := model.Beside(table)
+	return ok && (slices.ContainsFunc(b.Models.Models(), func(m *model.Model) bool { return m.Name == beside }) ||
+		old.models[model.StagingDatabase+"."+beside] || old.models[model.MartDatabase+"."+beside])
+}
+
 // NotReplacedError says that a new warehouse is less than the old one, which
 // therefore stays.
 type NotReplacedError struct{ Lacks []string }
@@ -255,6 +263,9 @@ type NotReplacedError struct{ Lacks []string }
 func (e *NotReplacedError) Error() string {
 	return fmt.Sprintf("the old warehouse stays in place, as the new one lacks %s; mend what is said above and rebuild again", strings.Join(e.Lacks, ", "))
 }
+
+// oldWarehousePrefix begins the name of the folder with an old warehouse that is kept.
+const oldWarehousePrefix = warehouse.Folder + ".old-"
 
 // putInPlace makes the new warehouse the project's. What is left of the old one
 // is removed, or kept under a name of its own: on demand, and where it has tables
@@ -269,7 +280,7 @@ func (b *rebuild) putInPlace(ctx context.Context, foreign []string) error {
 		b.problem("the old warehouse is kept, as it has tables that winback does not make: %s", strings.Join(foreign, ", "))
 	}
 	if _, err := os.Lstat(left); err == nil && (b.options.KeepOld || len(foreign) > 0) {
-		b.out.Kept = filepath.Join(b.home, warehouse.Folder+".old-"+b.summary.RunID)
+		b.out.Kept = filepath.Join(b.home, oldWarehousePrefix+b.summary.RunID)
 		if err := os.Rename(left, b.out.Kept); err != nil {
 			return fmt.Errorf("keep the old warehouse, which is in %s now: %w", left, err)
 		}

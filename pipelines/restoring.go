@@ -234,6 +234,9 @@ func (p *Project) putRestored(ctx context.Context, aside, id string, wait time.D
 	return p.keepReplaced(aside, id)
 }
 
+// beforeRestorePrefix begins the name of the folder with what gave way to a backup.
+const beforeRestorePrefix = "before-restore-"
+
 // keepReplaced keeps what gave way to a backup in a folder beside it, and removes the
 // rest.
 func (p *Project) keepReplaced(aside, id string) (kept string, err error) {
@@ -244,7 +247,7 @@ func (p *Project) keepReplaced(aside, id string) (kept string, err error) {
 		if !holdsFiles(from) {
 			continue
 		}
-		kept = filepath.Join(p.Home, "before-restore-"+id)
+		kept = filepath.Join(p.Home, beforeRestorePrefix+id)
 		if err := errors.Join(os.MkdirAll(kept, 0o700), os.RemoveAll(filepath.Join(kept, name)), os.Rename(from, filepath.Join(kept, name))); err != nil {
 			return kept, fmt.Errorf("keep what was there before: %w", err)
 		}

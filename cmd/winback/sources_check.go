@@ -36,7 +36,7 @@ func (a *app) checkSources(ctx context.Context, args []string) error {
 	if len(args) == 1 {
 		s, ok := project.Source(args[0])
 		if !ok {
-			return usageError{fmt.Errorf("no source %q in %s%s", args[0], project.Config.Path, spec.Hint(args[0], project.SourceNames()))}
+			return usageError{fmt.Errorf("there is no file %[1]q, and no source of that name in %[2]s%[3]s", args[0], project.Config.Path, spec.Hint(args[0], project.SourceNames()))}
 		}
 		sources = []pipelines.Source{s}
 	}

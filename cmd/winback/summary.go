@@ -45,7 +45,7 @@ func (a *app) printSummary(s pipelines.Summary) error {
 	fmt.Fprintln(a.stdout)
 	a.printDatasets(s)
 	a.printProblems(s)
-	fmt.Fprintf(a.stdout, "Loaded    %s rows from %s into %s\n", count(s.Load.Rows), plural(s.Load.Files, "file"), plural(s.Load.Tables, "raw table"))
+	fmt.Fprintf(a.stdout, "Loaded    %s from %s into %s\n", plural(s.Load.Rows, "row"), plural(s.Load.Files, "file"), plural(s.Load.Tables, "raw table"))
 	fmt.Fprintf(a.stdout, "Models    %s built, %s unchanged%s\n", count(s.Models.Built), count(s.Models.Unchanged), ifAny(", %s failed", s.Models.Failed)+ifAny(", %s skipped", s.Models.Skipped))
 	fmt.Fprintf(a.stdout, "Checks    %s passed%s%s\n", count(s.Checks.Passed), warnings(s.Checks.Warned), ifAny(", %s failed", s.Checks.Failed))
 	if n := s.QuarantineOpen; n > 0 {

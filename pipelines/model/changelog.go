@@ -97,7 +97,20 @@ func anyWhole(steps []step) bool {
 // whatever the model's own database is: it is nothing to read for analysts.
 func (m *Model) logRelation() string { return quote.Table(StagingDatabase, m.logName()) }
 
-func (m *Model) logName() string { return m.Name + "__changes" }
+func (m *Model) logName() string { return m.Name + logSuffix }
+
+const logSuffix = "__changes"
+
+// Beside returns the name of the model that a table, named without its database, stands beside: it is the log of the
+// model's changes, or what a killed build left. Whether there is such a model is not looked at.
+func Beside(table string) (model string, ok bool) {
+	for _, suffix := range append([]string{logSuffix}, asideSuffixes...) {
+		if model, ok = strings.CutSuffix(table, suffix); ok {
+			return model, true
+		}
+	}
+	return "", false
+}
 
 // createLog returns the statement that makes the log.
 func (m *Model) createLog() string {
