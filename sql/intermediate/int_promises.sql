@@ -104,8 +104,9 @@ deliveries as (
             toDateTime64(toDateTime(toDate(orders.promised_at, {{ .Timezone }}) + 1, {{ .Timezone }}) - 1, 6, 'UTC'),
             orders.promised_at) as due_at,
         if(toDate(orders.delivered_at, {{ .Timezone }}) <= {{ .AsOf }}, orders.delivered_at, null) as done_at,
-        -- Nobody wrote down when the goods of a completed order came.
-        toBool(done_at is null and coalesce(orders.status = 'completed', false)) as is_unknown
+        -- Nobody wrote down when the goods of a completed order came. If they came after
+        -- the day the warehouse describes, they had not come by then.
+        toBool(orders.delivered_at is null and coalesce(orders.status = 'completed', false)) as is_unknown
     from orders
     inner join sold on sold.source = orders.source and sold.order_id = orders.order_id
 ),
