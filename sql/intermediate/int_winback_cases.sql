@@ -41,7 +41,7 @@ campaigns as (
 owners as {{ once }} (
     select source, entity, entity_id, customer_key
     from {{ ref "int_record_owners" }}
-    where entity in ('crm.activities', 'callcenter.calls', 'crm.payments', 'crm.manager_assignments')
+    where entity in ('crm.activities', 'callcenter.calls', 'crm.manager_assignments')
         and customer_key in (select customer_key from customers)
 ),
 
@@ -59,8 +59,8 @@ calls as (
         and contacted_on > {{ .AsOf }} - {{ .Winback.ContactWindow }} and contacted_on <= {{ .AsOf }}
 ),
 
-payments as (
-    select source, payment_id, due_at, paid_at, amount, written_off from {{ ref "stg_crm__payments" }} where due_at is not null
+service as (
+    select customer_key, overdue_debt, overdue_payments from {{ ref "int_customer_service" }} where overdue_payments > 0
 ),
 
 assignments as (
@@ -94,19 +94,6 @@ controls as (
     from touches
     inner join campaigns on campaigns.source = touches.source and campaigns.campaign_id = touches.campaign_id
     where touches.is_control and touches.touched_on + touches.attribution_days >= {{ .AsOf }}
-    group by customer_key
-),
-
-debts as (
-    select
-        owners.customer_key as customer_key,
-        sum(payments.amount - coalesce(payments.written_off, toDecimal64(0, 4))) as overdue_debt,
-        count() as overdue_payments
-    from payments
-    inner join owners on owners.entity = 'crm.payments' and owners.source = payments.source and owners.entity_id = payments.payment_id
-    where toDate(assumeNotNull(payments.due_at), {{ .Timezone }}) < {{ .AsOf }}
-        and (payments.paid_at is null or toDate(assumeNotNull(payments.paid_at), {{ .Timezone }}) > {{ .AsOf }})
-        and payments.amount > coalesce(payments.written_off, toDecimal64(0, 4))
     group by customer_key
 ),
 
@@ -151,8 +138,8 @@ cases as (
         coalesce(contacts.contacts, 0) as contact_days,
         controls.campaign as control_of,
         controls.until as control_until,
-        debts.overdue_debt as overdue_debt,
-        coalesce(debts.overdue_payments, 0) as overdue_payments,
+        service.overdue_debt as overdue_debt,
+        coalesce(service.overdue_payments, 0) as overdue_payments,
         -- Who is only asleep has been lost by nobody.
         if(customers.loss_date is null, null, coalesce(previous_managers.manager_id, customers.manager_id)) as previous_manager_id
     from customers
@@ -161,7 +148,7 @@ cases as (
     left join classes on classes.customer_key = customers.customer_key
     left join contacts on contacts.customer_key = customers.customer_key
     left join controls on controls.customer_key = customers.customer_key
-    left join debts on debts.customer_key = customers.customer_key
+    left join service on service.customer_key = customers.customer_key
     left join previous_managers on previous_managers.customer_key = customers.customer_key
     where customers.status != 'returned' or notEmpty(watched.problems)
 ),

@@ -10,6 +10,14 @@ customers as (
 
 predictions as (
     select customer_key, p_alive, expected_orders_365d, clv from {{ ref "customer_predictions" }}
+),
+
+service as (
+    select customer_key, complaints, satisfaction, overdue_debt from {{ ref "int_customer_service" }}
+),
+
+candidates as (
+    select customer_key, is_eligible, not_eligible_reason, offer, channel from {{ ref "winback_candidates" }}
 )
 
 select
@@ -70,6 +78,18 @@ select
     records,
     predictions.p_alive as p_alive,
     predictions.expected_orders_365d as expected_orders_365d,
-    predictions.clv as clv
+    predictions.clv as clv,
+    coalesce(service.complaints, 0) as complaints,
+    service.satisfaction as satisfaction,
+    coalesce(service.overdue_debt, toDecimal128(0, 4)) as overdue_debt,
+    multiIf(
+        coalesce(candidates.is_eligible, false), concat('win back: ', coalesce(candidates.offer, 'make contact'), coalesce(concat(', by ', candidates.channel), '')),
+        candidates.customer_key is not null, concat('leave alone: ', coalesce(candidates.not_eligible_reason, '')),
+        coalesce(service.overdue_debt > 0, false), 'ask for what is overdue',
+        orders = 0 and coalesce(signed_up_on + {{ .Churn.SilentAfter }} <= day, false), 'invite to a first order',
+        null
+    ) as next_best_action
 from customers
 left join predictions on predictions.customer_key = customers.customer_key
+left join service on service.customer_key = customers.customer_key
+left join candidates on candidates.customer_key = customers.customer_key
