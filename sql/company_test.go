@@ -30,7 +30,7 @@ func smallCompany(day string) []string {
 	return append([]string{
 		`insert into raw.shop_orders (source, extracted_at, run_id, deleted, id, customer_id, email, ordered_at, status, currency, items_total, promised_at, delivered_at)
 		select 'shop', extracted_at, run_id, deleted, toString(n), if(n % 17 = 0, null, toString(customer)),
-			concat('p', toString(customer), '@example.com'), at, if(n % 23 = 0, 'cancelled', 'completed'), 'GBP', toDecimal64(10 + cityHash64('money', n) % 90, 4),
+			concat('p', toString(customer), '@example.com'), at, multiIf(n % 23 = 0, 'cancelled', ` + until("came_at") + `, 'completed', 'shipped'), 'GBP', toDecimal64(10 + cityHash64('money', n) % 90, 4),
 			at + interval 5 day, if(` + until("came_at") + `, came_at, null)
 		from (select *, at + interval n % 7 day as came_at, ` + read + ` from (` + orders + `)) where ` + until("at"),
 		`insert into raw.shop_refunds (source, extracted_at, run_id, deleted, id, order_id, at, amount)
