@@ -133,6 +133,16 @@ type compaction struct {
 
 // compactions plans the compaction of each dataset that is worth it.
 func (z *Zone) compactions(source string, o CompactOptions) ([]*compaction, error) {
+	all, err := z.lookThrough(source, o, nil)
+	return slices.DeleteFunc(all, func(p *compaction) bool {
+		p.keepLone()
+		return !p.worthwhile()
+	}), err
+}
+
+// lookThrough takes in all manifests of a source, each after before has seen it, and
+// returns a plan for each dataset, by name.
+func (z *Zone) lookThrough(source string, o CompactOptions, before func(*compaction, *Manifest) error) ([]*compaction, error) {
 	c, err := z.catalog(source)
 	if err != nil {
 		return nil, err
@@ -154,14 +164,16 @@ func (z *Zone) compactions(source string, o CompactOptions) ([]*compaction, erro
 			}
 			byDataset[m.Dataset] = p
 		}
+		if before != nil {
+			if err := before(p, m); err != nil {
+				return nil, err
+			}
+		}
 		p.look(m)
 	}
 	var plans []*compaction
 	for _, name := range slices.Sorted(maps.Keys(byDataset)) {
-		p := byDataset[name]
-		if p.keepLone(); p.worthwhile() {
-			plans = append(plans, p)
-		}
+		plans = append(plans, byDataset[name])
 	}
 	return plans, nil
 }

@@ -10,7 +10,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -183,43 +182,25 @@ type Erased struct {
 // the old files go at once, or when those who read them are done: Pending tells. It
 // must not be called while a run writes to the zone.
 func (z *Zone) Erase(ctx context.Context, source string, e Eraser) ([]Erased, error) {
-	c, err := z.catalog(source)
+	plans, err := z.lookThrough(source, CompactOptions{}.withDefaults(), func(p *compaction, m *Manifest) error {
+		if p.erasing == nil {
+			p.erasing = &erasing{Eraser: e, files: map[string]bool{}, groups: map[string]bool{}, redacted: map[string]bool{}}
+		}
+		return p.erasing.find(ctx, z, m)
+	})
 	if err != nil {
 		return nil, err
 	}
-	plans := map[string]*compaction{}
-	for b, err := range c.live() {
-		if err != nil {
-			return nil, err
-		}
-		m, err := b.Manifest()
-		if err != nil {
-			return nil, err
-		}
-		p := plans[m.Dataset]
-		if p == nil {
-			p = &compaction{
-				Compaction: Compaction{Source: source, Dataset: m.Dataset}, zone: z, catalog: c, options: CompactOptions{}.withDefaults(),
-				merged: map[string]int{}, lone: map[string]File{}, kept: map[string][]File{}, erasing: &erasing{Eraser: e, files: map[string]bool{}, redacted: map[string]bool{}},
-			}
-			plans[m.Dataset] = p
-		}
-		if err := p.erasing.find(ctx, z, m); err != nil {
-			return nil, err
-		}
-		p.look(m)
-	}
 	var done []Erased
-	for _, name := range slices.Sorted(maps.Keys(plans)) {
-		p := plans[name]
+	for _, p := range plans {
 		if len(p.erasing.files)+p.erasing.quarantined == 0 {
 			continue
 		}
 		if err := p.compact(ctx); err != nil {
-			return done, fmt.Errorf("erase in dataset %s of %s: %w", name, source, err)
+			return done, fmt.Errorf("erase in dataset %s of %s: %w", p.Dataset, source, err)
 		}
 		done = append(done, Erased{
-			Source: source, Dataset: name, Files: len(p.erasing.files), Quarantine: p.erasing.quarantined, Redacted: slices.Sorted(maps.Keys(p.erasing.redacted)),
+			Source: source, Dataset: p.Dataset, Files: len(p.erasing.files), Quarantine: p.erasing.quarantined, Redacted: slices.Sorted(maps.Keys(p.erasing.redacted)),
 		})
 	}
 	failed, err := z.eraseFailures(ctx, source, e)
@@ -295,9 +276,6 @@ func (e *erasing) find(ctx context.Context, z *Zone, m *Manifest) error {
 			return err
 		}
 		if holds {
-			if e.groups == nil {
-				e.groups = map[string]bool{}
-			}
 			e.groups[path.Dir(q.Path)] = true
 			e.quarantined++
 		}
@@ -454,14 +432,7 @@ func HashOfKey(s *entity.Schema) string {
 	parts := []string{"toString(source)"}
 	for _, at := range s.Keys {
 		if f := &s.Fields[at]; !numeric(f.Kind) {
-			parts = append(parts, strconv.Quote("\n"), f.Name)
-		}
-	}
-	for i, part := range parts {
-		if part == `"\n"` {
-			parts[i] = `'\n'`
-		} else if i > 0 {
-			parts[i] = "toString(" + part + ")"
+			parts = append(parts, `'\n'`, "toString("+f.Name+")")
 		}
 	}
 	return "xxHash64(concat(" + strings.Join(parts, ", ") + ", ''))"
