@@ -36,6 +36,26 @@ var byteOrderMarks = []struct{ mark, name string }{
 	{"\xEF\xBB\xBF", utf8Text}, {"\xFF\xFE", utf16LE}, {"\xFE\xFF", utf16BE},
 }
 
+// GuessEncoding tells from the begin of a text how it is encoded, as the connector does where the configuration does not
+// say: utf-8, utf-16le, utf-16be, windows-1251 or windows-1252.
+func GuessEncoding(text []byte) string {
+	head := text[:min(len(text), headSize)]
+	if name, _ := markOf(head); name != "" {
+		return name
+	}
+	return guessEncoding(head, "")
+}
+
+// markOf tells the encoding that a byte-order mark names, "" without one, and how long the mark is.
+func markOf(head []byte) (name string, size int) {
+	for _, b := range byteOrderMarks {
+		if bytes.HasPrefix(head, []byte(b.mark)) {
+			return b.name, len(b.mark)
+		}
+	}
+	return "", 0
+}
+
 // decode returns the text in UTF-8 and how it was encoded. A byte-order mark is
 // dropped and believed, whatever the configuration says; where neither tells, the
 // encoding is guessed from how the text begins.
@@ -44,11 +64,9 @@ func decode(text *bufio.Reader, declared string) (*bufio.Reader, string, error) 
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) && damage(err) == "" {
 		return nil, "", err
 	}
-	for _, b := range byteOrderMarks {
-		if bytes.HasPrefix(head, []byte(b.mark)) {
-			_, err := text.Discard(len(b.mark))
-			return decoded(text, b.name), b.name, err
-		}
+	if name, size := markOf(head); name != "" {
+		_, err := text.Discard(size)
+		return decoded(text, name), name, err
 	}
 	name := declared
 	if name == "" || name == utf16Text {

@@ -10,7 +10,7 @@ select
     source,
     count() as orders,
     countIf(coalesce(gross, toDecimal64(0, 4)) <= 0) as orders_without_sum,
-    countIf(customer_key is null) as orders_without_customer
+    countIf(gross > 0 and customer_key is null) as orders_without_customer
 from orders
 where coalesce(status, '') != 'cancelled'
 group by source

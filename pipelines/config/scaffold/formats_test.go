@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 	"github.com/xuri/excelize/v2"
+	"golang.org/x/text/encoding/charmap"
 
 	"winback/pipelines/config/scaffold"
 )
@@ -91,5 +92,33 @@ func TestPropose_LooksOfColumns(t *testing.T) {
 	}
 	if len(found.Unreadable) != 1 || !strings.Contains(found.Unreadable[0], "gone.csv") {
 		t.Errorf("unreadable: %v", found.Unreadable)
+	}
+}
+
+// TestPropose_Encodings: a proposal names the encoding that the connector would find, and none for text that is UTF-8 but
+// for some damage: a wrong one would be believed, and every word of the file spoiled.
+func TestPropose_Encodings(t *testing.T) {
+	const head = "order_id,customer_id,ordered_at,total,comment,note_of_the_courier_who_brought_it\n"
+	line := func(word string) string {
+		return "1001,C-1,2024-01-05 10:15:00,49.90," + strings.Repeat("an ordinary remark in English ", 12) + "," + word + "\n"
+	}
+	cyrillic, err := charmap.Windows1251.NewEncoder().String("Привет")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"Cyrillic words among many Latin ones": {head + strings.Repeat(line(cyrillic), 5), "encoding: windows-1251\n"},
+		"Western words":                        {head + strings.Repeat(line("Stra\xdfe, caf\xe9"), 5), "encoding: windows-1252\n"},
+		"UTF-8":                                {head + strings.Repeat(line("Привет"), 5), ""},
+		"UTF-8 with a damaged byte":            {head + strings.Repeat(line("Привет"), 5) + line("При\xd0вет"), ""},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "orders.csv"), []byte(c.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		found := scaffold.Propose(dir, []string{"orders.csv"})
+		if mapping := found.Mapping(); c.want == "" && strings.Contains(mapping, "encoding:") || !strings.Contains(mapping, c.want) {
+			t.Errorf("%s: wants %q:\n%s", name, c.want, mapping)
+		}
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
@@ -170,39 +169,28 @@ func (t *table) unpacked() (io.ReadCloser, error) {
 	}{unzipped, file}, nil
 }
 
-// encodingOf tells by its beginning how a text is encoded, in the files connector's words.
+// encodingOf tells by its beginning how a text is encoded, as the connector will when it reads the file; "" is UTF-8.
 func encodingOf(sample []byte) string {
-	if bytes.HasPrefix(sample, []byte{0xff, 0xfe}) || bytes.HasPrefix(sample, []byte{0xfe, 0xff}) {
-		return "utf-16"
-	}
-	whole := sample
-	if len(sample) == sampleBytes {
-		whole = sample[:bytes.LastIndexByte(sample, '\n')+1]
-	}
-	if utf8.Valid(whole) {
+	switch name := files.GuessEncoding(sample); name {
+	case "utf-8":
 		return ""
-	}
-	var high, cyrillic int
-	for _, b := range sample {
-		if b >= 0x80 {
-			high++
+	case "utf-16le", "utf-16be":
+		if bytes.HasPrefix(sample, []byte{0xff, 0xfe}) || bytes.HasPrefix(sample, []byte{0xfe, 0xff}) {
+			return "utf-16" // its mark tells the order of bytes
 		}
-		if b >= 0xc0 || b == 0xa8 || b == 0xb8 { // the letters of windows-1251, with Ё and ё
-			cyrillic++
-		}
+		return name
+	default:
+		return name
 	}
-	text, letters := len(sample)-bytes.Count(sample, []byte{','}), high*20
-	if cyrillic*10 > high*8 && letters > text { // a text in which one letter in twenty is not Latin is no French
-		return "windows-1251"
-	}
-	return "windows-1252"
 }
 
 // decoded gives the text in UTF-8 and without a mark at its beginning.
 func decoded(in io.Reader, encoding string) io.Reader {
 	switch encoding {
-	case "utf-16":
+	case "utf-16", "utf-16le":
 		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(in)
+	case "utf-16be":
+		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Reader(in)
 	case "windows-1251":
 		return charmap.Windows1251.NewDecoder().Reader(in)
 	case "windows-1252":
