@@ -42,6 +42,9 @@ func (p *Project) watcher(warehouse func() (driver.Conn, error), blindFor time.D
 		Project: p.Config.Project, Warehouse: warehouse, Channels: p.AlarmChannels(), Every: c.Every,
 		Zone: p.Config.Location, Logger: p.log, Urgent: c.Urgent, BlindFor: blindFor, Memory: filepath.Join(p.Home, alarmsBlind),
 	}
+	if blindFor < 0 {
+		o.Within = oneLook
+	}
 	if c.Quiet != "" {
 		quiet, err := alarm.ParseHours(c.Quiet)
 		if err != nil {

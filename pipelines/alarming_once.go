@@ -86,8 +86,6 @@ func (p *Project) lookOnce(ctx context.Context, conn func() (driver.Conn, error)
 	if err != nil {
 		return look, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, oneLook)
-	defer cancel()
 	if err := w.Look(ctx); err != nil {
 		return look, err
 	}
@@ -95,6 +93,8 @@ func (p *Project) lookOnce(ctx context.Context, conn func() (driver.Conn, error)
 	if err != nil {
 		return look, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, oneLook)
+	defer cancel()
 	known, err := alarm.Incidents(ctx, c, false)
 	for _, n := range known {
 		if n.Open() {

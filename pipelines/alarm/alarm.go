@@ -75,6 +75,8 @@ type Options struct {
 	// BlindFor is how long no look succeeds until that is told itself: 0 for five
 	// minutes, negative for at once, as where nobody looks again soon.
 	BlindFor time.Duration
+	// Within bounds a look with its deliveries; 0 for five minutes.
+	Within time.Duration
 	// Memory is a file that keeps between processes that no look succeeded, and who
 	// was told; empty for none.
 	Memory string
@@ -89,6 +91,8 @@ type Watcher struct {
 	ready bool // the table is there
 	tries map[string]*patience
 	blind *blindness // nil while looks succeed
+
+	unknown error // why some finder does not know
 
 	mu      sync.Mutex
 	seen    time.Time // when a look last ended
@@ -115,6 +119,9 @@ func New(o Options) *Watcher {
 	if o.BlindFor == 0 {
 		o.BlindFor = 5 * time.Minute
 	}
+	if o.Within == 0 {
+		o.Within = lookTime
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -129,11 +136,9 @@ const lookTime = 5 * time.Minute
 // Run looks until ctx ends.
 func (w *Watcher) Run(ctx context.Context) {
 	for {
-		look, cancel := context.WithTimeout(ctx, lookTime)
-		if err := w.Look(look); err != nil && ctx.Err() == nil {
+		if err := w.Look(ctx); err != nil && ctx.Err() == nil {
 			w.o.Logger.Error("alarms could not be looked after", "error", err)
 		}
-		cancel()
 		select {
 		case <-ctx.Done():
 			return
@@ -162,17 +167,23 @@ func (w *Watcher) Problem() error {
 // Look looks once: it opens and closes incidents, and tells who is to be told. It
 // is not to be called twice at once.
 func (w *Watcher) Look(ctx context.Context) error {
-	err := w.look(ctx)
-	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		w.tellOfBlindness(context.WithoutCancel(ctx), err)
+	look, cancel := context.WithTimeout(ctx, w.o.Within)
+	err := w.look(look)
+	cancel()
+	problem := errors.Join(err, w.unknown)
+	if ctx.Err() == nil {
+		telling, cancel := context.WithTimeout(ctx, w.o.Within)
+		w.tellOfBlindness(telling, problem)
+		cancel()
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.seen, w.problem = w.o.Clock.Now(), err
+	w.seen, w.problem = w.o.Clock.Now(), problem
 	return err
 }
 
 func (w *Watcher) look(ctx context.Context) error {
+	w.unknown = nil
 	conn, err := w.o.Warehouse()
 	if err != nil {
 		return err
@@ -213,6 +224,7 @@ func (w *Watcher) compare(ctx context.Context, conn driver.Conn) (incidents, cha
 		found, err := finder.Find(ctx, now)
 		if err != nil {
 			w.o.Logger.Warn("whether something is wrong is not known", "kind", finder.Kind, "error", err)
+			w.unknown = errors.Join(w.unknown, fmt.Errorf("%s: %w", finder.Kind, err))
 			continue
 		}
 		for _, f := range found {
@@ -274,11 +286,10 @@ func (w *Watcher) tell(ctx context.Context, conn driver.Conn, incidents []*Incid
 				notes = append(notes, n)
 			}
 		}
-		p := w.tries[channel.Name()]
-		if len(notes) == 0 || p != nil && now.Before(p.next) {
+		if len(notes) == 0 || w.waits(channel, now) {
 			continue
 		}
-		problem := w.deliver(ctx, channel, notes, now)
+		problem := w.deliver(ctx, channel, w.message(notes, now), now)
 		for _, n := range notes {
 			if problem == "" {
 				n.toldBy(channel.Name(), now)
@@ -286,10 +297,21 @@ func (w *Watcher) tell(ctx context.Context, conn driver.Conn, incidents []*Incid
 				n.Problem = channel.Name() + ": " + problem
 			}
 		}
-		errs = append(errs, write(ctx, conn, notes))
+		errs = append(errs, w.noteTold(ctx, conn, notes))
 	}
 	errs = append(errs, w.settle(ctx, conn, incidents, now))
 	return errors.Join(errs...)
+}
+
+// noteTime bounds the note of what was delivered.
+const noteTime = 20 * time.Second
+
+// noteTold writes down who was told. What was delivered is noted even if the time for
+// the look is over, or it would come again.
+func (w *Watcher) noteTold(ctx context.Context, conn driver.Conn, notes []*Incident) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
+	defer cancel()
+	return write(ctx, conn, notes)
 }
 
 // toldBy notes that a channel has everything.
@@ -312,9 +334,15 @@ const (
 	longestWait = time.Hour
 )
 
+// waits says that it is too early to try a channel again.
+func (w *Watcher) waits(channel notify.Channel, now time.Time) bool {
+	p := w.tries[channel.Name()]
+	return p != nil && now.Before(p.next)
+}
+
 // deliver sends one message, and returns why it could not be delivered.
-func (w *Watcher) deliver(ctx context.Context, channel notify.Channel, notes []*Incident, now time.Time) string {
-	err := channel.Send(ctx, w.message(notes, now))
+func (w *Watcher) deliver(ctx context.Context, channel notify.Channel, message notify.Message, now time.Time) string {
+	err := channel.Send(ctx, message)
 	if err == nil {
 		delete(w.tries, channel.Name())
 		return ""

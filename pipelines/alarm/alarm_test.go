@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -333,6 +334,29 @@ func TestWatcher_TellsThatItIsBlind(t *testing.T) {
 	v.expect("it answers again", "OVER: what is wrong is looked for again (after 1h6m0s)")
 	v.look(time.Minute)
 	v.expect("all is well")
+}
+
+// A finder that never knows leaves a kind of alarm unwatched: that is told too.
+func TestWatcher_TellsOfAFinderThatDoesNotKnow(t *testing.T) {
+	v := newWatch(t, func(o *alarm.Options) { o.Memory = filepath.Join(t.TempDir(), "blind") })
+	v.look(0)
+	v.blind = errors.New("read schedule.json: unexpected end")
+	v.look(time.Minute)
+	v.expect("it may pass")
+	if err := v.Problem(); !errors.Is(err, v.blind) {
+		t.Errorf("the problem is %v", err)
+	}
+	v.look(5 * time.Minute)
+	v.expect("it does not pass", "ALARM: nobody can look for what is wrong since 2026-11-22 12:01", "run_failed: read schedule.json: unexpected end")
+	v.blind = nil
+	v.chat.status = http.StatusInternalServerError
+	v.look(time.Minute)
+	v.restart() // the end is told in spite of a channel that fails, and of a restart
+	v.chat.status = http.StatusOK
+	v.look(10 * time.Minute)
+	v.expect("its end", "OVER: what is wrong is looked for again (after 6m0s)")
+	v.look(time.Minute)
+	v.expect("told")
 }
 
 func TestHours(t *testing.T) {
