@@ -39,6 +39,9 @@ func (p *Project) snapshotWarehouse(ctx context.Context, snapshot string, m *bac
 		return err
 	}
 	frozen := filepath.Join(live, "shadow", frozenName(m))
+	if err := removeFrozen(filepath.Dir(frozen)); err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, os.RemoveAll(frozen)) }()
 	if err := freeze(ctx, w, m); err != nil {
 		return err
@@ -53,9 +56,25 @@ func (p *Project) snapshotWarehouse(ctx context.Context, snapshot string, m *bac
 	return linkDefinitions(live, there)
 }
 
+// frozenPrefix begins the names of the folders that backups freeze tables into.
+const frozenPrefix = "backup"
+
+// removeFrozen removes what backups left that were killed: links to files that the
+// engine dropped keep their room on the disk.
+func removeFrozen(shadow string) error {
+	left, err := filepath.Glob(filepath.Join(shadow, frozenPrefix+"*"))
+	for _, folder := range left {
+		err = errors.Join(err, os.RemoveAll(folder))
+	}
+	if err != nil {
+		return fmt.Errorf("remove what an interrupted backup froze: %w", err)
+	}
+	return nil
+}
+
 // frozenName is the name of the folder that the engine freezes tables into: of
 // letters and digits alone, since it writes others differently.
-func frozenName(m *backup.Manifest) string { return "backup" + strings.ReplaceAll(m.ID, "-", "") }
+func frozenName(m *backup.Manifest) string { return frozenPrefix + strings.ReplaceAll(m.ID, "-", "") }
 
 // freeze has the engine freeze all tables that keep data in files of their own.
 func freeze(ctx context.Context, w *warehouse.Warehouse, m *backup.Manifest) error {

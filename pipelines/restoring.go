@@ -103,8 +103,8 @@ func (p *Project) Restore(ctx context.Context, o RestoreOptions) (s RestoreSumma
 		return s, err
 	}
 	aside := filepath.Join(p.Home, restoreFolder)
-	if err := os.RemoveAll(aside); err != nil {
-		return s, fmt.Errorf("remove what an interrupted restore left: %w", err)
+	if err := p.clearInterrupted(aside); err != nil {
+		return s, fmt.Errorf("put away what an interrupted restore left: %w", err)
 	}
 	fresh := filepath.Join(aside, "new")
 	if err := backup.Fetch(ctx, o.Store, m, fresh); err != nil {
@@ -240,6 +240,10 @@ const beforeRestorePrefix = "before-restore-"
 // keepReplaced keeps what gave way to a backup in a folder beside it, and removes the
 // rest.
 func (p *Project) keepReplaced(aside, id string) (kept string, err error) {
+	place, err := freeName(filepath.Join(p.Home, beforeRestorePrefix+id))
+	if err != nil {
+		return "", fmt.Errorf("keep what was there before: %w", err)
+	}
 	for from, name := range map[string]string{filepath.Join(aside, "new", "landing"): "landing", filepath.Join(aside, "old", warehouse.Folder): warehouse.Folder} {
 		if name == "landing" && p.Zone.Remote() {
 			continue // nothing gave way to it
@@ -247,12 +251,42 @@ func (p *Project) keepReplaced(aside, id string) (kept string, err error) {
 		if !holdsFiles(from) {
 			continue
 		}
-		kept = filepath.Join(p.Home, beforeRestorePrefix+id)
-		if err := errors.Join(os.MkdirAll(kept, 0o700), os.RemoveAll(filepath.Join(kept, name)), os.Rename(from, filepath.Join(kept, name))); err != nil {
+		kept = place
+		if err := errors.Join(os.MkdirAll(kept, 0o700), os.Rename(from, filepath.Join(kept, name))); err != nil {
 			return kept, fmt.Errorf("keep what was there before: %w", err)
 		}
 	}
 	return kept, os.RemoveAll(aside)
+}
+
+// clearInterrupted makes room where an interrupted restore was. One that was putting
+// things in place may have left all that there is of what was there before: that is kept.
+func (p *Project) clearInterrupted(aside string) error {
+	if holdsFiles(filepath.Join(aside, "old")) {
+		kept, err := freeName(filepath.Join(p.Home, beforeRestorePrefix+"interrupted"))
+		if err == nil {
+			err = os.Rename(aside, kept)
+		}
+		if err != nil {
+			return err
+		}
+		p.log.Warn("an earlier restore was interrupted; what was there before it is kept", "folder", kept)
+	}
+	return os.RemoveAll(aside)
+}
+
+// freeName is a name that nothing has: the one given, or that with a number.
+func freeName(path string) (string, error) {
+	name := path
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(name); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
+			return name, err
+		}
+		name = fmt.Sprintf("%s-%d", path, n)
+	}
 }
 
 // Drill restores a backup to a folder of its own, opens its warehouse, compares every

@@ -160,10 +160,22 @@ func TestBackup_AndRestore(t *testing.T) {
 	b.holds(b.dir, "3\t30")
 	b.says(b.do(exitDone, "restore", "--from", store, "--at", ids[0], "--overwrite", "--yes"), "What was there is in "+filepath.Join(b.dir, "before-restore-"))
 	b.holds(b.dir, "2\t22.5")
+	// Once more: what the first one kept stays as well.
+	b.says(b.do(exitDone, "restore", "--from", store, "--at", ids[0], "--overwrite", "--yes"), "What was there is in "+filepath.Join(b.dir, "before-restore-"+ids[0]+"-2"))
+	if !b.has("before-restore-"+ids[0], "landing") {
+		t.Error("the second restore removed what the first one kept")
+	}
 	b.do(exitDone, "run", "-q")
 	b.holds(b.dir, "3\t30")
 
+	killed := filepath.Join(b.dir, "warehouse", "shadow", "backup20260101T000000Zaaaaaa")
+	if err := os.MkdirAll(killed, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	b.says(b.do(exitDone, "backup", "--to", store, "--keep", "1"), "2 older backups were removed")
+	if b.has("warehouse", "shadow", filepath.Base(killed)) {
+		t.Error("what a backup that was killed froze is there still")
+	}
 	b.says(b.do(exitDone, "backup", "verify", "--from", store, "--all"), "is whole")
 	damageOne(t, filepath.Join(store, "objects"))
 	b.says(b.do(exitFailed, "backup", "verify", "--from", store), "is damaged: its SHA-256 is")
@@ -175,6 +187,12 @@ func TestBackup_AndRestore(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(b.dir, "*.tmp")); len(left) > 0 {
 		t.Errorf("%q were left", left)
 	}
+}
+
+// has says whether a file or folder is in the home.
+func (b *backed) has(path ...string) bool {
+	_, err := os.Stat(filepath.Join(append([]string{b.dir}, path...)...))
+	return err == nil
 }
 
 // lacks checks that no file below a folder holds a text.
@@ -265,6 +283,9 @@ func TestRestore_Killed(t *testing.T) {
 	b.holds(b.dir, "3\t30")
 	b.do(exitDone, restore...)
 	b.holds(b.dir, "2\t22.5")
+	if !b.has("before-restore-interrupted", "old", "warehouse", "store") {
+		t.Error("the warehouse that gave way to the one that was killed is lost")
+	}
 }
 
 // Who was forgotten after a backup does not come back with it: neither into the home that
@@ -287,6 +308,7 @@ func TestRestore_ErasesAgain(t *testing.T) {
 	elsewhere := filepath.Join(b.dir, "elsewhere")
 	b.says(b.do(exitDone, "restore", "--from", store, "--into", elsewhere), "1 erasures on request were done again on it")
 	b.holds(elsewhere, "1\t12.5")
+	b.says(b.do(exitDone, "forget", "--email", "bob@example.com", "--yes"), "copies that a rebuild or a restore kept", filepath.Join(b.dir, "before-restore-"))
 	b.lacks(filepath.Join(b.dir, "erasures"), "ann@example.com")
 	b.lacks(filepath.Join(elsewhere, "landing"), "ann@example.com")
 }
