@@ -42,6 +42,7 @@ type Directory struct {
 	mu      sync.Mutex
 	stamp   stamp
 	byName  map[string]entry // of the file
+	lost    bool             // the file had users, and is not there any more
 	known   map[[sha256.Size]byte]time.Time
 	notices []func(name string)
 }
@@ -72,7 +73,8 @@ type DirectoryOptions struct {
 	// Accounts are users besides those of the file, and go before them.
 	Accounts []Account
 	// Guest is let in without a password as long as there are no users; nil for
-	// nobody.
+	// nobody. A file of users that vanishes, as while an editor writes it, lets nobody
+	// in.
 	Guest *User
 	// Now tells the time. Nil: the clock.
 	Now func() time.Time
@@ -216,7 +218,7 @@ func (d *Directory) guested(name string) bool {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.byName) == 0
+	return len(d.byName) == 0 && !d.lost
 }
 
 // mac stands for a password in memory. The hash in it makes it worthless when the

@@ -47,6 +47,8 @@ func (d *Directory) reload() error {
 		return err
 	}
 	before := d.byName
+	vanished := now.identity == nil && len(before) > 0
+	d.lost = now.identity == nil && (d.lost || vanished)
 	d.byName = map[string]entry{}
 	for _, u := range list {
 		hash, err := parseHash(u.Password)
@@ -66,6 +68,9 @@ func (d *Directory) reload() error {
 	}
 	notices := slices.Clone(d.notices)
 	d.mu.Unlock()
+	if vanished {
+		d.log.Error("the file of users is gone: nobody of it is let in until it is there again", "file", d.file.Path())
+	}
 	for _, name := range left {
 		for _, notice := range notices {
 			notice(name)

@@ -301,6 +301,24 @@ func TestDirectory_Guest(t *testing.T) {
 	if _, err := d.Login(ctx, "default", "", "127.0.0.1:1"); err == nil || d.Anybody() || d.Open("default") || cmp.Diff(left, []string{"default"}) != "" {
 		t.Errorf("the guest is let in beside users; %v left", left)
 	}
+	if err := os.Rename(f.Path(), f.Path()+"~"); err != nil { // as an editor does before it writes
+		t.Fatal(err)
+	}
+	if _, err := d.Login(ctx, "default", "", "127.0.0.1:1"); err == nil || d.Anybody() {
+		t.Error("a file that vanished lets everybody in")
+	}
+	if err := os.Rename(f.Path()+"~", f.Path()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Login(ctx, "anna", "anna's password", "127.0.0.1:1"); err != nil {
+		t.Errorf("it is there again: %v", err)
+	}
+	if err := f.Remove(ctx, "anna"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Login(ctx, "default", "", "127.0.0.1:1"); err != nil {
+		t.Errorf("without users again the guest is not let in: %v", err)
+	}
 }
 
 func TestGuesses(t *testing.T) {
