@@ -34,6 +34,15 @@ type Loaded struct {
 	Bytes  int64  `ch:"loaded_bytes"`
 }
 
+// Steps are the steps of runs of a kind that ended in a state. Retries are the tries that
+// failed before their last ones.
+type Steps struct {
+	Kind    string `ch:"kind"`
+	State   string `ch:"state"`
+	Steps   uint64 `ch:"steps"`
+	Retries uint64 `ch:"retries"`
+}
+
 // Unchanged are the rows of an entity that were read again as they were landed last.
 type Unchanged struct {
 	Source string `ch:"source"`
@@ -54,6 +63,7 @@ type Totals struct {
 	Runs      []JobRuns
 	Loaded    []Loaded
 	Unchanged []Unchanged
+	Steps     []Steps
 	Freshness []Freshness
 	Waiting   []Waiting
 	Checks    []Check
@@ -71,7 +81,7 @@ func (b Books) Waiting(ctx context.Context) ([]Waiting, error) {
 // Totals sums the books up.
 func (b Books) Totals(ctx context.Context) (Totals, error) {
 	var t Totals
-	var errs [6]error
+	var errs [7]error
 	most := fmt.Sprintf(" LIMIT %d", mostTotals)
 	t.Runs, errs[0] = read[JobRuns](ctx, b, "how many runs there were", `
 		SELECT job, state, count() AS runs, countIf(finished_at IS NOT NULL) AS timed, sum(took) AS seconds,
@@ -86,6 +96,8 @@ func (b Books) Totals(ctx context.Context) (Totals, error) {
 	t.Checks, errs[4] = b.FailingChecks(ctx)
 	t.Unchanged, errs[5] = read[Unchanged](ctx, b, "what was read again", `SELECT source, entity, sum(unchanged) AS unchanged_rows
 		FROM ops.extractions GROUP BY source, entity ORDER BY source, entity`+most)
+	t.Steps, errs[6] = read[Steps](ctx, b, "how often steps were tried", `SELECT kind, state, count() AS steps, toUInt64(sum(greatest(attempts, 1) - 1)) AS retries
+		FROM ops.steps GROUP BY kind, state ORDER BY kind, state`+most)
 	return t, errors.Join(errs[:]...)
 }
 

@@ -41,6 +41,8 @@ var (
 	descRows      = describe("rows_total", "Rows loaded into the warehouse.", "source", "entity")
 	descBytes     = describe("bytes_total", "Bytes of landing files loaded into the warehouse.", "source", "entity")
 	descUnchanged = describe("unchanged_rows_total", "Rows that sources gave again as they were landed last, which were not loaded again.", "source", "entity")
+	descSteps     = describe("steps_total", "Steps of runs, by what they did (extract, load, model …) and how they ended.", "kind", "state")
+	descRetries   = describe("step_retries_total", "Tries of steps that failed and were made again, by how the last one ended.", "kind", "state")
 	descFresh     = describe("source_freshness_seconds", "Age of a dataset's last reading that succeeded.", "source", "dataset")
 	descFreshOK   = describe("source_last_read_ok", "Whether the last reading of a dataset succeeded.", "source", "dataset")
 	descAside     = describe("quarantine_open_records", "Records that were put aside and wait.", "source", "dataset")
@@ -81,6 +83,10 @@ func (c *bookCollector) Collect(out chan<- prometheus.Metric) {
 	for _, l := range totals.Loaded {
 		count(out, descRows, float64(l.Rows), l.Source, l.Entity)
 		count(out, descBytes, float64(l.Bytes), l.Source, l.Entity)
+	}
+	for _, step := range totals.Steps {
+		count(out, descSteps, float64(step.Steps), step.Kind, step.State)
+		count(out, descRetries, float64(step.Retries), step.Kind, step.State)
 	}
 	for _, u := range totals.Unchanged {
 		count(out, descUnchanged, float64(u.Rows), u.Source, u.Entity)

@@ -386,6 +386,7 @@ func TestServer_Metrics(t *testing.T) {
 		`winback_unchanged_rows_total{entity="shop.orders",source="shop"} 7`, `winback_bytes_total{entity="shop.orders",source="shop"} 200`, `winback_run_duration_seconds_bucket{job="nightly",le="300"} 1`,
 		`winback_run_duration_seconds_bucket{job="nightly",le="60"} 0`, `winback_run_duration_seconds_sum{job="nightly"} 90`,
 		`winback_source_freshness_seconds{dataset="orders",source="shop"} 900`, `winback_source_last_read_ok{dataset="deals",source="crm"} 0`,
+		`winback_steps_total{kind="extract",state="done"} 1`, `winback_step_retries_total{kind="extract",state="done"} 1`, `winback_step_retries_total{kind="extract",state="failed"} 0`,
 		`winback_queries_total{state="done",user_role="analyst"} 1`, `winback_queries_total{state="refused",user_role="none"} 1`,
 		`winback_query_duration_seconds_count{user_role="analyst"} 1`, `winback_scheduler_up 1`, `winback_warehouse_up 1`,
 		`winback_checks_failing{severity="error"} 1`, `winback_quarantine_open_records{dataset="orders",source="shop"} 1`,
