@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -149,6 +150,9 @@ func (p *Project) watch(ctx context.Context, conn func() (driver.Conn, error), p
 		lock := flock.New(filepath.Join(p.Home, alarmsLock))
 		// A run that ends at this moment may be looking.
 		if locked, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil || !locked {
+			if ctx.Err() == nil {
+				p.log.Error("nobody looks for what is wrong: the alarms can't be locked", "file", lock.Path(), "error", err)
+			}
 			return
 		}
 		w.Run(ctx)
@@ -228,11 +232,13 @@ func (p *Project) serveBeside(ctx context.Context, o ServeOptions, address strin
 func (p *Project) attachServer(ctx context.Context, s *statusPage) (stop func() error, err error) {
 	const pause = 10 * time.Second
 	var attached atomic.Pointer[warehouse.Warehouse]
+	var why atomic.Value // of type string: why it is not attached
+	why.Store("it was not asked yet")
 	unwatch, err := p.watch(ctx, func() (driver.Conn, error) {
 		if w := attached.Load(); w != nil {
 			return w, nil
 		}
-		return nil, errors.New("the ClickHouse server does not answer")
+		return nil, fmt.Errorf("the ClickHouse server does not answer: %s", why.Load())
 	}, s)
 	if err != nil {
 		return nil, err
@@ -249,6 +255,9 @@ func (p *Project) attachServer(ctx context.Context, s *statusPage) (stop func() 
 				detach()
 				ended <- w.Close()
 				return
+			}
+			if text := err.Error(); why.Swap(text) != text && ctx.Err() == nil {
+				p.log.Warn("the ClickHouse server is tried again and again", "error", err)
 			}
 			select {
 			case <-ctx.Done():

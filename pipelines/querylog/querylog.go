@@ -26,6 +26,7 @@ import (
 // Bounds of what is held in memory until it is written.
 const (
 	bufferMost = 10_000           // statements; further ones are counted, not kept
+	bytesMost  = 32 << 20         // of their texts, which may be long: lists of ids
 	batchMost  = 1000             // statements are written at once when so many have come
 	batchWait  = 10 * time.Second // and otherwise so often
 	textMost   = 4000             // characters of a statement
@@ -39,6 +40,7 @@ type Log struct {
 	now  func() time.Time
 
 	dropped atomic.Int64
+	held    atomic.Int64 // bytes of what is not written yet
 	queue   chan engine.Statement
 	asked   chan order // by other goroutines
 	stop    sync.Once
@@ -74,12 +76,20 @@ func New(o Options) *Log {
 // StatementEnded takes a statement in. It never waits: when the warehouse does not
 // keep up, statements are dropped and counted.
 func (l *Log) StatementEnded(s engine.Statement) {
-	select {
-	case l.queue <- s:
-	default:
-		l.dropped.Add(1)
+	size := sizeOf(s)
+	if l.held.Add(size) <= bytesMost {
+		select {
+		case l.queue <- s:
+			return
+		default:
+		}
 	}
+	l.held.Add(-size)
+	l.dropped.Add(1)
 }
+
+// sizeOf is what a statement holds in memory for the most part, in bytes.
+func sizeOf(s engine.Statement) int64 { return int64(len(s.SQL) + len(s.ID)) }
 
 // Run writes what has come to the warehouse until Close. It is a function for a
 // goroutine of its own.
@@ -186,6 +196,10 @@ func (w *writer) write() {
 	if err != nil {
 		w.log.Warn("statements were not written to ops.queries", "statements", len(w.batch), "error", err)
 	}
+	for _, s := range w.batch {
+		w.held.Add(-sizeOf(s))
+	}
+	clear(w.batch) // which would hold the texts otherwise
 	w.batch = w.batch[:0]
 }
 

@@ -75,3 +75,25 @@ func TestLog_Full(t *testing.T) {
 		t.Errorf("%d were dropped", n)
 	}
 }
+
+// Long statements are held in memory up to a bound only, and make room once written.
+func TestLog_LongStatements(t *testing.T) {
+	w := enginetest.Start(t)
+	w.Database(t, "ops")
+	log := querylog.New(querylog.Options{Days: 30, Now: func() time.Time { return noon }})
+	defer log.Close()
+	long := engine.Statement{ID: "long", Started: noon, Kind: "select", State: engine.StateDone, SQL: "SELECT '" + strings.Repeat("x", 10<<20) + "'"}
+	for range 5 {
+		log.StatementEnded(long)
+	}
+	if n := log.Dropped(); n != 2 {
+		t.Errorf("%d of 50 MB were dropped, want 2", n)
+	}
+	go log.Run(w.Conn(t))
+	log.Flush()
+	log.StatementEnded(long)
+	log.Flush()
+	if got := w.Exec(t, "SELECT count(), any(query) FROM ops.queries"); got != "4\tSELECT ?\n" {
+		t.Errorf("written: %s", got)
+	}
+}
