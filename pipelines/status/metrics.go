@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -22,6 +23,9 @@ type Metrics struct {
 	unread   prometheus.Counter
 	roleOf   func(user string) string
 }
+
+// metricsFile keeps, in a project's home, what counters need after a restart.
+const metricsFile = "metrics.json"
 
 func newMetrics(s *Server) (*Metrics, error) {
 	m := &Metrics{
@@ -44,7 +48,7 @@ func newMetrics(s *Server) (*Metrics, error) {
 	info.Set(1)
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.queries, m.took, m.unread, info, &bookCollector{s: s},
+		m.queries, m.took, m.unread, info, &bookCollector{s: s, rising: newRising(filepath.Join(s.o.Home, metricsFile))},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		errs = append(errs, m.registry.Register(c))

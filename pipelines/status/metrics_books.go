@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +15,9 @@ import (
 // bookCollector gives what the books, the scheduler and the disk say. Its labels
 // are names from the configuration, never of people, and few.
 type bookCollector struct {
-	s *Server
+	s      *Server
+	rising *rising
+	whole  sync.Mutex // one who asks at a time
 
 	mu     sync.Mutex
 	read   time.Time
@@ -72,6 +75,8 @@ func (c *bookCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(out, descFree, float64(free))
 		gauge(out, descSize, float64(size))
 	}
+	c.whole.Lock() // older figures after newer ones would look as if the books forgot
+	defer c.whole.Unlock()
 	totals, engine, ok := c.books(ctx)
 	gauge(out, descUp, truth(ok))
 	if !ok {
@@ -79,17 +84,22 @@ func (c *bookCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(out, descMemory, float64(engine.Memory))
 	gauge(out, descHeld, float64(engine.Bytes))
+	defer func() {
+		if err := c.rising.save(); err != nil {
+			c.s.o.Logger.Warn("counters may begin anew after a restart", "error", err)
+		}
+	}()
 	c.runs(out, totals.Runs)
 	for _, l := range totals.Loaded {
-		count(out, descRows, float64(l.Rows), l.Source, l.Entity)
-		count(out, descBytes, float64(l.Bytes), l.Source, l.Entity)
+		c.count(out, descRows, float64(l.Rows), l.Source, l.Entity)
+		c.count(out, descBytes, float64(l.Bytes), l.Source, l.Entity)
 	}
 	for _, step := range totals.Steps {
-		count(out, descSteps, float64(step.Steps), step.Kind, step.State)
-		count(out, descRetries, float64(step.Retries), step.Kind, step.State)
+		c.count(out, descSteps, float64(step.Steps), step.Kind, step.State)
+		c.count(out, descRetries, float64(step.Retries), step.Kind, step.State)
 	}
 	for _, u := range totals.Unchanged {
-		count(out, descUnchanged, float64(u.Rows), u.Source, u.Entity)
+		c.count(out, descUnchanged, float64(u.Rows), u.Source, u.Entity)
 	}
 	for _, f := range totals.Freshness {
 		if !f.ReadAt.IsZero() {
@@ -140,7 +150,7 @@ func (c *bookCollector) runs(out chan<- prometheus.Metric, runs []history.JobRun
 	byJob := map[string]*histogram{}
 	for _, r := range runs {
 		job := jobLabel(r.Job)
-		count(out, descRuns, float64(r.Runs), job, r.State)
+		c.count(out, descRuns, float64(r.Runs), job, r.State)
 		gauge(out, descLastRun, float64(r.Last.UnixMilli())/1000, job, r.State)
 		h := byJob[job]
 		if h == nil {
@@ -153,7 +163,11 @@ func (c *bookCollector) runs(out chan<- prometheus.Metric, runs []history.JobRun
 		}
 	}
 	for job, h := range byJob {
-		out <- prometheus.MustNewConstHistogram(descTook, h.n, h.sum, h.below, job)
+		for bound, n := range h.below {
+			h.below[bound] = uint64(c.rising.of(float64(n), "run_duration_seconds", job, strconv.FormatFloat(bound, 'g', -1, 64)))
+		}
+		n, sum := c.rising.of(float64(h.n), "run_duration_seconds_count", job), c.rising.of(h.sum, "run_duration_seconds_sum", job)
+		out <- prometheus.MustNewConstHistogram(descTook, uint64(n), sum, h.below, job)
 	}
 }
 
@@ -204,8 +218,8 @@ func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, value float64, labe
 	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 }
 
-func count(out chan<- prometheus.Metric, d *prometheus.Desc, value float64, labels ...string) {
-	out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, value, labels...)
+func (c *bookCollector) count(out chan<- prometheus.Metric, d *prometheus.Desc, sum float64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, c.rising.of(sum, d.String(), labels...), labels...)
 }
 
 func truth(yes bool) float64 {
