@@ -227,7 +227,7 @@ func behind(in Input) template.HTML {
 		for row := from; row < f.Rows(); row++ {
 			out.WriteString(`<tr>`)
 			for _, field := range f.Fields {
-				out.add(`<td%s>%s</td>`, alignment(field), esc(value.Show(field.Values[row], field.Config, value.Limits{}).Text.String()))
+				out.add(`<td%s>%s</td>`, alignment(field), esc(second(value.Show(field.Values[row], field.Config, value.Limits{}))))
 			}
 			out.WriteString(`</tr>`)
 		}
