@@ -17,7 +17,7 @@ type Job struct {
 	Overlap    string        `yaml:"overlap" enum:"skip|wait" default:"skip" doc:"what happens to a time that comes while the job is still being done for an earlier one"`
 	Missed     string        `yaml:"missed" enum:"run|skip" default:"run" doc:"whether what was missed while winback serve was off is made up for, once, at the start"`
 	Retries    int           `yaml:"retries" default:"2" doc:"how often it is tried again after a failure; what was done is not done again"`
-	RetryAfter time.Duration `yaml:"retry_after" default:"1m" doc:"how long after a failure it is tried again; each further wait is twice as long"`
+	RetryAfter time.Duration `yaml:"retry_after" default:"1m" doc:"how long after a failure it is tried again; each further wait is twice as long, up to an hour"`
 }
 
 // checkJobs looks at the schedule; the time zone of cron lines is the project's.

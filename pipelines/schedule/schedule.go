@@ -32,7 +32,8 @@ type Job struct {
 	// Forget has a time that was missed, as no process lived, stay missed.
 	Forget bool
 	// Retries is how often it is tried again after a failure, RetryAfter how long
-	// after the first; each further wait is twice as long.
+	// after the first; each further wait is twice as long, up to an hour: times that
+	// come meanwhile pass.
 	Retries    int
 	RetryAfter time.Duration
 	// Do does it. Do must end soon after ctx does.
@@ -83,6 +84,9 @@ const (
 	beatEvery = 10 * time.Second
 	longest   = time.Minute
 )
+
+// longestRetry is the longest wait between two tries, unless the first one is longer.
+const longestRetry = time.Hour
 
 // A timer knows nothing of a clock that is put forward, or of a machine that slept:
 // a time of the calendar that is past for so long is seen to without it. A clock that
@@ -293,7 +297,7 @@ func (s *Scheduler) do(ctx context.Context, e *entry, slot Slot) {
 		if waited = s.sleep(ctx, wait, nil); !waited {
 			break
 		}
-		wait *= 2
+		wait = max(wait, min(2*wait, longestRetry))
 	}
 	if err != nil && (ctx.Err() != nil || !waited) {
 		s.options.Logger.Info("a job was broken off; it goes on at the next start", "job", e.Name, "slot", slot.At)

@@ -284,6 +284,25 @@ func TestScheduler_Jitter(t *testing.T) {
 }
 
 // Who wants a job done that waits for its time within the jitter need not wait.
+// Waits between tries grow up to an hour: a job that waits for days would miss its times.
+func TestScheduler_TriesAgainWithinTheHour(t *testing.T) {
+	v := newService(t)
+	v.start(schedule.Job{Calendar: cronLine(t, "0 0 1 1 *"), Retries: 3, RetryAfter: 40 * time.Minute})
+	if err := v.s.Trigger("job"); err != nil {
+		t.Fatal(err)
+	}
+	v.expect(at(0, 0))
+	for _, wait := range []time.Duration{40 * time.Minute, time.Hour, time.Hour} {
+		v.gate <- errors.New("the shop does not answer")
+		v.waiters(3)
+		v.clock.Advance(wait)
+		v.expect(at(0, 0))
+	}
+	v.gate <- nil
+	v.state(schedule.Done)
+	v.end()
+}
+
 func TestScheduler_TriggeredWhileItWaits(t *testing.T) {
 	v := newService(t)
 	v.start(schedule.Job{Calendar: cronLine(t, "0 2 * * *"), Jitter: 10 * time.Hour})
