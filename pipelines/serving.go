@@ -91,6 +91,9 @@ func (p *Project) Serve(ctx context.Context, o ServeOptions) (err error) {
 		return noPage // told only now: that the warehouse is served already says more
 	}
 	defer page.attach(w)()
+	if page != nil {
+		page.front.Store(front)
+	}
 	defer queries.attach(w)()
 	unwatch, err := p.watch(ctx, func() (driver.Conn, error) { return w, nil }, page)
 	if err != nil {

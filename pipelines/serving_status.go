@@ -27,6 +27,7 @@ type statusPage struct {
 	url     string
 	stop    func() error
 	watcher atomic.Pointer[alarm.Watcher]
+	front   atomic.Pointer[warehouse.Front]
 }
 
 // openStatus opens the status page: before the warehouse, so that it tells how far
@@ -54,7 +55,7 @@ func (p *Project) openStatus(o ServeOptions, address string, directory *users.Di
 		return directory.Anybody() && !public
 	}
 	page := &statusPage{}
-	options.Parts = map[string]func() error{"alarms": page.watching}
+	options.Parts = map[string]func() error{"alarms": page.watching, "warehouse": page.answering}
 	options.Incidents = page.incidents
 	server, err := status.New(options)
 	if err != nil {
@@ -105,6 +106,14 @@ func roleBy(directory *users.Directory) func(string) string {
 func (s *statusPage) watching() error {
 	if w := s.watcher.Load(); w != nil {
 		return w.Alive()
+	}
+	return nil
+}
+
+// answering is nil as long as the warehouse's clients are answered, or nobody is yet.
+func (s *statusPage) answering() error {
+	if f := s.front.Load(); f != nil {
+		return f.Alive()
 	}
 	return nil
 }

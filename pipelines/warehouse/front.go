@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,6 +38,22 @@ type Front struct {
 	Drain time.Duration
 
 	rights rights
+	ended  atomic.Pointer[error] // why nobody is answered any more
+}
+
+// Alive is nil as long as other programs are answered, or were asked to stop.
+func (f *Front) Alive() error {
+	if err := f.ended.Load(); err != nil {
+		return fmt.Errorf("nobody is answered any more: %w", *err)
+	}
+	return nil
+}
+
+// answer answers until the server is closed.
+func (f *Front) answer(server *http.Server, listener net.Listener) {
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		f.ended.Store(&err)
+	}
 }
 
 // Limit is what the statements of one user may take. 0 is no limit.
@@ -119,7 +137,7 @@ func serveFront(eng *engine.Engine, o Options) (string, func() error, error) {
 	if f.Certificate != nil {
 		listener = tls.NewListener(listener, f.Certificate.Config())
 	}
-	go server.Serve(listener) //nolint:errcheck // ends with ErrServerClosed at Shutdown
+	go f.answer(server, listener)
 	stop := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), f.Drain)
 		defer cancel()

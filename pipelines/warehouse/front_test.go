@@ -1,6 +1,8 @@
 package warehouse
 
 import (
+	"net"
+	"net/http"
 	"testing"
 	"time"
 
@@ -71,5 +73,28 @@ func TestFront_Authenticate(t *testing.T) {
 	}
 	if len(got) != 2*5+3 {
 		t.Errorf("%d roles", len(got))
+	}
+}
+
+// A front that cannot take callers any more says so: health is to fail.
+func TestFront_Alive(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, server := &Front{}, &http.Server{}
+	if err := f.Alive(); err != nil {
+		t.Error(err)
+	}
+	_ = listener.Close() // as if the system took it away
+	f.answer(server, listener)
+	if err := f.Alive(); err == nil {
+		t.Error("it counts as alive")
+	}
+	f = &Front{}
+	_ = server.Close()
+	f.answer(server, listener)
+	if err := f.Alive(); err != nil {
+		t.Errorf("one that was to end: %v", err)
 	}
 }
