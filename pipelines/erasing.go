@@ -198,6 +198,9 @@ func (p *Project) eachJudged(ctx context.Context, eraser landing.Eraser, name st
 // fromWarehouse takes the rows out of the raw tables: they are marked as deleted, the
 // models are built without them, and then they go for good.
 func (e *erasing) fromWarehouse(ctx context.Context) error {
+	if err := e.warehouse.Wake(ctx); err != nil {
+		return err
+	}
 	for name, drops := range e.found.drops {
 		if err := e.markDeleted(ctx, entity.Lookup(name), drops); err != nil {
 			return err

@@ -35,7 +35,7 @@ func (r *run) build(ctx context.Context) error {
 		return nil
 	}
 	runner := r.Runner(r.warehouse, r.ledger, model.RunnerOptions{
-		Select: ready, Full: r.o.Full, RunID: r.summary.RunID, Logger: r.log, Now: r.now,
+		Select: ready, Full: r.o.Full, RunID: r.summary.RunID, Logger: r.log, Now: r.now, Prepare: r.warehouse.Wake,
 		Again: func(ctx context.Context, kind, name string, do func() error) error {
 			return r.trying(ctx, stepName{kind, name}, retry.OfWarehouse, do)
 		},

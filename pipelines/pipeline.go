@@ -75,6 +75,7 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (s Summary, err error) 
 	}
 	defer func() { err = errors.Join(err, lock.unlock()) }()
 	r := p.newRun(o, only)
+	r.asleep = true // there may be nothing to build
 	if err := r.open(ctx); err != nil {
 		p.tellUnopened(ctx, err)
 		return Summary{}, err
@@ -83,10 +84,12 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (s Summary, err error) 
 
 	if err = r.begin(ctx); err == nil {
 		defer r.keepBooks(ctx)()
+		wake := r.wakeLater(ctx)
 		err = errors.Join(
 			r.stage(ctx, "recover", r.tidy),
 			r.stage(ctx, "extract", r.extract),
 			r.stage(ctx, "load", r.load),
+			wake(),
 			r.stage(ctx, "models", r.build),
 			r.stage(ctx, "compact", r.compact),
 			r.pruneHistory(ctx),
@@ -104,6 +107,7 @@ type run struct {
 	only      selection
 	started   time.Time
 	present   present // what it is doing, told to o.Observer too
+	asleep    bool    // the warehouse is opened with its tables asleep
 	warehouse *warehouse.Warehouse
 	ledger    *ledger.Ledger
 
@@ -146,7 +150,7 @@ func newRunID(now time.Time) string {
 
 // open opens the warehouse and the books in it.
 func (r *run) open(ctx context.Context) error {
-	w, err := r.openWarehouse(ctx, warehouse.Options{Purpose: warehouse.ForRun, Wait: r.o.Wait})
+	w, err := r.openWarehouse(ctx, warehouse.Options{Purpose: warehouse.ForRun, Asleep: r.asleep, Wait: r.o.Wait})
 	if err != nil {
 		return r.orDiskFull(err)
 	}
@@ -161,6 +165,24 @@ func (r *run) open(ctx context.Context) error {
 		return errors.Join(r.orDiskFull(err), w.Close())
 	}
 	return nil
+}
+
+// shortSleep is how long a run that may have nothing to build keeps others out.
+const shortSleep = time.Second
+
+// wakeLater wakes the warehouse if the run goes on for longer than a short while: others
+// wait to look into it. The function that it returns settles that before models are
+// built.
+func (r *run) wakeLater(ctx context.Context) (settle func() error) {
+	later := time.AfterFunc(shortSleep, func() {
+		_ = r.warehouse.Wake(ctx) // tried again where it is needed
+	})
+	return func() error {
+		if later.Stop() {
+			return nil
+		}
+		return r.warehouse.Wake(ctx)
+	}
 }
 
 // migrated says in one line what was done to an older warehouse.

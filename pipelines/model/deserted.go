@@ -28,7 +28,11 @@ func (r *run) dropDeserted(ctx context.Context) {
 		if made[relation] || exists && !moved || ctx.Err() != nil {
 			continue
 		}
-		if err := r.drop(ctx, name, relation, exists); err != nil {
+		err := r.prepare(ctx)
+		if err == nil {
+			err = r.drop(ctx, name, relation, exists)
+		}
+		if err != nil {
 			r.warn(name, err.Error())
 			continue
 		}

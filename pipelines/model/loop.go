@@ -21,6 +21,7 @@ type run struct {
 
 	unrecorded []check.Result // of models that ended; the loop's own
 	heldBack   []string       // checks of their own that cannot run
+	prepared   bool           // the warehouse is ready for changes
 
 	beside sync.WaitGroup // drops of tables that others took the place of
 
@@ -120,6 +121,13 @@ func heights(models []*Model, children map[string][]*Model) map[string]int {
 func (r *run) start(ctx context.Context, m *Model, ended chan<- *Result) {
 	result := &Result{Model: m}
 	d, build := r.decide(ctx, m, result)
+	if build && !r.prepared {
+		if err := r.prepare(ctx); err != nil {
+			result.Kind, result.Err, build = Failed, err, false
+		} else {
+			d, build = r.decide(ctx, m, result)
+		}
+	}
 	if build {
 		r.observe(Event{Kind: Started, Model: m.Name, Reason: d.reason})
 	}
@@ -129,6 +137,22 @@ func (r *run) start(ctx context.Context, m *Model, ended chan<- *Result) {
 		}
 		ended <- result
 	}()
+}
+
+// prepare makes the warehouse ready for changes, and looks again what its tables hold:
+// that is known by then.
+func (r *run) prepare(ctx context.Context) error {
+	if r.prepared {
+		return nil
+	}
+	if err := r.runner.options.Prepare(ctx); err != nil {
+		return err
+	}
+	r.prepared = true
+	if err := r.planner.state.readRelations(ctx, r.runner.conn); err != nil {
+		return fmt.Errorf("read system.tables: %w", err)
+	}
+	return nil
 }
 
 // decide fills in the result of a model that need not or cannot be built.

@@ -47,6 +47,9 @@ type RunnerOptions struct {
 	// begun to change what readers see fails with an error that says it does not pass
 	// (see connectors.Passing).
 	Again func(ctx context.Context, kind, name string, do func() error) error
+	// Prepare, if set, is called once, before the first table or view is made or dropped:
+	// a run that finds all of them as they are to be never does.
+	Prepare func(ctx context.Context) error
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
@@ -94,6 +97,9 @@ func NewRunner(conn driver.Conn, project *Project, options RunnerOptions) *Runne
 	}
 	if options.WholeAbove == 0 {
 		options.WholeAbove = wholeAbove
+	}
+	if options.Prepare == nil {
+		options.Prepare = func(context.Context) error { return nil }
 	}
 	if options.Again == nil {
 		options.Again = func(_ context.Context, _, _ string, do func() error) error { return do() }

@@ -11,17 +11,16 @@ func TestPutToSleep(t *testing.T) {
 	const atomic = "ATTACH DATABASE _ UUID '1'\nENGINE = Atomic"
 	for _, c := range []struct {
 		file          string
-		purpose       Purpose
+		asleep        bool
 		before, after string
 	}{
-		{"mart.sql", ForGlance, atomic + "\n", atomic + "\nSETTINGS lazy_load_tables = 1\n"},
-		{"staging.sql", ForGlance, atomic, atomic + "\nSETTINGS lazy_load_tables = 1\n"},
-		{"raw.sql", ForGlance, atomic, atomic},
-		{"mart.sql", ForQuery, atomic + "\nSETTINGS lazy_load_tables = 1\n", atomic + "\n"},
-		{"mart.sql", ForRun, atomic + "\nSETTINGS lazy_load_tables = 1\n", atomic + "\n"},
-		{"mart.sql", ForServe, atomic + "\n", atomic + "\n"},
-		{"mart.sql", ForGlance, atomic + "\nCOMMENT 'ours'\n", atomic + "\nCOMMENT 'ours'\n"},
-		{"mart.sql", ForGlance, "", ""},
+		{"mart.sql", true, atomic + "\n", atomic + "\nSETTINGS lazy_load_tables = 1\n"},
+		{"staging.sql", true, atomic, atomic + "\nSETTINGS lazy_load_tables = 1\n"},
+		{"raw.sql", true, atomic, atomic},
+		{"mart.sql", false, atomic + "\nSETTINGS lazy_load_tables = 1\n", atomic + "\n"},
+		{"mart.sql", false, atomic + "\n", atomic + "\n"},
+		{"mart.sql", true, atomic + "\nCOMMENT 'ours'\n", atomic + "\nCOMMENT 'ours'\n"},
+		{"mart.sql", true, "", ""},
 	} {
 		folder := t.TempDir()
 		path := filepath.Join(folder, "metadata", c.file)
@@ -32,11 +31,11 @@ func TestPutToSleep(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 { // again changes nothing
-			if err := putToSleep(folder, c.purpose); err != nil {
+			if err := putToSleep(folder, c.asleep); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := os.ReadFile(path); string(got) != c.after || err != nil {
-				t.Errorf("%s for a %s: %q became %q, want %q (%v)", c.file, c.purpose, c.before, got, c.after, err)
+				t.Errorf("%s, asleep %v: %q became %q, want %q (%v)", c.file, c.asleep, c.before, got, c.after, err)
 			}
 		}
 	}

@@ -113,7 +113,7 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 	if w.mended, err = removeEmptyDefinitions(enginePath(o.Home)); err != nil {
 		return nil, err
 	}
-	if err := putToSleep(enginePath(o.Home), o.Purpose); err != nil {
+	if err := putToSleep(enginePath(o.Home), o.Asleep || o.Purpose == ForGlance); err != nil {
 		return nil, err
 	}
 	eng, err := openEngine(ctx, o)
@@ -135,7 +135,11 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 			return w, err
 		}
 	}
-	return w, w.openFront(ctx, eng, o)
+	w.sleep.awake = func() error { return e.write(o.Home) }
+	if w.sleep.asleep = o.Asleep; o.Asleep {
+		return w, nil
+	}
+	return w, errors.Join(w.sleep.awake(), w.openFront(ctx, eng, o))
 }
 
 // openFront lets other programs in, if they are wanted.
@@ -196,8 +200,8 @@ func FindLibrary() (engine.Library, error) {
 	return engine.Find(os.Getenv, program)
 }
 
-// serveEndpoint answers HTTP on a free loopback port and writes down where, with
-// a password that only this user can read.
+// serveEndpoint answers HTTP on a free loopback port. Where is written down, with a
+// password that only this user can read, when others may come.
 func serveEndpoint(eng *engine.Engine, o Options) (endpoint, func() error, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -209,9 +213,6 @@ func serveEndpoint(eng *engine.Engine, o Options) (endpoint, func() error, error
 	}
 	handler := engine.NewHandler(eng, engine.HandlerOptions{Logger: o.Logger, Authenticate: e.authenticate})
 	server := engine.NewServer(handler)
-	if err := e.write(o.Home); err != nil {
-		return endpoint{}, nil, errors.Join(err, listener.Close())
-	}
 	go server.Serve(listener) //nolint:errcheck // ends with ErrServerClosed at Shutdown
 	stop := func() error {
 		errs := []error{removeEndpoint(o.Home)}

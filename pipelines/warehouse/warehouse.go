@@ -43,6 +43,9 @@ type Options struct {
 	// Home is the folder that holds the embedded warehouse.
 	Home    string
 	Purpose Purpose
+	// Asleep leaves the tables of models in the embedded warehouse unloaded, and other
+	// processes outside, until Wake: for who may have nothing to do with either.
+	Asleep bool
 	// Wait is how long to wait for another process to give the embedded warehouse
 	// up; below half a minute it counts as that.
 	Wait time.Duration
@@ -63,6 +66,7 @@ type Warehouse struct {
 	drain   func() error // ends the front; nil without one
 	mended  []string
 	did     []string // by Migrate
+	sleep   sleep
 	close   []func() error
 }
 
