@@ -38,7 +38,8 @@ func (r *run) build(ctx context.Context, d decision, result *Result) {
 		r.report(ctx, m, d)
 	}
 	if err == nil && len(m.Key) > 0 {
-		if cleanErr := b.cleanLog(ctx, built, d.steps); cleanErr != nil {
+		var cleanErr error
+		if result.outdated, cleanErr = b.outdated(ctx, built, d.steps); cleanErr != nil {
 			r.warn(m.Name, cleanErr.Error())
 		}
 	}

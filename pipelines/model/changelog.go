@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -168,61 +167,65 @@ func recordStep(ctx context.Context, conn driver.Conn, m *Model, st step, runID 
 	return nil
 }
 
-// forgetSteps removes steps from the log, first their mention, then their rows.
-func forgetSteps(ctx context.Context, conn driver.Conn, m *Model, steps []step) error {
-	if len(steps) == 0 {
-		return nil
-	}
-	versions := make([]string, len(steps))
-	for i, st := range steps {
-		versions[i] = quote.Literal(st.version)
-	}
-	statements := []string{fmt.Sprintf("delete from ops.changes where model = %s and version in (%s)", quote.Literal(m.Name), strings.Join(versions, ", "))}
-	for i, st := range steps {
-		if st.rows > 0 {
-			statements = append(statements, fmt.Sprintf("alter table %s drop partition %s", m.logRelation(), versions[i]))
-		}
-	}
-	for _, statement := range statements {
-		if err := conn.Exec(ctx, statement); err != nil && !books.IsMissing(err) {
-			return fmt.Errorf("remove old changes of %s: %w", m.FullName(), check.InWords(err))
-		}
-	}
-	return nil
+// outdated are the steps of a log that no model follows any more.
+type outdated struct {
+	model *Model
+	steps []step
 }
 
-// cleanLog removes what no model follows any more: all steps before a whole
-// build, broken-off ones, and those beyond the kept number.
-func (b *builder) cleanLog(ctx context.Context, made built, before []step) error {
+// outdated returns what no model follows any more: all steps before a whole build, the
+// log of which goes at once, broken-off ones, and those beyond the kept number.
+func (b *builder) outdated(ctx context.Context, made built, before []step) (outdated, error) {
+	o := outdated{model: b.m}
 	if b.last.version != "" && made.step.version == "" && made.version != b.last.version || made.step.whole {
-		steps := before
-		if made.step.whole {
-			steps = append(slices.Clone(before), made.step)
+		if o.steps = slices.Clone(before); made.step.whole {
+			o.steps = append(o.steps, made.step)
 		}
-		if len(steps) == 0 {
-			return nil
+		if len(o.steps) == 0 {
+			return o, nil
 		}
-		for i := range steps {
-			steps[i].rows = 0 // they go with the table
+		for i := range o.steps {
+			o.steps[i].rows = 0 // they go with the table
 		}
-		return errors.Join(
-			forgetSteps(ctx, b.conn, b.m, steps),
-			b.exec(ctx, "drop the log of changes", "drop table if exists "+b.m.logRelation()+" sync"),
-		)
+		return o, b.exec(ctx, "drop the log of changes", "drop table if exists "+b.m.logRelation()+" sync")
 	}
-	s := state{steps: map[string][]step{b.m.Name: append(slices.Clone(before), made.step)}}
-	var kept, old []step
+	steps := append(slices.Clone(before), made.step)
+	var kept []step
 	for version := made.version; len(kept) < keptSteps; {
-		at := slices.IndexFunc(s.steps[b.m.Name], func(st step) bool { return st.version == version })
+		at := slices.IndexFunc(steps, func(st step) bool { return st.version == version })
 		if at < 0 {
 			break
 		}
-		kept, version = append(kept, s.steps[b.m.Name][at]), s.steps[b.m.Name][at].since
+		kept, version = append(kept, steps[at]), steps[at].since
 	}
 	for _, st := range before {
 		if !slices.Contains(kept, st) {
-			old = append(old, st)
+			o.steps = append(o.steps, st)
 		}
 	}
-	return forgetSteps(ctx, b.conn, b.m, old)
+	return o, nil
+}
+
+// forget removes the outdated steps of all logs: their mention, in one statement, since
+// that rewrites ops.changes, and then their rows. What stays, as when the run is broken off, goes in the next one.
+func (r *run) forget(ctx context.Context) {
+	if len(r.outdated) == 0 || ctx.Err() != nil {
+		return
+	}
+	var mentions, statements []string
+	for _, o := range r.outdated {
+		for _, st := range o.steps {
+			mentions = append(mentions, fmt.Sprintf("(%s, %s)", quote.Literal(o.model.Name), quote.Literal(st.version)))
+			if st.rows > 0 {
+				statements = append(statements, fmt.Sprintf("alter table %s drop partition %s", o.model.logRelation(), quote.Literal(st.version)))
+			}
+		}
+	}
+	statements = slices.Insert(statements, 0, "delete from ops.changes where (model, version) in ("+strings.Join(mentions, ", ")+")")
+	for _, statement := range statements {
+		if err := r.runner.conn.Exec(ctx, statement); err != nil && !books.IsMissing(err) {
+			r.warn("ops.changes", fmt.Sprintf("remove old changes: %v", check.InWords(err)))
+			return
+		}
+	}
 }

@@ -22,6 +22,7 @@ type run struct {
 	unrecorded []check.Result // of models that ended; the loop's own
 	heldBack   []string       // checks of their own that cannot run
 	prepared   bool           // the warehouse is ready for changes
+	outdated   []outdated     // steps of change logs, to be removed
 
 	beside sync.WaitGroup // drops of tables that others took the place of
 
@@ -61,6 +62,9 @@ func (r *run) models(ctx context.Context, models []*Model) {
 		running--
 		large = large && !result.Model.Large
 		r.note(result)
+		if len(result.outdated.steps) > 0 {
+			r.outdated = append(r.outdated, result.outdated)
+		}
 		if r.unrecorded = append(r.unrecorded, result.Checks...); len(r.unrecorded) >= recordedAtOnce {
 			r.recordChecks(ctx)
 		}
@@ -71,6 +75,7 @@ func (r *run) models(ctx context.Context, models []*Model) {
 		}
 	}
 	r.recordChecks(ctx)
+	r.forget(ctx)
 }
 
 // recordedAtOnce is from how many results of checks on they are written down: an

@@ -27,8 +27,9 @@ type Result struct {
 	Keys                      uint64
 	Partitions, AllPartitions int
 
-	version string // of the rows after the build
-	step    step   // what its change log got
+	version  string // of the rows after the build
+	step     step   // what its change log got
+	outdated outdated
 }
 
 // Summary is what a run did.
