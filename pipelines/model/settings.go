@@ -21,10 +21,20 @@ var baseSettings = map[string]string{
 
 // newerSettings are for servers that have them; older ones refuse names they do
 // not know. The first two override insert_deduplicate since ClickHouse 26.2.
+//
+// The last ones spare work that does not pay here: a model's query runs a few times a
+// day, too seldom to be worth machine code of its own, its joins are written in an
+// order that is right, and what they would filter out beforehand is little.
 var newerSettings = map[string]string{
 	"deduplicate_insert":        "disable",
 	"deduplicate_insert_select": "disable",
 	materializedSteps:           "1",
+
+	"compile_expressions":                  "0",
+	"compile_aggregate_expressions":        "0",
+	"compile_sort_description":             "0",
+	"query_plan_optimize_join_order_limit": "0",
+	"enable_join_runtime_filters":          "0",
 }
 
 // materializedSteps allows WITH step AS MATERIALIZED (…): its rows are kept while the
