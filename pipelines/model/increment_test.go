@@ -274,6 +274,36 @@ func TestRunner_Run_IncrementalWhole(t *testing.T) {
 	})
 }
 
+// Ten steps of each change log are kept, with their rows: whoever was not built for
+// longer is built whole. A whole build makes an end of all before it.
+func TestRunner_Run_ForgetsOldChanges(t *testing.T) {
+	fsys := files(t, "increments.txtar")
+	a := newArrivals(t)
+	options := incrementally(a, "2024-03-10")
+	options.Select = []string{"+int_orders"}
+	change := func(total int) {
+		t.Helper()
+		a.bring(t, order{"1", "ann", "N", "2024-01-10", total, false})
+		wantGood(t, a.conn, fsys, options)
+	}
+	a.bring(t, order{"2", "bob", "N", "2024-01-11", 5, false})
+	for total := range 14 {
+		change(total)
+	}
+	const steps = "select count() from ops.changes where model = 'int_orders'"
+	const rows = "select uniqExact(log_step) from staging.int_orders__changes"
+	wantLines(t, a.conn, steps, "10")
+	wantLines(t, a.conn, rows, "10")
+
+	full := options
+	full.Full = true
+	wantGood(t, a.conn, fsys, full)
+	wantLines(t, a.conn, steps, "0")
+	wantLines(t, a.conn, "select count() from system.tables where name = 'int_orders__changes'", "0")
+	change(99)
+	wantLines(t, a.conn, steps, "1")
+}
+
 var randomCompanies = flag.Int("random", 1, "how many random companies the tests of incremental models follow")
 
 // TestRunner_Run_IncrementalRandom compares every table with a whole build after
