@@ -70,7 +70,20 @@ func openEmbedded(ctx context.Context, o Options) (*Warehouse, error) {
 // openThroughOwner connects to the process that owns the engine, if it may be
 // relied on for this purpose: a run does not hang on a process that ends with its
 // query.
-func openThroughOwner(ctx context.Context, o Options) (*Warehouse, Holder, error) {
+func openThroughOwner(ctx context.Context, o Options) (w *Warehouse, _ Holder, err error) {
+	var stay []func() error
+	if o.Purpose.Looks() {
+		guest, err := beGuest(o.Home)
+		if guest == nil {
+			return nil, Holder{}, err
+		}
+		stay = append(stay, guest.Close)
+		defer func() {
+			if w == nil {
+				err = errors.Join(err, guest.Close())
+			}
+		}()
+	}
 	e, err := readEndpoint(o.Home)
 	if err != nil {
 		return nil, Holder{}, err
@@ -85,7 +98,7 @@ func openThroughOwner(ctx context.Context, o Options) (*Warehouse, Holder, error
 	if err != nil {
 		return nil, e.Holder, err
 	}
-	return &Warehouse{Conn: conn, address: "http://" + e.Address}, e.Holder, nil
+	return &Warehouse{Conn: conn, address: "http://" + e.Address, close: stay}, e.Holder, nil
 }
 
 // openOwned opens the engine here and serves it on a loopback port.
@@ -218,6 +231,12 @@ func serveEndpoint(eng *engine.Engine, o Options) (endpoint, func() error, error
 		errs := []error{removeEndpoint(o.Home)}
 		ctx, cancel := context.WithTimeout(context.Background(), handOver)
 		defer cancel()
+		admit, err := waitForGuests(ctx, o.Home)
+		if err != nil {
+			errs = append(errs, err)
+		} else {
+			defer admit()
+		}
 		if err := server.Shutdown(ctx); err != nil {
 			errs = append(errs, server.Close())
 		}

@@ -95,8 +95,8 @@ func (w *Warehouse) Mended() []string { return w.mended }
 func (w *Warehouse) Migrated() []string { return w.did }
 
 // Close gives the warehouse up. The embedded engine is shut down after the
-// statements that other processes run through this one have ended; those that
-// take longer than half a minute fail.
+// processes that look through this one have left, and the statements that others run
+// have ended; those that take longer than half a minute fail.
 func (w *Warehouse) Close() error {
 	var errs []error
 	if w.Conn != nil {
