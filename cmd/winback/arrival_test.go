@@ -24,7 +24,7 @@ func TestFilesArriveOneByOne(t *testing.T) {
 	c := makeCompany(t, demo.Options{
 		Customers: 120, Months: 3, Seed: 5, End: time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC), Dir: dir,
 	})
-	coreModels(t, c.config)
+	onlyModels(t, c.config, "churn_cohorts", "churn_monthly", "rfm_segments")
 	appendTo(t, c.config, "quarantine: {limit: 50%}\n") // a sum below ten refunds is a tenth of them
 	c.home = filepath.Join(dir, "at-once")
 	winback(t, exitDone, "run", "-q", "-c", c.config, "--home", c.home)

@@ -90,11 +90,11 @@ func fewModels(t *testing.T, config string) {
 	appendTo(t, config, fmt.Sprintf("\nengine: {in_part_from: 0}\nmodels: {dir: %s, only: [shop_months, shop_buyers]}\n", dir))
 }
 
-// coreModels leaves the project with the product's models of churn, built in part like
-// those of fewModels.
-func coreModels(t *testing.T, config string) {
+// onlyModels leaves the project with some of the product's models, and what they read,
+// built in part like those of fewModels.
+func onlyModels(t *testing.T, config string, names ...string) {
 	t.Helper()
-	appendTo(t, config, "\nengine: {in_part_from: 0}\nmodels: {only: [base_movement, churn_cohorts, churn_monthly, customer_episodes, former_customer_keys, rfm_segments]}\n")
+	appendTo(t, config, fmt.Sprintf("\nengine: {in_part_from: 0}\nmodels: {only: [%s]}\n", strings.Join(names, ", ")))
 }
 
 func appendTo(t *testing.T, file, more string) {
