@@ -108,6 +108,30 @@ func checkNothingHalfBuilt(t *testing.T, c *company, home string) {
 	}
 }
 
+// A deletion that the engine could not write down, as on a full disk, does not keep the
+// warehouse from being opened: the statement has failed.
+func TestLostDeletionsAreForgotten(t *testing.T) {
+	t.Parallel()
+	c := aCompany(t)
+	home := filepath.Join(t.TempDir(), "home")
+	if err := os.CopyFS(home, os.DirFS(c.home)); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"ops.changes", "mart.shop_months"} {
+		path := ask(t, c.config, home, "select data_paths[1] from system.tables where concat(database, '.', name) = '"+table+"'")
+		if len(path) != 1 {
+			t.Fatal(table, path)
+		}
+		if err := os.WriteFile(filepath.Join(path[0], "mutation_999.txt"), nil, 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said := winback(t, exitDone, "run", "-c", c.config, "--home", home).stdout.String(); !strings.Contains(said, "Nothing new") {
+		t.Errorf("the next run says\n%s", said)
+	}
+	sameContents(t, c.config, home, c.home, c.tables)
+}
+
 // mountSmallDisk gives the test a disk of its own in memory.
 func mountSmallDisk(t *testing.T) string {
 	t.Helper()

@@ -16,8 +16,21 @@ import (
 // open the warehouse at all. What such a file stood for is made again by the next
 // run. It must not be called while the engine has the warehouse open.
 func removeEmptyDefinitions(warehouse string) ([]string, error) {
+	return removeEmpty(warehouse, "metadata/*.sql", "store/*/*/*.sql")
+}
+
+// removeEmptyMutations removes, as removeEmptyDefinitions does, what the engine leaves
+// behind of a DELETE or UPDATE that it could not write down: the statement has failed.
+func removeEmptyMutations(warehouse string) error {
+	_, err := removeEmpty(warehouse, "store/*/*/mutation_*.txt")
+	return err
+}
+
+// removeEmpty removes the files that fit one of the patterns and are empty, and returns
+// their names.
+func removeEmpty(warehouse string, patterns ...string) ([]string, error) {
 	var removed []string
-	for _, pattern := range []string{"metadata/*.sql", "store/*/*/*.sql"} {
+	for _, pattern := range patterns {
 		files, err := filepath.Glob(filepath.Join(warehouse, pattern))
 		if err != nil {
 			return removed, err
@@ -25,13 +38,13 @@ func removeEmptyDefinitions(warehouse string) ([]string, error) {
 		for _, path := range files {
 			info, err := os.Lstat(path)
 			if err != nil {
-				return removed, fmt.Errorf("look at the warehouse's definitions: %w", err)
+				return removed, fmt.Errorf("look at the warehouse's files: %w", err)
 			}
 			if !info.Mode().IsRegular() || info.Size() > 0 {
 				continue
 			}
 			if err := os.Remove(path); err != nil {
-				return removed, fmt.Errorf("remove an empty definition: %w", err)
+				return removed, fmt.Errorf("remove an empty file: %w", err)
 			}
 			removed = append(removed, filepath.Base(path))
 		}
