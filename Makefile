@@ -23,6 +23,7 @@ demo: build engine ## a made-up company in ./demo, from its files to churn numbe
 # memory does in half the time: they go there if it has room and runs programs.
 # Database servers that tests start are other users; to them it is open as /tmp is.
 # The two packages that take longest go first, so that neither is waited for alone.
+# A third beside them has the processors busy while others wait for a clock or a disk.
 # Nobody debugs these binaries: without tables for it they are linked in half the time.
 test: engine ## every test
 	@if ram=$$(mktemp -d /dev/shm/winback-test-XXXXXX 2>/dev/null); then \
@@ -32,7 +33,7 @@ test: engine ## every test
 			[ "$$(df --output=avail /dev/shm | tail -n 1)" -gt $$((4*2**20)) ] && \
 			cp "$$(type -P true)" "$$ram" && "$$ram/true" 2>/dev/null; then export TMPDIR=$$ram; fi; \
 	fi; \
-	go test -ldflags='-s -w' -timeout 20m ./sql ./cmd/winback ./...
+	go test -p 3 -ldflags='-s -w' -timeout 20m ./sql ./cmd/winback ./...
 
 check: format vet lint test ## what must be green before a commit
 

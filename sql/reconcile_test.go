@@ -71,8 +71,9 @@ var partsOfCounts = map[string]string{
 
 // keysFrom says of lists of customers which other check knows their keys.
 var keysFrom = map[string]string{
-	"customer_months": "int_months_closed, which it is made of, looks for each in int_customers",
-	"customer_links":  "it is where the keys come from, and as many as there are customers",
+	"customer_months":                "int_months_closed, which it is made of, looks for each in int_customers",
+	"customer_links":                 "it is where the keys come from, and as many as there are customers",
+	"churn_reconciliation_customers": "its own check looks for each new one in int_customer_cards",
 }
 
 // choiceOfRows says of lists of customers why no other table tells how long they are.

@@ -62,7 +62,7 @@ usable as (
     left join channel_rates as in_all on in_all.channel = channels.channel and in_all.recency_bucket = '(all)'
     left join channel_rates as in_bucket on in_bucket.channel = channels.channel and in_bucket.recency_bucket = chanced.recency_bucket
     where (channels.needs = 'phone' and notEmpty(chanced.phones) or channels.needs = 'email' and notEmpty(chanced.emails) or channels.needs = 'city' and chanced.city is not null)
-        and not match(lower(coalesce(chanced.dislikes, '')), channels.disliked)
+        and (coalesce(chanced.dislikes, '') = '' or not match(lower(chanced.dislikes), channels.disliked))
         and (channels.channel != 'visit' or chanced.class = 'A')
 ),
 
