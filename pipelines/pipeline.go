@@ -84,16 +84,16 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (s Summary, err error) 
 
 	if err = r.begin(ctx); err == nil {
 		defer r.keepBooks(ctx)()
-		wake := r.wakeLater(ctx)
+		before := r.wakeLater(ctx)
 		err = errors.Join(
 			r.stage(ctx, "recover", r.tidy),
 			r.stage(ctx, "extract", r.extract),
 			r.stage(ctx, "load", r.load),
-			wake(),
+			before(),
 			r.stage(ctx, "models", r.build),
-			r.stage(ctx, "compact", r.compact),
-			r.pruneHistory(ctx),
 		)
+		after := r.wakeLater(ctx)
+		err = errors.Join(err, r.stage(ctx, "compact", r.compact), r.pruneHistory(ctx), after())
 	}
 	s, err = r.finish(err)
 	r.tellAlarms(ctx)
@@ -171,8 +171,8 @@ func (r *run) open(ctx context.Context) error {
 const shortSleep = time.Second
 
 // wakeLater wakes the warehouse if the run goes on for longer than a short while: others
-// wait to look into it. The function that it returns settles that before models are
-// built.
+// wait to look into it. The function that it returns settles that before tables of models
+// are read.
 func (r *run) wakeLater(ctx context.Context) (settle func() error) {
 	later := time.AfterFunc(shortSleep, func() {
 		_ = r.warehouse.Wake(ctx) // tried again where it is needed

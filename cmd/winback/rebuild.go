@@ -40,7 +40,7 @@ whole; rebuild again after it was stopped.`,
 		},
 	}
 	cmd.Flags().BoolVar(&o.KeepOld, "keep-old", false, "keep the old warehouse in a folder beside the new one")
-	cmd.Flags().DurationVar(&o.Wait, "wait", 0, "how long to wait for a run or a query that holds the project, as 10m (default: for no run, for a query half a minute)")
+	cmd.Flags().DurationVar(&o.Wait, "wait", 0, "how long to wait for a run or a query that holds the project, as 10m (default: for no run, for a query a minute)")
 	return cmd
 }
 

@@ -58,7 +58,7 @@ without either brings everything back to the present.`,
 	cmd.Flags().BoolVar(&o.Full, "full", false, "read everything again and rebuild every model")
 	days.flags(cmd)
 	cmd.Flags().StringVar(&logs, "log", "", "log what happens to standard error, each line with the run's id, as `format` text or json, instead of showing progress")
-	cmd.Flags().DurationVar(&o.Wait, "wait", 0, "how long to wait for a run or a query that holds the project, as 10m (default: for no run, for a query half a minute)")
+	cmd.Flags().DurationVar(&o.Wait, "wait", 0, "how long to wait for a run or a query that holds the project, as 10m (default: for no run, for a query a minute)")
 	return cmd
 }
 

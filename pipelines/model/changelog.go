@@ -206,12 +206,13 @@ func (b *builder) outdated(ctx context.Context, made built, before []step) (outd
 	return o, nil
 }
 
-// forget removes the outdated steps of all logs: their mention, in one statement, since
-// that rewrites ops.changes, and then their rows. What stays, as when the run is broken off, goes in the next one.
+// forgottenAtOnce is how many steps one statement removes from ops.changes: each rewrites
+// it, and one of any number would be too long.
+const forgottenAtOnce = 100
+
+// forget removes the outdated steps of all logs: their rows, and then their mention. What
+// stays, as when the run is broken off, goes when its model is built again.
 func (r *run) forget(ctx context.Context) {
-	if len(r.outdated) == 0 || ctx.Err() != nil {
-		return
-	}
 	var mentions, statements []string
 	for _, o := range r.outdated {
 		for _, st := range o.steps {
@@ -221,8 +222,13 @@ func (r *run) forget(ctx context.Context) {
 			}
 		}
 	}
-	statements = slices.Insert(statements, 0, "delete from ops.changes where (model, version) in ("+strings.Join(mentions, ", ")+")")
+	for some := range slices.Chunk(mentions, forgottenAtOnce) {
+		statements = append(statements, "delete from ops.changes where (model, version) in ("+strings.Join(some, ", ")+")")
+	}
 	for _, statement := range statements {
+		if ctx.Err() != nil {
+			return
+		}
 		if err := r.runner.conn.Exec(ctx, statement); err != nil && !books.IsMissing(err) {
 			r.warn("ops.changes", fmt.Sprintf("remove old changes: %v", check.InWords(err)))
 			return

@@ -295,6 +295,19 @@ func TestRunner_Run_ForgetsOldChanges(t *testing.T) {
 	wantLines(t, a.conn, steps, "10")
 	wantLines(t, a.conn, rows, "10")
 
+	// One that a run broken off had left goes as well.
+	for _, sql := range []string{
+		"insert into ops.changes (model, since, version, rows) select model, 'left', 'left', 1 from ops.changes where model = 'int_orders' limit 1",
+		"insert into staging.int_orders__changes select * replace ('left' as log_step) from staging.int_orders__changes limit 1",
+	} {
+		if err := a.conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(14)
+	wantLines(t, a.conn, steps, "10")
+	wantLines(t, a.conn, rows, "10")
+
 	full := options
 	full.Full = true
 	wantGood(t, a.conn, fsys, full)

@@ -150,14 +150,17 @@ func (r *run) prepare(ctx context.Context) error {
 	if r.prepared {
 		return nil
 	}
-	if err := r.runner.options.Prepare(ctx); err != nil {
-		return err
-	}
-	r.prepared = true
-	if err := r.planner.state.readRelations(ctx, r.runner.conn); err != nil {
-		return fmt.Errorf("read system.tables: %w", err)
-	}
-	return nil
+	err := r.runner.options.Again(ctx, "loading", "tables", func() error {
+		if err := r.runner.options.Prepare(ctx); err != nil {
+			return err
+		}
+		if err := r.planner.state.readRelations(ctx, r.runner.conn); err != nil {
+			return fmt.Errorf("read system.tables: %w", err)
+		}
+		return nil
+	})
+	r.prepared = err == nil
+	return err
 }
 
 // decide fills in the result of a model that need not or cannot be built.

@@ -47,8 +47,8 @@ type RunnerOptions struct {
 	// begun to change what readers see fails with an error that says it does not pass
 	// (see connectors.Passing).
 	Again func(ctx context.Context, kind, name string, do func() error) error
-	// Prepare, if set, is called once, before the first table or view is made or dropped:
-	// a run that finds all of them as they are to be never does.
+	// Prepare, if set, is called once, before the first table or view is made, dropped or
+	// checked: a run that finds all of them as they are to be never does.
 	Prepare func(ctx context.Context) error
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time

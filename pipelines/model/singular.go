@@ -29,6 +29,12 @@ func (r *run) singularChecks(ctx context.Context) ([]check.Result, error) {
 		target.Fingerprint = print
 		targets = append(targets, target)
 	}
+	if len(targets) == 0 {
+		return nil, nil
+	}
+	if err := r.prepare(ctx); err != nil { // they may take their time
+		return nil, err
+	}
 	results, err := check.Run(ctx, r.runner.conn, targets, check.Options{
 		Moment: r.runner.options.Vars.moment(), Parallel: r.runner.options.Parallel, Settings: r.settings,
 		Again: func(ctx context.Context, target string, ask func() error) error {

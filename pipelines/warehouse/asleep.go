@@ -71,49 +71,83 @@ func defineAsleep(path string, asleep bool) error {
 type sleep struct {
 	mu     sync.Mutex
 	asleep bool
-	awake  func() error // lets other processes in
+	tables map[string]bool // those that sleep, quoted; nil until they were looked up
+	awake  func() error    // lets other processes in
 }
 
 // Wake has all tables as the engine loads them when it opens a warehouse that is not
-// asleep, and lets other processes in. It does nothing where they are already. No
-// statement may read them meanwhile.
+// asleep, and lets other processes in. It does nothing where they are already, and goes
+// on where it failed before. No statement may read them meanwhile.
 func (w *Warehouse) Wake(ctx context.Context) error {
 	w.sleep.mu.Lock()
 	defer w.sleep.mu.Unlock()
 	if !w.sleep.asleep {
 		return nil
 	}
+	if w.sleep.tables == nil {
+		if err := w.findSleepers(ctx); err != nil {
+			return fmt.Errorf("look up the tables of models: %w", err)
+		}
+	}
 	if err := w.wakeTables(ctx); err != nil {
 		return fmt.Errorf("load the tables of models: %w", err)
 	}
+	if err := w.sleep.awake(); err != nil {
+		return err
+	}
 	w.sleep.asleep = false
-	return w.sleep.awake()
+	return nil
 }
 
-// wakeTables attaches the tables that sleep anew, which loads them for good. Should the
-// process end in between, they are there when the warehouse is opened again.
-func (w *Warehouse) wakeTables(ctx context.Context) error {
-	rows, err := w.Query(ctx, "SELECT database, name FROM system.tables WHERE engine = 'TableProxy'")
+// findSleepers looks up the tables that sleep. One that was read is called by its engine,
+// though it is no more awake for that.
+func (w *Warehouse) findSleepers(ctx context.Context) error {
+	rows, err := w.Query(ctx, "SELECT database, name FROM system.tables WHERE database IN (?) AND (engine = 'TableProxy' OR engine LIKE '%MergeTree')", sleepers)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(tablesAtOnce)
+	found := map[string]bool{}
 	for rows.Next() {
 		var database, name string
 		if err := rows.Scan(&database, &name); err != nil {
-			return errors.Join(err, group.Wait())
+			return err
 		}
-		table := quote.Table(database, name)
+		found[quote.Table(database, name)] = true
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	w.sleep.tables = found
+	return nil
+}
+
+// wakeTables attaches the tables that sleep anew, which loads them for good. One that
+// fails keeps no other from being loaded, and is attached all the same. Should the
+// process end in between, they are there when the warehouse is opened again.
+func (w *Warehouse) wakeTables(ctx context.Context) error {
+	var loaded sync.Map
+	var group errgroup.Group
+	group.SetLimit(tablesAtOnce)
+	for table := range w.sleep.tables {
 		group.Go(func() error {
-			if err := w.Exec(ctx, "DETACH TABLE "+table+" SYNC"); err != nil {
-				return err
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
 			}
-			return w.Exec(context.WithoutCancel(ctx), "ATTACH TABLE "+table)
+			whole := context.WithoutCancel(ctx)
+			detached := w.Exec(whole, "DETACH TABLE IF EXISTS "+table+" SYNC")
+			err := errors.Join(detached, w.Exec(whole, "ATTACH TABLE IF NOT EXISTS "+table))
+			if err == nil {
+				loaded.Store(table, true)
+			}
+			return err
 		})
 	}
-	return errors.Join(rows.Err(), group.Wait())
+	err := group.Wait()
+	for table := range loaded.Range {
+		delete(w.sleep.tables, table.(string))
+	}
+	return err
 }
 
 // tablesAtOnce is how many tables are loaded side by side.

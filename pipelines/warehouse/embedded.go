@@ -32,8 +32,10 @@ type EngineOptions struct {
 
 const (
 	endpointUser = "winback"
-	// handOver is how long a process waits for another's short look to end.
+	// handOver is how long a process that has the engine waits for others to be done with
+	// it before it gives it up, and patience how long another waits for that.
 	handOver = 30 * time.Second
+	patience = time.Minute
 )
 
 // openEmbedded opens the engine in this process if nobody has it, and otherwise
@@ -43,7 +45,7 @@ func openEmbedded(ctx context.Context, o Options) (*Warehouse, error) {
 		return nil, fmt.Errorf("make the project's home: %w", err)
 	}
 	lock := flock.New(lockFile(o.Home))
-	deadline := time.Now().Add(max(o.Wait, handOver))
+	deadline := time.Now().Add(max(o.Wait, patience))
 	for {
 		owned, err := lock.TryLock()
 		if err != nil {
@@ -73,9 +75,9 @@ func openEmbedded(ctx context.Context, o Options) (*Warehouse, error) {
 func openThroughOwner(ctx context.Context, o Options) (w *Warehouse, _ Holder, err error) {
 	var stay []func() error
 	if o.Purpose.Looks() {
-		guest, err := beGuest(o.Home)
+		guest, there := beGuest(o.Home)
 		if guest == nil {
-			return nil, Holder{}, err
+			return nil, Holder{}, there
 		}
 		stay = append(stay, guest.Close)
 		defer func() {

@@ -47,7 +47,7 @@ type Options struct {
 	// processes outside, until Wake: for who may have nothing to do with either.
 	Asleep bool
 	// Wait is how long to wait for another process to give the embedded warehouse
-	// up; below half a minute it counts as that.
+	// up; below a minute it counts as that.
 	Wait time.Duration
 	// Server, if set, is used instead of the embedded engine.
 	Server *Server
