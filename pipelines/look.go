@@ -40,7 +40,7 @@ func inScratch(ctx context.Context, do func(*warehouse.Warehouse) error) (err er
 // is, as of the day that it describes, without building anything. Where alarms are
 // configured, what is found is written to ops.checks and told.
 func (p *Project) Check(ctx context.Context, selectors []string) (results []check.Result, err error) {
-	selected, err := p.Models.Select(selectors)
+	selected, _, err := p.Models.SelectChecks(selectors)
 	if err != nil {
 		return nil, err
 	}

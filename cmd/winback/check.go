@@ -14,9 +14,10 @@ func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "check [SELECTION…]", Short: "Run the data checks over the warehouse as it is",
 		Long: `check runs the checks of the selected models (all by default) over the tables as they are, each
-as of the day that it describes. A failure shows the query that finds the rows, how many there
+as of the day that it describes. A check of its own is run with each table that it reads, and may
+be named alone. A failure shows the query that finds the rows, how many there
 are, and up to three of them; personal data are masked.`,
-		Example: "  winback check\n  winback check churn_monthly+",
+		Example: "  winback check\n  winback check churn_monthly+\n  winback check revenue_reconciles",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			project, err := a.project()
 			if err != nil {

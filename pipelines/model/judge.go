@@ -25,12 +25,12 @@ func (r *Runner) Check(ctx context.Context) ([]check.Result, error) {
 }
 
 // Targets returns what the checks of the selected models judge in the warehouse as
-// it stands: the models' tables, each as of the day it describes, and one target
-// for each check of its own that reads one of the models. A check over tables that
+// it stands: the models' tables, each as of the day it describes, and one target for
+// each check of its own that is selected or reads one of the models. A check over tables that
 // describe different days, or are not all there, is a target that says why it does
 // not run.
 func (r *Runner) Targets(ctx context.Context) ([]check.Target, error) {
-	models, err := r.project.Select(r.options.Select)
+	models, checks, err := r.project.SelectChecks(r.options.Select)
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +39,7 @@ func (r *Runner) Targets(ctx context.Context) ([]check.Target, error) {
 		return nil, err
 	}
 	var targets []check.Target
-	selected := map[string]bool{}
 	for _, m := range models {
-		selected[m.Name] = true
 		if len(m.Checks) > 0 {
 			target := r.project.checkTarget(m, s.holds)
 			target.AsOf = s.builds[m.Name].asOf
@@ -49,10 +47,7 @@ func (r *Runner) Targets(ctx context.Context) ([]check.Target, error) {
 			targets = append(targets, target)
 		}
 	}
-	for _, c := range r.project.checks {
-		if !c.reads(selected) && len(models) < len(r.project.models) {
-			continue
-		}
+	for _, c := range checks {
 		target, err := r.standing(c, s)
 		if err != nil {
 			return nil, err

@@ -283,7 +283,10 @@ func (r *Runner) readVersions(ctx context.Context) (map[Source]string, error) {
 	for _, c := range r.project.checks {
 		sources = append(sources, c.Sources...)
 	}
-	for _, source := range slices.Compact(sources) {
+	for _, source := range sources {
+		if _, known := versions[source]; known {
+			continue
+		}
 		if r.options.Versions == nil {
 			versions[source] = "not known at " + r.options.Now().Format("20060102T150405.000000000")
 			continue

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -57,6 +58,43 @@ func (p *Project) Select(selectors []string) ([]*Model, error) {
 		}
 	}
 	return slices.DeleteFunc(p.Models(), func(m *Model) bool { return !selected[m.Name] }), nil
+}
+
+// SelectChecks returns the models that selectors name, as Select does, and the checks of
+// their own that they name, or that read one of the models: all of both without selectors.
+func (p *Project) SelectChecks(selectors []string) (models []*Model, checks []*SingularCheck, err error) {
+	if len(selectors) == 0 {
+		return p.Models(), p.SingularChecks(), nil
+	}
+	named := map[string]bool{}
+	others := slices.DeleteFunc(slices.Clone(selectors), func(name string) bool {
+		at := slices.IndexFunc(p.checks, func(c *SingularCheck) bool { return c.Name == name })
+		if at >= 0 {
+			named[name] = true
+		}
+		return at >= 0
+	})
+	if len(others) > 0 {
+		models, err = p.Select(others)
+		if unknown := (*UnknownSelectorError)(nil); errors.As(err, &unknown) && unknown.Suggestion == "" {
+			var names []string
+			for _, c := range p.checks {
+				names = append(names, c.Name)
+			}
+			unknown.Suggestion = nearest(unknown.Selector, names)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	selected := map[string]bool{}
+	for _, m := range models {
+		selected[m.Name] = true
+	}
+	checks = slices.DeleteFunc(p.SingularChecks(), func(c *SingularCheck) bool {
+		return !named[c.Name] && !c.reads(selected) && len(models) < len(p.models)
+	})
+	return models, checks, nil
 }
 
 // expand returns the names that one selector fits.
