@@ -207,8 +207,9 @@ func (b *builder) outdated(ctx context.Context, made built, before []step) (outd
 }
 
 // forgottenAtOnce is how many steps one statement removes from ops.changes: each rewrites
-// it, and one of any number would be too long.
-const forgottenAtOnce = 100
+// it, but one that fills more than a block of the disk, 4 KiB, could be cut when that is
+// full, and the engine could not read it again.
+const forgottenAtOnce = 50
 
 // forget removes the outdated steps of all logs: their rows, and then their mention. What
 // stays, as when the run is broken off, goes when its model is built again.
