@@ -89,6 +89,25 @@ func (t *table) format() string {
 // deepestRecords is how deep in a JSON document records are looked for.
 const deepestRecords = 3
 
+// numbers are members that number a record, and envelopes those that hold an answer's
+// records beside a number of the answer itself.
+var (
+	numbers   = []string{"id", "uuid", "guid", "order_id", "orderid", "order_number", "ordernumber", "номер"}
+	envelopes = []string{"result", "results", "data", "records", "rows", "response"}
+)
+
+// isRecord tells an object that is a record of its own, with lists that are its
+// parts, from one around records.
+func isRecord(object *fastjson.Object) bool {
+	own := false
+	object.Visit(func(key []byte, inner *fastjson.Value) {
+		name, isText := strings.ToLower(string(key)), inner.Type() == fastjson.TypeString
+		scalar := isText || inner.Type() == fastjson.TypeNumber
+		own = own || scalar && slices.Contains(numbers, name) || isText && name == "number" // else it may be a page's
+	})
+	return own
+}
+
 // longestArray returns the path of the longest array of objects in the only record
 // of a JSON document, as answers of services have; "" where the records stand at
 // the top.
@@ -114,8 +133,10 @@ func longestArray(text []byte) string {
 		if err != nil || len(at) == deepestRecords {
 			return
 		}
+		own := isRecord(object)
 		object.Visit(func(key []byte, inner *fastjson.Value) {
-			if !strings.Contains(string(key), ".") {
+			part := own && !slices.Contains(envelopes, strings.ToLower(string(key)))
+			if !strings.Contains(string(key), ".") && !part {
 				look(inner, append(slices.Clone(at), string(key)))
 			}
 		})

@@ -180,7 +180,13 @@ func isLines(text []byte) bool {
 	if !more {
 		return len(text) < headSize/2
 	}
-	return fastjson.ValidateBytes(line) == nil || bytes.HasPrefix(rest, []byte("{"))
+	if fastjson.ValidateBytes(line) == nil {
+		return true
+	}
+	// A damaged line stands before whole ones; the first of a document before its parts.
+	second, rest, more := bytes.Cut(rest, newline)
+	rest = bytes.TrimLeft(rest, " \t\r\n")
+	return bytes.HasPrefix(second, []byte("{")) && (!more || fastjson.ValidateBytes(second) == nil && (len(rest) == 0 || rest[0] == '{'))
 }
 
 // extension returns a file's extension in lower case, that of compression apart.

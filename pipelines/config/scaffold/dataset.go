@@ -62,11 +62,11 @@ func (d *dataset) entity() string {
 // join takes a table in if it has the fields of the others, perhaps under other headers.
 func (d *dataset) join(g guess) bool {
 	first := d.tables[0]
-	if g.role != d.role || g.entity != d.guess.entity || g.table.records != first.records || g.table.format != first.format || g.table.encoding != first.encoding {
+	if g.role != d.role || g.entity != d.guess.entity || g.each != d.guess.each || g.table.records != first.records || g.table.format != first.format || g.table.encoding != first.encoding {
 		return false
 	}
 	rename := maps.Clone(d.rename)
-	for _, pair := range [][2]map[string]string{{d.guess.fields, g.fields}, {d.guess.line, g.line}} {
+	for _, pair := range [][2]map[string]string{{d.guess.fields, g.fields}, {d.guess.line, g.line}, {d.guess.person, g.person}} {
 		known, other := pair[0], pair[1]
 		if !slices.Equal(slices.Sorted(maps.Keys(known)), slices.Sorted(maps.Keys(other))) {
 			return false
@@ -75,8 +75,8 @@ func (d *dataset) join(g guess) bool {
 			if column == known[field] {
 				continue
 			}
-			if slices.Contains(first.columns, column) || slices.Contains(g.table.columns, known[field]) {
-				return false // the new name would be ambiguous
+			if inList(column) || slices.Contains(first.columns, column) || slices.Contains(g.table.columns, known[field]) {
+				return false // the new name would be ambiguous, or cannot be given
 			}
 			if to, taken := rename[column]; taken && to != known[field] {
 				return false

@@ -26,9 +26,11 @@ type guess struct {
 	role   role
 	fields map[string]string
 	line   map[string]string
-	entity string   // of role other
-	hinted bool     // the file's name says the same
-	doubts []string // what a person should look at
+	each   string            // the list in the records of orders that holds their lines; "" if they stand elsewhere
+	person map[string]string // the fields of the customer that the records of orders hold; nil if they hold none
+	entity string            // of role other
+	hinted bool              // the file's name says the same
+	doubts []string          // what a person should look at
 }
 
 // guessOf tells what a table holds.
@@ -47,10 +49,14 @@ func guessOf(t *table) guess {
 	generic := genericColumn(t)
 	hint := hintOf(t.path)
 
-	hasLine := line["product_id"]+line["sku"]+line["name"] != "" && line["quantity"]+line["price"] != ""
-	hasMoney := order["items_total"] != "" || hasLine
+	each, nested := t.linesWithin()
+	hasLine := hasLines(line)
+	hasMoney := order["items_total"] != "" || hasLine || each != ""
 	hasDate := order["ordered_at"] != ""
 	customerID := firstOf(customer["id"], generic)
+	if generic != "" && strings.Contains(customer["id"], ".") && hint != customers {
+		customerID = "" // it is another thing's customer
+	}
 	hasContact := customer["email"]+customer["phone"]+customer["first_name"]+customer["last_name"] != "" || customer["registered_at"] != "" && (customer["id"] != "" || hint == customers)
 	productID := firstOf(product["id"], generic, product["sku"])
 	if productID == "" && hint == products && t.identifies(product["name"]) {
@@ -84,8 +90,10 @@ func guessOf(t *table) guess {
 
 	switch g.role {
 	case orders:
-		g.fields = order
-		if order["items_total"] == "" {
+		g.fields, g.person = order, t.personWithin(order["customer_id"])
+		if each != "" {
+			g.each, g.line = each, nested
+		} else if order["items_total"] == "" {
 			g.line = line // quantity times price is all there is
 		}
 	case invoices, lines:
@@ -108,7 +116,7 @@ func joinProducts(all []guess) {
 		}
 	}
 	for _, g := range all {
-		if sku := g.line["sku"]; sku != "" && (g.role == lines || g.role == invoices) {
+		if sku := g.line["sku"]; sku != "" && (g.role == lines || g.role == invoices || g.each != "") {
 			g.line["product_id"] = sku
 		}
 		if sku := g.fields["sku"]; sku != "" && g.role == products {
@@ -147,12 +155,8 @@ func match(t *table, words []vocabulary, taken map[string]string) map[string]str
 		used[column] = true
 	}
 	for _, word := range words {
-		for _, name := range strings.Fields(word.names) {
-			column := t.column(name)
-			if word.kind == decimal {
-				column = t.amount(name)
-			}
-			if column == "" || used[column] || !fits(t.values(column), word.kind) || !word.known(t.values(column)) {
+		for _, column := range t.called(word) {
+			if used[column] || !fits(t.values(column), word.kind) || !word.known(t.values(column)) {
 				continue
 			}
 			found[word.field] = column
@@ -161,6 +165,24 @@ func match(t *table, words []vocabulary, taken map[string]string) map[string]str
 		}
 	}
 	return found
+}
+
+// called lists the columns that go by the names of a field, the surest first.
+func (t *table) called(word vocabulary) []string {
+	var whole, inner []string
+	for _, name := range strings.Fields(word.names) {
+		column := t.column(name)
+		if word.kind == decimal {
+			column = t.amount(name)
+		}
+		if column != "" {
+			whole = append(whole, column)
+		}
+		if column := t.inner(name, word.field); column != "" {
+			inner = append(inner, column)
+		}
+	}
+	return append(whole, inner...)
 }
 
 // known tells whether an enumeration has a word that the contract knows.
@@ -203,7 +225,7 @@ func genericColumn(t *table) string {
 // column finds a column by its normal header, "" if there is none.
 func (t *table) column(name string) string {
 	for _, column := range t.columns {
-		if header := normal(column); header == name || header == "property"+name {
+		if header := normal(column); !inList(column) && (header == name || header == "property"+name) {
 			return column
 		}
 	}
@@ -216,7 +238,7 @@ func (t *table) amount(name string) string {
 		return column
 	}
 	for _, column := range t.columns {
-		if normal(withoutUnit(column)) == name {
+		if !inList(column) && normal(withoutUnit(column)) == name {
 			return column
 		}
 	}
@@ -238,7 +260,7 @@ func hintOf(file string) role {
 // used lists the columns that have a field.
 func (g guess) used() []string {
 	var columns []string
-	for _, fields := range []map[string]string{g.fields, g.line} {
+	for _, fields := range []map[string]string{g.fields, g.line, g.person} {
 		for _, column := range fields {
 			columns = append(columns, column)
 		}

@@ -60,6 +60,10 @@ func (m *mapping) rename() {
 
 // plain maps tables with one row an entity.
 func (m *mapping) plain(entity string) {
+	if m.d.guess.each != "" || m.d.guess.person != nil {
+		m.nested()
+		return
+	}
 	m.line(0, "entity: %s", entity)
 	m.line(0, "fields:")
 	if m.d.role == orders {
@@ -71,6 +75,34 @@ func (m *mapping) plain(entity string) {
 		words = productWords
 	}
 	m.fields(1, words, m.d.guess.fields, "")
+}
+
+// nested maps orders whose records hold their lines, or their customer.
+func (m *mapping) nested() {
+	m.line(0, "entities:")
+	m.line(1, "shop.orders:")
+	m.line(2, "fields:")
+	m.order(3, "")
+	if m.d.guess.each != "" {
+		m.line(3, "line_count: {auto: line_count}")
+		m.linesWithin()
+	}
+	if person := m.d.guess.person; person != nil {
+		m.line(1, "shop.customers:")
+		m.line(2, "where: {column: %s, empty: false}", scalar(person["id"]))
+		m.line(2, "duplicates: last   # as the latest order has them")
+		m.line(2, "fields:")
+		m.fields(3, customerWords, person, "")
+	}
+}
+
+func (m *mapping) linesWithin() {
+	m.line(1, "shop.order_lines:")
+	m.line(2, "each: %s   # one row for each element of the list", scalar(m.d.guess.each))
+	m.line(2, "fields:")
+	m.line(3, "order_id: %s", m.fieldAt("$.", "id", id, m.d.guess.fields["id"], ""))
+	m.line(3, "line_no: {auto: line_number}")
+	m.lineFields(3)
 }
 
 // invoices maps tables whose rows are lines of orders.
@@ -136,6 +168,9 @@ func (m *mapping) order(depth int, fold string) {
 // total is the sum of quantity times price where both are known; else the amount column.
 func (m *mapping) total(depth int, column string) {
 	quantity, price := m.d.guess.line["quantity"], m.d.guess.line["price"]
+	if m.d.guess.each != "" {
+		quantity, price = "", "" // they are no order's, but a line's
+	}
 	fold := ""
 	if m.d.role == invoices {
 		fold = "sum"
@@ -180,6 +215,12 @@ func (m *mapping) fields(depth int, words []vocabulary, columns map[string]strin
 
 // field writes where a field comes from, with the options its values call for.
 func (m *mapping) field(field string, k kind, column, fold string) string {
+	return m.fieldAt("", field, k, column, fold)
+}
+
+// fieldAt is field where columns are found by a path that begins as from says.
+func (m *mapping) fieldAt(from, field string, k kind, column, fold string) string {
+	path := scalar(from + within(column))
 	values := m.d.values(column)
 	var options []string
 	switch {
@@ -197,9 +238,9 @@ func (m *mapping) field(field string, k kind, column, fold string) string {
 		}
 	}
 	if len(options) == 0 && fold == "" {
-		return scalar(column)
+		return path
 	}
-	return flow(append([]string{"column: " + scalar(column)}, options...), fold)
+	return flow(append([]string{"column: " + path}, options...), fold)
 }
 
 func (m *mapping) numberOptions(values []string) []string {

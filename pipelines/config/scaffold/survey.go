@@ -155,7 +155,7 @@ func (d *dataset) fieldOf(t *table, column string) string {
 	if d == nil {
 		return ""
 	}
-	for _, fields := range []map[string]string{d.guess.fields, d.guess.line} {
+	for _, fields := range []map[string]string{d.guess.fields, d.guess.line, d.guess.person} {
 		for _, field := range slices.Sorted(maps.Keys(fields)) {
 			if d.nameIn(t, fields[field]) == column {
 				return field

@@ -37,6 +37,7 @@ type table struct {
 	delimiter rune
 	columns   []string
 	rows      [][]string
+	lists     map[string]*table // lists of objects in the records, by their path
 }
 
 // isData tells by its name whether a file may hold a table, compressed or not.
@@ -89,7 +90,7 @@ func readTable(dir, name string) (*table, error) {
 		text = text[:bytes.LastIndexByte(text, '\n')+1]
 	}
 	if t.format == "ndjson" {
-		t.columns, t.rows = readObjects(text)
+		t.readObjects(text)
 	} else {
 		t.readLines(text)
 	}
@@ -117,7 +118,7 @@ func (t *table) readSample() error {
 	if !found.JSON {
 		t.delimiter, t.columns = rune(found.Delimiter), trimmed(found.Columns)
 		t.readLines(found.Text)
-	} else if t.columns, t.rows = readObjects(found.Text); len(found.Columns) > 0 {
+	} else if t.readObjects(found.Text); len(found.Columns) > 0 {
 		t.arrange(found.Columns)
 	}
 	if len(t.columns) == 0 {
@@ -140,7 +141,9 @@ func (t *table) arrange(order []string) {
 	for i, row := range t.rows {
 		moved := make([]string, len(row))
 		for at, column := range t.columns {
-			moved[at] = row[slices.Index(from, column)]
+			if was := slices.Index(from, column); was < len(row) { // those of lists have no cell
+				moved[at] = row[was]
+			}
 		}
 		t.rows[i] = moved
 	}
@@ -247,6 +250,9 @@ func trimmed(record []string) []string {
 
 // values are the texts of a column in the sample, without empty ones.
 func (t *table) values(column string) []string {
+	if list, inner, found := strings.Cut(column, eachElement); found && t.lists[list] != nil {
+		return t.lists[list].values(inner)
+	}
 	at := -1
 	for i, name := range t.columns {
 		if name == column {
