@@ -128,7 +128,7 @@ func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse,
 	if w.mended, err = removeEmptyDefinitions(enginePath(o.Home)); err != nil {
 		return nil, err
 	}
-	if err := removeEmptyMutations(enginePath(o.Home)); err != nil {
+	if err := removeCutMutations(enginePath(o.Home)); err != nil {
 		return nil, err
 	}
 	if err := putToSleep(enginePath(o.Home), o.Asleep || o.Purpose == ForGlance); err != nil {

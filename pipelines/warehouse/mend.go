@@ -16,19 +16,37 @@ import (
 // open the warehouse at all. What such a file stood for is made again by the next
 // run. It must not be called while the engine has the warehouse open.
 func removeEmptyDefinitions(warehouse string) ([]string, error) {
-	return removeEmpty(warehouse, "metadata/*.sql", "store/*/*/*.sql")
+	empty := func(_ string, size int64) (bool, error) { return size == 0, nil }
+	return removeDamaged(warehouse, empty, "metadata/*.sql", "store/*/*/*.sql")
 }
 
-// removeEmptyMutations removes, as removeEmptyDefinitions does, what the engine leaves
+// removeCutMutations removes, as removeEmptyDefinitions does, what the engine leaves
 // behind of a DELETE or UPDATE that it could not write down: the statement has failed.
-func removeEmptyMutations(warehouse string) error {
-	_, err := removeEmpty(warehouse, "store/*/*/mutation_*.txt")
+func removeCutMutations(warehouse string) error {
+	_, err := removeDamaged(warehouse, isCut, "store/*/*/mutation_*.txt")
 	return err
 }
 
-// removeEmpty removes the files that fit one of the patterns and are empty, and returns
-// their names.
-func removeEmpty(warehouse string, patterns ...string) ([]string, error) {
+// isCut says that a text does not end with a line's end.
+func isCut(path string, size int64) (cut bool, err error) {
+	if size == 0 {
+		return true, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	var last [1]byte
+	if _, err := file.ReadAt(last[:], size-1); err != nil {
+		return false, err
+	}
+	return last[0] != '\n', nil
+}
+
+// removeDamaged removes the files that fit one of the patterns and are damaged, and
+// returns their names.
+func removeDamaged(warehouse string, damaged func(path string, size int64) (bool, error), patterns ...string) ([]string, error) {
 	var removed []string
 	for _, pattern := range patterns {
 		files, err := filepath.Glob(filepath.Join(warehouse, pattern))
@@ -40,11 +58,16 @@ func removeEmpty(warehouse string, patterns ...string) ([]string, error) {
 			if err != nil {
 				return removed, fmt.Errorf("look at the warehouse's files: %w", err)
 			}
-			if !info.Mode().IsRegular() || info.Size() > 0 {
+			if !info.Mode().IsRegular() {
+				continue
+			}
+			if is, err := damaged(path, info.Size()); err != nil {
+				return removed, fmt.Errorf("look at the warehouse's files: %w", err)
+			} else if !is {
 				continue
 			}
 			if err := os.Remove(path); err != nil {
-				return removed, fmt.Errorf("remove an empty file: %w", err)
+				return removed, fmt.Errorf("remove a damaged file: %w", err)
 			}
 			removed = append(removed, filepath.Base(path))
 		}
