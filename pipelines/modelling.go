@@ -214,6 +214,7 @@ func (r *run) countModels(built model.Summary) {
 }
 
 func (r *run) countChecks(built model.Summary) {
+	r.summary.Checks.Standing = len(built.Standing)
 	for _, c := range built.AllChecks() {
 		switch {
 		case c.Status == check.Passed:

@@ -131,6 +131,9 @@ type CheckSummary struct {
 	Passed int `json:"passed"`
 	Warned int `json:"warned"`
 	Failed int `json:"failed"`
+	// Standing counts those that failed or warned in an earlier run and had no reason to
+	// run in this one: what they said holds.
+	Standing int `json:"standing,omitempty"`
 }
 
 // Stage is the time that one part of a run took.

@@ -47,7 +47,8 @@ func (a *app) printSummary(s pipelines.Summary) error {
 	a.printProblems(s)
 	fmt.Fprintf(a.stdout, "Loaded    %s from %s into %s\n", plural(s.Load.Rows, "row"), plural(s.Load.Files, "file"), plural(s.Load.Tables, "raw table"))
 	fmt.Fprintf(a.stdout, "Models    %s built, %s unchanged%s\n", count(s.Models.Built), count(s.Models.Unchanged), ifAny(", %s failed", s.Models.Failed)+ifAny(", %s skipped", s.Models.Skipped))
-	fmt.Fprintf(a.stdout, "Checks    %s passed%s%s\n", count(s.Checks.Passed), warnings(s.Checks.Warned), ifAny(", %s failed", s.Checks.Failed))
+	fmt.Fprintf(a.stdout, "Checks    %s passed%s%s\n", count(s.Checks.Passed), warnings(s.Checks.Warned),
+		ifAny(", %s failed", s.Checks.Failed)+standing(s.Checks.Standing))
 	if n := s.QuarantineOpen; n > 0 {
 		fmt.Fprintf(a.stdout, "Aside     %s in quarantine: winback quarantine list\n", plural(int(n), "record"))
 	}
@@ -134,6 +135,16 @@ func count[N ~int | ~int64](n N) string {
 		grouped.WriteRune(digit)
 	}
 	return sign + grouped.String()
+}
+
+func standing(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return ", 1 finding of earlier runs stands: winback check"
+	}
+	return fmt.Sprintf(", %s findings of earlier runs stand: winback check", count(n))
 }
 
 func warnings(n int) string {

@@ -3,21 +3,23 @@ package model
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"winback/pipelines/check"
 )
 
 // settleGone notes of checks that failed when they last ran, and that no model has any
-// more, that there is nothing to judge: they would count as failing for ever.
-func (r *run) settleGone(ctx context.Context) {
+// more, that there is nothing to judge: they would count as failing for ever. It returns
+// the others.
+func (r *run) settleGone(ctx context.Context) (standing []check.Result) {
 	if ctx.Err() != nil {
-		return
+		return nil
 	}
 	failing, err := r.failingChecks(ctx)
 	if err != nil {
 		r.warn("ops.checks", err.Error())
-		return
+		return nil
 	}
 	type named struct{ model, check string }
 	known := map[named]bool{}
@@ -30,12 +32,22 @@ func (r *run) settleGone(ctx context.Context) {
 		known[named{c.Name, c.Name}] = true
 	}
 	for _, c := range failing {
-		if !known[named{c.Model, c.Check}] {
+		if known[named{c.Model, c.Check}] {
+			standing = append(standing, c)
+		} else {
 			c.Status, c.Message, c.CheckedAt = check.NotRun, "there is no such check any more", time.Now().UTC()
 			r.unrecorded = append(r.unrecorded, c)
 		}
 	}
 	r.recordChecks(ctx)
+	return standing
+}
+
+// without leaves out the checks that have a result of this run.
+func without(failing, ran []check.Result) []check.Result {
+	return slices.DeleteFunc(failing, func(f check.Result) bool {
+		return slices.ContainsFunc(ran, func(r check.Result) bool { return r.Model == f.Model && r.Check == f.Check })
+	})
 }
 
 // failingChecks reads which checks failed when they last ran.

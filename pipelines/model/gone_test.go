@@ -29,6 +29,15 @@ func TestRunner_Run_ChecksThatAreGone(t *testing.T) {
 	wantLines(t, conn, red, "customers: accepted_values(status)", "revenue_balances: revenue_balances")
 	notes := "select count() from ops.checks where status = 'not run' and message = 'there is no such check any more' and severity = 'error'"
 	wantLines(t, conn, notes, "3")
-	runModels(t, conn, shop, model.RunnerOptions{Select: []string{"regions"}})
+	summary, _ := runModels(t, conn, shop, model.RunnerOptions{Select: []string{"regions"}})
 	wantLines(t, conn, notes, "3")
+
+	// What stands is told by runs that have no reason to check it again.
+	if n := len(summary.Standing); n != 2 {
+		t.Errorf("%d checks stand, not 2: %v", n, summary.Standing)
+	}
+	summary, _ = runModels(t, conn, shop, model.RunnerOptions{Full: true})
+	for _, c := range summary.Standing {
+		t.Errorf("%s stands, though it passed", c.Check)
+	}
 }

@@ -39,6 +39,9 @@ type Summary struct {
 	Models []Result
 	// Checks are the results of the checks of their own that ran.
 	Checks []check.Result
+	// Standing are the checks that failed when they last ran, in an earlier run: nothing
+	// that they look at changed.
+	Standing []check.Result
 	// HeldBack are the checks of their own that read a selected model and did not run,
 	// as something else that they read is not built or not of this state.
 	HeldBack []string

@@ -149,13 +149,14 @@ func (r *Runner) Run(ctx context.Context) (Summary, error) {
 	if len(models) == len(r.project.models) {
 		run.dropDeserted(ctx)
 	}
-	run.settleGone(ctx)
+	standing := run.settleGone(ctx)
 	summary.Checks, err = run.singularChecks(ctx)
 	summary.HeldBack = run.heldBack
 	waitFor(&run.beside, lastDrops)
 	for _, m := range models {
 		summary.Models = append(summary.Models, *run.results[m.Name])
 	}
+	summary.Standing = without(standing, summary.AllChecks())
 	summary.Warnings, summary.Duration = run.warnings, r.options.Now().Sub(began)
 	if ctx.Err() != nil {
 		return summary, fmt.Errorf("build the models: %w", context.Cause(ctx))
