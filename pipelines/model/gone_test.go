@@ -17,8 +17,12 @@ func TestRunner_Run_ChecksThatAreGone(t *testing.T) {
 		{"customers", "accepted_values(status)"}, {"customers", "of another name"}, {"no_more", "unique id"},
 		{"revenue_balances", "revenue_balances"}, {"balances_no_more", "balances_no_more"},
 	} {
+		kind := check.Kind("")
+		if name[0] == name[1] {
+			kind = check.Query
+		}
 		failed = append(failed, check.Result{
-			Model: name[0], Check: name[1], Severity: check.Error, Status: check.Failed, Failures: 1, Fingerprint: "?", CheckedAt: time.Now().UTC(),
+			Model: name[0], Check: name[1], Kind: kind, Severity: check.Error, Status: check.Failed, Failures: 1, Fingerprint: "?", CheckedAt: time.Now().UTC(),
 		})
 	}
 	if err := check.Record(t.Context(), conn, "run-1", failed); err != nil {
