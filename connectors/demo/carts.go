@@ -24,7 +24,6 @@ type baskets struct {
 	life         life
 	since        int // day
 	nextID       int
-	reminder     int
 }
 
 // cart is one basket while its row is made.
@@ -201,15 +200,16 @@ func (b *baskets) remind(at *cart) int {
 			continue
 		}
 		sent++
-		b.reminder++
-		b.writeReminder(at.id, due, opened < 4_200, clicked < 2_500 || at.order > 0)
+		b.writeReminder(at.id, i+1, due, opened < 4_200, clicked < 2_500 || at.order > 0)
 	}
 	return sent
 }
 
-func (b *baskets) writeReminder(id, at int, isOpened, isClicked bool) {
+// writeReminder writes the nth reminder of a cart, whose number hangs on the cart: on the
+// next day it is still that one's, whatever was sent since.
+func (b *baskets) writeReminder(id, nth, at int, isOpened, isClicked bool) {
 	t, w := b.reminders, b.w
-	t.integer(700_000 + b.reminder)
+	t.integer(10*id + nth)
 	t.integer(id)
 	t.clock(w.dayText(at/86_400), at%86_400)
 	channel, cost := "email", entity.Decimal(2)
