@@ -94,11 +94,17 @@ asof left join sold on sold.customer_key = offers.buyer and sold.product = offer
 -- after it.
 with
 
+-- Most customers were never called: their orders are not looked at.
+callers as (
+    select assumeNotNull(customer_key) as customer_key from {{ ref "int_calls" }}
+    where customer_key is not null and (direction = 'outbound' or redirected_to_office)
+),
+
 customers as (
     select customer_key from {{ changed "int_purchases" }}
     union distinct
     select customer_key from {{ ref "int_purchases" }}
-    where (source, order_id) in (
+    where customer_key in (select customer_key from callers) and (source, order_id) in (
         select source, order_id from {{ changed "shop.order_lines" }}
         union distinct
         select source, id as order_id from {{ changed "shop.orders" }}
