@@ -349,7 +349,37 @@ func (k *compiler) condition(c mapping.Condition, fallback []string) condition {
 		k.errs.Addf(c.Node, "the condition names no column")
 		return condition{}
 	}
-	return condition{slot: k.slot(names, false), test: c.Compile(k.errs)}
+	out := condition{slot: k.slot(names, false), test: c.Compile(k.errs)}
+	if out.test.Compares() {
+		as := k.readerOf(names)
+		out.test.ReadNumbers(mapping.NumberFormat{Point: pointOf(as.DecimalComma), Thousands: as.Thousands})
+		out.texts = mapping.NewTexts(slices.Concat(k.dataset.Nulls, as.Nulls), nil, nil, "")
+	}
+	return out
+}
+
+// readerOf returns the field that reads numbers of one of the columns; one without anything
+// where none does.
+func (k *compiler) readerOf(names []string) Field {
+	all := slices.Clone(k.dataset.Fields.Entries)
+	for _, e := range k.dataset.Entities.Entries {
+		all = append(all, e.Value.Fields.Entries...)
+	}
+	for _, e := range all {
+		f := e.Value
+		reads := slices.ContainsFunc(slices.Concat(f.Column, f.Product), func(name string) bool { return slices.Contains(names, name) })
+		if reads && (f.DecimalComma || f.Thousands != "" || len(f.Nulls) > 0) {
+			return f
+		}
+	}
+	return Field{}
+}
+
+func pointOf(comma bool) byte {
+	if comma {
+		return ','
+	}
+	return 0
 }
 
 // fingerprint tells mappings apart. Which files are read is no part of it. What is

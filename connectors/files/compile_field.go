@@ -27,6 +27,9 @@ func (k *compiler) field(to entity.Field, f Field, foldable bool) field {
 	k.fitsKind(&out, f.Node.Get("split"), f.Split != "", entity.TextList)
 	k.times(&out, f)
 	out.numbers = mapping.CompileNumbers(&out.to, f.Node, f.DecimalComma, f.Thousands, f.Factor, k.errs)
+	if to.Kind == entity.Dec && slices.Contains(f.Clean, "digits") {
+		k.errs.Addf(f.Node.Get("clean"), "digits drops the decimal point and the sign of %s too: use money for currencies, decimal_comma and thousands for how it is written", to.Name)
+	}
 	k.fitsKind(&out, f.Node.Get("clock"), f.Clock, entity.Int)
 	out.clock = f.Clock
 	k.fold(&out, f, foldable)

@@ -69,7 +69,7 @@ type Field struct {
 	Join         []string             `yaml:"join" doc:"columns whose texts are put together with a blank between them, as a day and a time" example:"[Date, Time]"`
 	Columns      spec.Ordered[string] `yaml:"columns" doc:"for maps: keys and the columns of their values" example:"{crm: CrmID}"`
 	When         []mapping.Rule       `yaml:"when" doc:"rules tried first; the value of the first that fits is taken" example:"[{prefix: C, value: cancelled}]"`
-	Clean        []string             `yaml:"clean" enum:"integer_id|lower|upper|digits|spaces" doc:"integer_id: 17850.0 to 17850; lower, upper: case; digits: drops all else; spaces: single blanks" example:"integer_id"`
+	Clean        []string             `yaml:"clean" enum:"integer_id|lower|upper|digits|money|spaces" doc:"integer_id: 17850.0 to 17850; lower, upper: case; digits: drops all else; money: drops currencies, reads (5) and 5- as -5; spaces: single blanks" example:"integer_id"`
 	Map          map[string]string    `yaml:"map" doc:"words of the source: words of the contract; others are kept" example:"{Оплачен: paid}"`
 	Default      string               `yaml:"default" doc:"value where there is none"`
 	Nulls        []string             `yaml:"nulls" doc:"texts that mean no value, besides the dataset's" example:"[\"9999-12-31\"]"`
@@ -109,7 +109,7 @@ func (f *Field) UnmarshalSpec(n spec.Node, errs *spec.Errors) {
 // a list the names it may have.
 type Group struct {
 	Column []string  `yaml:"column" required:"true" doc:"column, or the names it may have; a path in JSON" example:"Invoice"`
-	Clean  []string  `yaml:"clean" enum:"integer_id|lower|upper|digits|spaces" doc:"as for a field" example:"integer_id"`
+	Clean  []string  `yaml:"clean" enum:"integer_id|lower|upper|digits|money|spaces" doc:"as for a field" example:"integer_id"`
 	Nulls  []string  `yaml:"nulls" doc:"texts that mean no value, besides the dataset's" example:"[\"0\"]"`
 	Node   spec.Node `yaml:",node"`
 }

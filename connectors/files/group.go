@@ -71,7 +71,11 @@ func (g *grouper) piece(p piece) error {
 
 func (g *grouper) record(r *record, wrong *misfit) error {
 	g.mapper.arena.Reset()
-	if wrong == nil && len(g.plan.where) > 0 && !g.mapper.met(g.plan.where, r) {
+	met := true
+	if wrong == nil {
+		met, wrong = g.mapper.met(g.plan.where, r)
+	}
+	if !met && wrong == nil {
 		if err := g.ready(); err != nil {
 			return err
 		}

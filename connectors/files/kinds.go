@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
@@ -92,8 +93,15 @@ func (m *mapper) number(format *mapping.NumberFormat, text []byte, scale int) (i
 		m.arena.Data = format.Normalise(m.arena.Data, text)
 		text = m.arena.Since(mark)
 	}
-	return entity.ParseScaled(text, scale)
+	n, err := entity.ParseScaled(text, scale)
+	if err != nil && bytes.Contains(text, typeset) {
+		return entity.ParseScaled(bytes.Replace(text, typeset, []byte("-"), 1), scale)
+	}
+	return n, err
 }
+
+// typeset is the minus of typesetters, U+2212.
+var typeset = []byte("\u2212")
 
 func (m *mapper) decimal(f *field, text []byte) (n int64, reason string) {
 	n, err := m.number(&f.numbers, text, f.scale)
@@ -107,10 +115,26 @@ func (m *mapper) decimal(f *field, text []byte) (n int64, reason string) {
 }
 
 func numberReason(err error, f *field, text []byte) string {
-	if errors.Is(err, entity.ErrDecimalRange) {
-		return "has more than 18 digits"
-	}
-	if f.numbers.Point == 0 && f.numbers.Thousands == "" && bytes.IndexByte(text, ',') >= 0 {
+	comma, point := bytes.IndexByte(text, ',') >= 0, bytes.IndexByte(text, '.') >= 0
+	blank := bytes.ContainsAny(text, " \u00a0\u2009\u202f")
+	switch {
+	case errors.Is(err, entity.ErrDecimalRange):
+		return fmt.Sprintf("is too large: there is room for %d digits before the decimal point", 18-f.scale)
+	case !bytes.ContainsAny(text, "0123456789"):
+		return "is not a number"
+	case bytes.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Sc, r) || r == '(' }):
+		return "is not a number; clean: money may read it"
+	case !f.numbers.Plain() && f.numbers.Point == ',' && point && !comma:
+		return "is not a number with a decimal comma; the file may have a decimal point here"
+	case f.numbers.Point != 0 || f.numbers.Thousands != "":
+		return "is not a number as decimal_comma and thousands describe it"
+	case blank && comma:
+		return "is not a number; decimal_comma: true and thousands: \" \" may read it"
+	case blank:
+		return "is not a number; thousands: \" \" may read it"
+	case comma && point:
+		return "is not a number; thousands: \",\", or decimal_comma: true with thousands: \".\", may read it"
+	case comma:
 		return "is not a number; decimal_comma: true or thousands: \",\" may read it"
 	}
 	return "is not a number"

@@ -88,18 +88,37 @@ func (m *mapper) lookAt(text []byte, b *binding) {
 		b.encoding != "" && bytes.Contains(text, undecodable)
 }
 
-// met says whether a record meets all of the conditions.
-func (m *mapper) met(list []condition, r *record) bool {
+// met says whether a record meets all of the conditions. One of which that cannot be
+// said, as a text is compared that is no number, does not fit.
+func (m *mapper) met(list []condition, r *record) (bool, *misfit) {
 	for i := range list {
-		if !m.meets(&list[i], r) {
-			return false
+		c := &list[i]
+		met, readable := c.judge(r)
+		if !readable {
+			return false, &misfit{column: r.name(c.slot), value: string(mapping.Trim(r.column(c.slot))), reason: "is no number to compare; decimal_comma and thousands say how numbers are written, nulls which texts are no value"}
+		}
+		if !met {
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
+// meets says whether a record meets a condition; one that is compared and is no number
+// does not.
 func (m *mapper) meets(c *condition, r *record) bool {
-	return c.test.Met(mapping.Trim(r.column(c.slot)))
+	met, readable := c.judge(r)
+	return met && readable
+}
+
+// judge says whether a record meets the condition; not readable is a text that is compared
+// and is no number.
+func (c *condition) judge(r *record) (met, readable bool) {
+	text := mapping.Trim(r.column(c.slot))
+	if c.test.Compares() && c.texts.IsNull(text) {
+		text = nil
+	}
+	return c.test.Judge(text, r.kind(c.slot) == kindNumber)
 }
 
 // eval makes the value of a field for a record.

@@ -141,8 +141,9 @@ type rule struct {
 
 // condition is met by a record whose column meets a test.
 type condition struct {
-	slot int
-	test mapping.Test
+	slot  int
+	test  mapping.Test
+	texts mapping.Texts // tells which texts are no value, where numbers are compared
 }
 
 // value is a converted value. Its bytes and items are valid until the next

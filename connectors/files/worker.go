@@ -116,6 +116,13 @@ func newAside(wrong *misfit, line int64, raw []byte) aside {
 	return aside{misfit: *wrong, line: line, raw: string(bytes.ToValidUTF8(trimLineEnd(raw), []byte("\uFFFD")))}
 }
 
+// asideOf is newAside for the row of an entity.
+func asideOf(e *entityPlan, wrong *misfit, r *record) aside {
+	out := newAside(wrong, r.line, r.raw)
+	out.entity = e.schema
+	return out
+}
+
 // newEmptied notes a value that is left out of a record that goes on.
 func newEmptied(e *entityPlan, f *field, wrong *misfit, r *record) aside {
 	out := newAside(wrong, r.line, r.raw)
@@ -140,7 +147,11 @@ func (w *worker) piece(u *unit) {
 		}
 		u.records++
 		w.arena.Reset()
-		if len(w.plan.where) > 0 && !w.met(w.plan.where, &r) {
+		switch met, wrong := w.met(w.plan.where, &r); {
+		case wrong != nil:
+			u.putAside(w.plan, wrong, r.line, r.raw)
+			continue
+		case !met:
 			u.ignore(w.plan)
 			continue
 		}
@@ -174,7 +185,11 @@ func (w *worker) elements(u *unit, i int, e *entityPlan, r *record) {
 // row makes the row of one entity from a record.
 func (w *worker) row(u *unit, i int, e *entityPlan, r *record) {
 	u.counts[i].Read++
-	if len(e.where) > 0 && !w.met(e.where, r) {
+	switch met, wrong := w.met(e.where, r); {
+	case wrong != nil:
+		u.aside = append(u.aside, asideOf(e, wrong, r))
+		return
+	case !met:
 		u.counts[i].Ignored++
 		return
 	}
@@ -192,18 +207,14 @@ func (w *worker) row(u *unit, i int, e *entityPlan, r *record) {
 			}
 			b.AbortRow()
 			u.emptied = u.emptied[:before]
-			out := newAside(wrong, r.line, r.raw)
-			out.entity = e.schema
-			u.aside = append(u.aside, out)
+			u.aside = append(u.aside, asideOf(e, wrong, r))
 			return
 		}
 		put(b, f, &v)
 	}
 	if wrong := w.badRecord(e, r); wrong != nil {
 		b.AbortRow()
-		out := newAside(wrong, r.line, r.raw)
-		out.entity = e.schema
-		u.aside = append(u.aside, out)
+		u.aside = append(u.aside, asideOf(e, wrong, r))
 		return
 	}
 	w.finish(u, b, e, w.payload(&e.payload, r), r)
@@ -215,9 +226,7 @@ func (w *worker) finish(u *unit, b *entity.Batch, e *entityPlan, payload []byte,
 		b.SetText(e.payload.field, payload)
 	}
 	if err := b.EndRow(entity.Origin{Line: r.line}); err != nil {
-		out := newAside(&misfit{reason: err.Error()}, r.line, r.raw)
-		out.entity = e.schema
-		u.aside = append(u.aside, out)
+		u.aside = append(u.aside, asideOf(e, &misfit{reason: err.Error()}, r))
 	}
 }
 
@@ -275,7 +284,11 @@ func (w *worker) document(u *unit, d *document) {
 // whole or not at all.
 func (w *worker) readRecord(r *record) *misfit {
 	for i, e := range w.plan.entities {
-		if w.matched[i] = w.met(e.where, r); !w.matched[i] {
+		var wrong *misfit
+		if w.matched[i], wrong = w.met(e.where, r); wrong != nil {
+			return wrong
+		}
+		if !w.matched[i] {
 			continue
 		}
 		for n := range e.fields {

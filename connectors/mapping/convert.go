@@ -25,24 +25,65 @@ type NumberFormat struct {
 // Plain says that numbers are written as ParseScaled reads them.
 func (n *NumberFormat) Plain() bool { return n.Point == 0 && n.Thousands == "" && n.Factor == 0 }
 
-// Normalise rewrites a number with "." as its point and without groups.
+// Normalise rewrites a number with "." as its point and without groups. A text that is no
+// number in this format stays none: groups have three digits, the first up to three, those
+// between may have two as in India.
 func (n *NumberFormat) Normalise(into, text []byte) []byte {
+	g := grouping{}
 	for i := 0; i < len(text); {
 		if size := n.separator(text[i:]); size > 0 {
+			if g.digits > 0 || g.groups > 0 || g.fraction { // a blank behind the sign divides nothing
+				g.divide()
+			}
+			g.wrong = g.wrong || g.digits == 0 && g.groups == 0 && n.Thousands != " "
 			i += size
 			continue
 		}
 		c := text[i]
 		switch {
-		case n.Point != 0 && c == n.Point:
+		case n.Point != 0 && c == n.Point, n.Point == 0 && c == '.':
 			c = '.'
+			g.end()
+			g.fraction = true
 		case n.Point != 0 && c == '.':
-			c = 'x' // a point that is neither the decimal's nor a group's: no number
+			g.wrong = true // a point that is neither the decimal's nor a group's
+		case c >= '0' && c <= '9' && !g.fraction:
+			g.digits++
 		}
 		into = append(into, c)
 		i++
 	}
+	if !g.fraction {
+		g.end()
+	}
+	if g.wrong {
+		into = append(into, 'x')
+	}
 	return into
+}
+
+// grouping follows the groups of a number's digits.
+type grouping struct {
+	digits   int // since the last separator
+	groups   int // that ended
+	fraction bool
+	wrong    bool
+}
+
+// divide ends a group that another follows.
+func (g *grouping) divide() {
+	if g.fraction || g.digits > 3 || g.digits < 2 && g.groups > 0 || g.digits == 0 {
+		g.wrong = true
+	}
+	g.digits = 0
+	g.groups++
+}
+
+// end ends the last group.
+func (g *grouping) end() {
+	if g.groups > 0 && g.digits != 3 {
+		g.wrong = true
+	}
 }
 
 // separator returns the length of the group separator that text begins with.
@@ -185,6 +226,7 @@ var Cleaners = map[string]Cleaner{
 	"lower":      func(a *Arena, text []byte) []byte { return a.Keep(bytes.ToLower(text)) },
 	"upper":      func(a *Arena, text []byte) []byte { return a.Keep(bytes.ToUpper(text)) },
 	"digits":     onlyDigits,
+	"money":      money,
 	"spaces":     func(a *Arena, text []byte) []byte { return a.Keep(bytes.Join(bytes.Fields(text), []byte(" "))) },
 }
 

@@ -143,13 +143,7 @@ func CompileNumbers(to *entity.Field, n spec.Node, comma bool, thousands, factor
 	FitsKind(to, n.Get("decimal_comma"), comma, errs, entity.Dec, entity.Int)
 	FitsKind(to, n.Get("thousands"), thousands != "", errs, entity.Dec, entity.Int)
 	FitsKind(to, n.Get("factor"), factor != "", errs, entity.Dec, entity.Int)
-	if comma {
-		out.Point = ','
-	}
-	if thousands != "" && (utf8.RuneCountInString(thousands) != 1 || strings.ContainsAny(thousands, "0123456789+-") || thousands == "," && comma || thousands == "." && !comma) {
-		errs.Addf(n.Get("thousands"), "wants one character that is not the decimal point")
-	}
-	out.Thousands = thousands
+	out = writtenNumbers(n, comma, thousands, errs)
 	if factor != "" {
 		by, err := entity.ParseScaled(factor, FactorScale)
 		if err != nil || by == 0 {
@@ -157,6 +151,18 @@ func CompileNumbers(to *entity.Field, n spec.Node, comma bool, thousands, factor
 		}
 		out.Factor = by
 	}
+	return out
+}
+
+// writtenNumbers compiles how numbers are written.
+func writtenNumbers(n spec.Node, comma bool, thousands string, errs *spec.Errors) (out NumberFormat) {
+	if comma {
+		out.Point = ','
+	}
+	if thousands != "" && (utf8.RuneCountInString(thousands) != 1 || strings.ContainsAny(thousands, "0123456789+-") || thousands == "," && comma || thousands == "." && !comma) {
+		errs.Addf(n.Get("thousands"), "wants one character that is not the decimal point")
+	}
+	out.Thousands = thousands
 	return out
 }
 

@@ -71,7 +71,7 @@ type Field struct {
 	Const        string               `yaml:"const" doc:"the same value for every row" example:"GBP"`
 	Columns      spec.Ordered[string] `yaml:"columns" doc:"for maps: keys and the columns of their values" example:"{crm: crm_id}"`
 	When         []mapping.Rule       `yaml:"when" doc:"rules tried first; the value of the first that fits is taken" example:"[{equals: X, value: cancelled}]"`
-	Clean        []string             `yaml:"clean" enum:"integer_id|lower|upper|digits|spaces" doc:"integer_id: 17850.0 to 17850; lower, upper: case; digits: drops all else; spaces: single blanks" example:"lower"`
+	Clean        []string             `yaml:"clean" enum:"integer_id|lower|upper|digits|money|spaces" doc:"integer_id: 17850.0 to 17850; lower, upper: case; digits: drops all else; money: drops currencies, reads (5) and 5- as -5; spaces: single blanks" example:"lower"`
 	Map          map[string]string    `yaml:"map" doc:"words of the source: words of the contract; others are kept" example:"{P: paid}"`
 	Default      string               `yaml:"default" doc:"value where there is none"`
 	Nulls        []string             `yaml:"nulls" doc:"values that mean no value, besides NULL" example:"[\"\", \"9999-12-31\"]"`
