@@ -17,7 +17,7 @@ func (w *worker) direct(b *entity.Batch, f *field, r *record) bool {
 		return true
 	}
 	text := r.column(f.slot)
-	if len(text) == 0 || r.kind(f.slot) == kindError {
+	if len(text) == 0 || r.kind(f.slot) >= kindError {
 		return false
 	}
 	if first, last := text[0], text[len(text)-1]; first <= ' ' || last <= ' ' || first >= utf8.RuneSelf || last >= utf8.RuneSelf {

@@ -17,6 +17,8 @@ const (
 	kindText   valueKind = iota
 	kindNumber           // of the format itself: it is never written with a comma
 	kindError            // of a spreadsheet's cell
+	kindObject           // a JSON object
+	kindList             // a JSON array
 )
 
 // scope is an array in the records of a dataset whose elements make rows.
@@ -154,6 +156,9 @@ func (j *jsonReader) value(v *fastjson.Value) ([]byte, valueKind) {
 		if j.bound.sheet != "" { // cells are objects only to say that they are errors
 			return j.arena.Keep(v.GetStringBytes(cellError)), kindError
 		}
+		return mapping.JSONText(&j.arena, v), kindObject
+	case fastjson.TypeArray:
+		return mapping.JSONText(&j.arena, v), kindList
 	}
 	return mapping.JSONText(&j.arena, v), kindText
 }

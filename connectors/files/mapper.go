@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
@@ -207,6 +208,14 @@ func (m *mapper) fromColumn(f *field, r *record, into *value) *misfit {
 	if m.kind = r.kind(f.slot); m.kind == kindError && !f.texts.IsNull(text) {
 		return &misfit{value: string(text), reason: "the cell holds an error"}
 	}
+	if m.kind > kindError && f.kind != entity.TextList && f.kind != entity.JSON && f.fold != foldCount {
+		if string(text) == "[]" { // how PHP writes an object without anything in it
+			return nil
+		}
+		if reason := f.compound(m.kind, text, r.name(f.slot)); reason != "" {
+			return &misfit{value: string(text), reason: reason}
+		}
+	}
 	if !f.direct {
 		text = m.prepare(f, text)
 	}
@@ -218,6 +227,22 @@ func (m *mapper) fromColumn(f *field, r *record, into *value) *misfit {
 		return nil
 	}
 	return m.convert(f, text, into)
+}
+
+// compound says what is wrong with an object or a list for a field that wants one value: an
+// id made of a whole customer's JSON would be another one with each change of it.
+func (f *field) compound(kind valueKind, text []byte, name string) string {
+	switch {
+	case kind == kindObject:
+		first := "id"
+		if parts := bytes.SplitN(text, []byte(`"`), 3); len(parts) == 3 {
+			first = string(parts[1])
+		}
+		return fmt.Sprintf("is an object: name what is in it, such as %s.%s", name, first)
+	case f.to.Key || strings.HasSuffix(f.name, "_id"):
+		return fmt.Sprintf("is a list: %s[0] is the first of it", name)
+	}
+	return ""
 }
 
 func (m *mapper) rowHash(r *record) []byte {

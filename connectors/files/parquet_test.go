@@ -90,6 +90,8 @@ func TestParquet_Types(t *testing.T) {
 		{"uuid", parquet.UUID(), parquet.FixedLenByteArrayValue([]byte("0123456789abcdef")), `"30313233-3435-3637-3839-616263646566"`},
 		{"string", parquet.String(), parquet.ByteArrayValue([]byte("Чай \"x\"\n\\")), `"Чай \"x\"\u000a\\"`},
 		{"bytes", parquet.Leaf(parquet.ByteArrayType), parquet.ByteArrayValue([]byte("text")), `"text"`},
+		{"bytes that are no text", parquet.Leaf(parquet.ByteArrayType), parquet.ByteArrayValue([]byte{0xFF, 0}), `"ff00"`},
+		{"bytes that are a text", parquet.Leaf(parquet.ByteArrayType), parquet.ByteArrayValue([]byte("Ada")), `"Ada"`},
 		{"fixed bytes", parquet.Leaf(parquet.FixedLenByteArrayType(2)), parquet.FixedLenByteArrayValue([]byte{0xAB, 1}), `"ab01"`},
 		{"enum", parquet.Enum(), parquet.ByteArrayValue([]byte("paid")), `"paid"`},
 		{"json", parquet.JSON(), parquet.ByteArrayValue([]byte(`{"a":1}`)), `"{\"a\":1}"`},

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/parquet-go/parquet-go"
@@ -68,7 +69,15 @@ func physicalWriter(kind parquet.Kind) func(into []byte, v parquet.Value) []byte
 	case parquet.FixedLenByteArray:
 		return writeHex
 	}
-	return writeBytes
+	return writeUntyped
+}
+
+// writeUntyped writes bytes that may be a text, which the file does not say.
+func writeUntyped(into []byte, v parquet.Value) []byte {
+	if utf8.Valid(v.ByteArray()) {
+		return writeBytes(into, v)
+	}
+	return writeHex(into, v)
 }
 
 func quoted(into []byte, text string) []byte {
