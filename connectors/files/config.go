@@ -32,7 +32,7 @@ type Dataset struct {
 	BadLines  string                      `yaml:"bad_lines" default:"line" enum:"line|document" advanced:"true" doc:"what goes to quarantine when a record of a document does not fit: the line alone, or the document"`
 	Format    string                      `yaml:"format" enum:"csv|tsv|ndjson|json|xlsx|parquet" doc:"default: by content and name"`
 	Records   string                      `yaml:"records" doc:"path of the array that holds the records of JSON documents; default: the array at the top, or the document" example:"data.items"`
-	Encoding  string                      `yaml:"encoding" enum:"utf-8|utf-16|utf-16le|utf-16be|windows-1251|windows-1252|latin-1" doc:"encoding of the text; default: by its byte-order mark or its first bytes"`
+	Encoding  string                      `yaml:"encoding" enum:"utf-8|utf-16|utf-16le|utf-16be|windows-1250|windows-1251|windows-1252|windows-1254|latin-1|koi8-r|ibm866" doc:"encoding of the text; default: by its byte-order mark or its first bytes"`
 	Delimiter string                      `yaml:"delimiter" doc:"character between fields; default: found in the first lines" example:"\";\""`
 	Quote     string                      `yaml:"quote" doc:"character around fields, or none; default: \"" example:"none"`
 	Columns   []string                    `yaml:"columns" doc:"names of the columns of files that have no header line" example:"[id, at, amount]"`

@@ -30,6 +30,12 @@ var encodings = map[string]encoding.Encoding{
 	windows1251: charmap.Windows1251,
 	windows1252: charmap.Windows1252,
 	latin1:      charmap.ISO8859_1,
+
+	// These are read where they are declared, and not guessed.
+	"windows-1250": charmap.Windows1250,
+	"windows-1254": charmap.Windows1254,
+	"koi8-r":       charmap.KOI8R,
+	"ibm866":       charmap.CodePage866,
 }
 
 var byteOrderMarks = []struct{ mark, name string }{
@@ -139,21 +145,38 @@ func countUTF8(head []byte) (whole, broken int) {
 	return whole, broken
 }
 
-// guessSingleByte tells Cyrillic from Western text: in the former letters beyond
-// ASCII stand together, in the latter alone among letters of ASCII.
+// guessSingleByte tells Cyrillic from Western text by its words: those of the former have
+// letters beyond ASCII only, nearly all of the latter letters of ASCII too.
 func guessSingleByte(head []byte) string {
-	letters, together := 0, 0
-	for i, c := range head {
-		if c < 0xC0 {
-			continue
+	cyrillic, western := 0, 0 // letters beyond ASCII, in words of either kind
+	for len(head) > 0 {
+		size, high, low := wordOf(head)
+		switch {
+		case high > 0 && low > 0:
+			western += high
+		case high > 1:
+			cyrillic += high
 		}
-		letters++
-		if i > 0 && head[i-1] >= 0xC0 || i+1 < len(head) && head[i+1] >= 0xC0 {
-			together++
-		}
+		head = head[max(size, 1):]
 	}
-	if letters > 0 && together*2 > letters {
+	if cyrillic > western {
 		return windows1251
 	}
 	return windows1252
+}
+
+// wordOf returns the length of the word that a text begins with, and how many of its
+// letters are beyond ASCII and how many of it.
+func wordOf(text []byte) (size, high, low int) {
+	for _, c := range text {
+		switch {
+		case c >= 0xC0:
+			high++
+		case c|0x20 >= 'a' && c|0x20 <= 'z':
+			low++
+		default:
+			return high + low, high, low
+		}
+	}
+	return high + low, high, low
 }

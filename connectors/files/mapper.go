@@ -206,6 +206,9 @@ func (m *mapper) fromColumn(f *field, r *record, into *value) *misfit {
 	text := mapping.Trim(r.column(f.slot))
 	m.typed = r.bound != nil && r.bound.typed
 	if m.kind = r.kind(f.slot); m.kind == kindError && !f.texts.IsNull(text) {
+		if string(text) == notComputed {
+			return &misfit{value: string(text), reason: "the formula has no stored result: open the file in a spreadsheet program and save it"}
+		}
 		return &misfit{value: string(text), reason: "the cell holds an error"}
 	}
 	if m.kind > kindError && f.kind != entity.TextList && f.kind != entity.JSON && f.fold != foldCount {

@@ -214,19 +214,26 @@ func (r *sheetRows) readCell(column int) error {
 	c.text = c.text[:0]
 	typ := string(r.x.attr("t"))
 	style, _ := strconv.Atoi(string(r.x.attr("s"))) // none: 0
+	formula, result := false, false
 	for {
 		if err := r.x.next(); err != nil {
 			return cutOff(err)
 		}
 		var err error
 		switch {
+		case r.x.ends("c") && formula && (typ != "str" || !result) && len(bytes.TrimSpace(c.text)) == 0:
+			c.kind, c.text = cellFailed, append(c.text[:0], notComputed...)
+			r.own++
+			return nil
 		case r.x.ends("c"):
 			return r.settle(c, typ, style)
 		case r.x.begins("v"):
+			result = true
 			c.text, err = r.x.textOf(c.text[:0], "")
 		case r.x.begins("is"):
 			c.text, err = r.x.textOf(c.text[:0], "rPh")
 		case r.x.kind == xmlBegin: // a formula: what it gave is stored beside it
+			formula = formula || r.x.begins("f")
 			var discard []byte
 			_, err = r.x.textOf(discard, "")
 		}
@@ -235,6 +242,10 @@ func (r *sheetRows) readCell(column int) error {
 		}
 	}
 }
+
+// notComputed stands for what a formula would give: programs that write workbooks without
+// computing them leave that to who opens them first.
+const notComputed = "=?"
 
 // settle makes the cell's value of its raw text.
 func (r *sheetRows) settle(c *cell, typ string, style int) error {

@@ -49,3 +49,23 @@ func TestSample_RecordsOfADocument(t *testing.T) {
 		})
 	}
 }
+
+func TestGuessEncoding_WesternAndCyrillic(t *testing.T) {
+	for text, want := range map[string]string{
+		"customer_id;last_name;city\n1;Määttä;Jyväskylä\n2;Sääksmäki;Pori\n3;Töölönen;Sääminki\n": windows1252,
+		"Muñoz, Peña, Núñez, Ibáñez":                windows1252,
+		"MÜLLER, GRÖßER":                            windows1252,
+		"Café à la crème, naïve":                    windows1252,
+		"Заказ;Клиент;Сумма\n1;Анна;5\n":            windows1251,
+		"id;Город\n1;Орёл\n2;Щёлково\n":             windows1251,
+		"order;client\n1;ООО Ромашка (IBM)\n2;Петр": windows1251,
+	} {
+		written, err := encodings[want].NewEncoder().String(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := GuessEncoding([]byte(written)); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}

@@ -315,3 +315,27 @@ reject shop.order_lines i.xlsx/Sheet1:3 Price (E3)="bad": is not a number
 		t.Errorf("got %s", got)
 	}
 }
+
+// A formula that was never computed is no empty cell.
+func TestXLSX_FormulaWithoutResult(t *testing.T) {
+	const yaml = `
+datasets:
+  shop.orders:
+    files: "*.xlsx"
+    payload: none
+    fields: {id: No, ordered_at: Date, items_total: Sum}
+`
+	text := book(t, excelize.Options{}, func(f *excelize.File) {
+		set(t, f, "Sheet1", 1, "No", "Date", "Qty", "Price", "Sum", "Note")
+		set(t, f, "Sheet1", 2, 1, "2024-02-01", 2, 3)
+		set(t, f, "Sheet1", 3, 2, "2024-02-02", 2, 3, 6)
+		check(t, f.SetCellFormula("Sheet1", "E2", "C2*D2"), f.SetCellFormula("Sheet1", "F3", "C2*D2"))
+	})
+	m := newFolder(t, yaml, map[string]string{"o.xlsx": text}).mustExtract()
+	want := `shop.orders o.xlsx/Sheet1:3: id=2 ordered_at=2024-02-02T00:00:00Z currency=GBP items_total=6
+reject shop.orders o.xlsx/Sheet1:2 Sum (E2)="=?": the formula has no stored result: open the file in a spreadsheet program and save it
+`
+	if got := m.text(); !strings.HasPrefix(got, want) {
+		t.Errorf("got %s", got)
+	}
+}
