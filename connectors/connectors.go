@@ -191,6 +191,7 @@ const (
 	NoticeVanished = "vanished" // read earlier, and no longer there
 	NoticeShrunk   = "shrunk"   // read earlier, and now smaller
 	NoticeUnfit    = "unfit"    // nothing in it, and what it says of itself does not fit
+	NoticeAbsent   = "absent"   // no record has what a field is made from
 	NoticeDrift    = "drift"    // records have changed their form
 	NoticePartial  = "partial"  // a part of the history cannot be read
 )

@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -45,7 +46,8 @@ func (s *source) arrivals(ctx context.Context, req connectors.Request) (*arrival
 		return nil, err
 	}
 	found, err := s.discover(p, func(path string) { a.left = append(a.left, s.nameOf(path)) })
-	if err != nil {
+	emptied := errors.Is(err, errNoFiles) && s.vanished == vanishedKeep && len(a.known.last) > 0
+	if err != nil && !emptied { // a folder that files are taken out of once they were read is no mistake
 		return nil, err
 	}
 	young := s.newYoung()
@@ -164,7 +166,7 @@ func (a *arrivals) tell(req *connectors.Request, policy string) error {
 		}
 	}
 	if names := pathsOf(a.small); len(names) > 0 {
-		n := notice(connectors.NoticeShrunk, names, "%s smaller than before: %s; read whole again, rows that are in it no longer stay", "is", "are")
+		n := notice(connectors.NoticeShrunk, names, "%s smaller than before: %s; read whole again, the rows that are no longer in it stay", "is", "are")
 		texts = append(texts, n.Text)
 		if policy == vanishedWarn {
 			req.Tell(n)

@@ -294,6 +294,18 @@ func TestVanished(t *testing.T) {
 		f.took()
 		f.remove("in/b.csv")
 		f.wants("gone")
+		f.remove("in/a.csv")
+		f.wants("all gone, the folder is there")
+		f.write("in/d.csv", "id,note\n4,d\n")
+		f.wants("another has come", "id=4 channel=d")
+	})
+	t.Run("keep, of which nothing was ever read", func(t *testing.T) {
+		f := newFolder(t, "vanished: keep"+ordersConfig, files)
+		f.remove("in/a.csv")
+		f.remove("in/b.csv")
+		if told := f.took(); len(told) != 1 || !strings.Contains(told[0], "no file fits") {
+			t.Errorf("told %s", told)
+		}
 	})
 	t.Run("fail", func(t *testing.T) {
 		f := newFolder(t, "vanished: fail"+ordersConfig, files)
@@ -312,7 +324,7 @@ func TestShrunk(t *testing.T) {
 	f.took()
 	f.write("in/a.csv", "id,note\n1,c\n")
 	f.wants("smaller", "id=1 channel=c",
-		"shrunk: 1 file is smaller than before: in/a.csv; read whole again, rows that are in it no longer stay")
+		"shrunk: 1 file is smaller than before: in/a.csv; read whole again, the rows that are no longer in it stay")
 	f.rename("in/a.csv", "in/a-1.csv")
 	f.write("in/a.csv", "id,note\n")
 	f.wants("put aside under another name and begun anew")

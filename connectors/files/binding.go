@@ -3,6 +3,7 @@ package files
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"winback/connectors/spec"
@@ -30,11 +31,17 @@ type binding struct {
 	keys     []map[string]bool // by scope: members that some field is made from
 	sheet    string            // of a workbook
 	letters  []string          // by slot: column of the sheet
+	has      *presence         // what its records have; nil where nobody asks
 
 	line     int64   // of the first line after the header
 	encoding string  // that the text was decoded from; "" for UTF-8
 	form     string  // how its records are written, for those that are rejected; "" if they are no text of its own
 	problem  *misfit // why no record of the file can fit
+}
+
+// ownNames says that the records themselves say what they have: nothing else does.
+func (b *binding) ownNames() bool {
+	return b.format == formatNDJSON && b.header == nil && b.sheet == ""
 }
 
 // name returns the column that a slot stands for in this file.
@@ -50,12 +57,12 @@ func bind(p *plan, input string, header []string) *binding {
 	for slot, ref := range p.columns {
 		b.at[slot], b.names[slot] = -1, ref.names[0]
 		for _, name := range ref.names {
-			at := slices.Index(b.header, name)
+			at := indexOf(b.header, name)
 			if at < 0 {
 				continue
 			}
-			if lastIndex(b.header, name) != at {
-				b.problem = &misfit{column: name, reason: fmt.Sprintf("the file has several columns %q", name)}
+			if b.header[at] == name && lastIndex(b.header, name) != at {
+				b.problem = &misfit{column: name, reason: fmt.Sprintf("the file has several columns %q: say which, as %q or %q", name, name+" (1)", name+" (2)")}
 			}
 			b.at[slot], b.names[slot], b.mapped[at] = at, name, true
 			break
@@ -72,6 +79,28 @@ func bind(p *plan, input string, header []string) *binding {
 		b.problem = &misfit{reason: "the file is a table and has no arrays in its records: each is for JSON and Parquet"}
 	}
 	return b
+}
+
+// indexOf finds a column by its name, or by the number behind it among several of a name:
+// total (2) is the second total. It returns -1 where there is none.
+func indexOf(header []string, name string) int {
+	if at := slices.Index(header, name); at >= 0 {
+		return at
+	}
+	plain, number, found := strings.Cut(strings.TrimSuffix(name, ")"), " (")
+	wanted, err := strconv.Atoi(number)
+	if !found || err != nil {
+		return -1
+	}
+	for at, column := range header {
+		if column == plain {
+			wanted--
+		}
+		if column == plain && wanted == 0 {
+			return at
+		}
+	}
+	return -1
 }
 
 // tellApart numbers names that occur again, so that a payload can hold all.

@@ -100,7 +100,7 @@ func checkTable(p *plan, t *table, withRows bool) connectors.Finding {
 		out.Text = fmt.Sprintf("%s: %s, %d columns, all mapped ones are there%s", t.input, t.describe(), len(b.header), unmappedColumns(b))
 	}
 	if out.OK && (withRows || b.document) {
-		sample(t, &out)
+		sample(p, t, &out)
 	}
 	if !withRows {
 		out.Header, out.Rows = nil, nil
@@ -122,7 +122,7 @@ func unmappedColumns(b *binding) string {
 }
 
 // sample shows the first records of a file.
-func sample(t *table, out *connectors.Finding) {
+func sample(plan *plan, t *table, out *connectors.Finding) {
 	bound := t.bound
 	cut := newCutter(t.text, bound.dialect, bound.line)
 	cut.size = headSize
@@ -141,15 +141,23 @@ func sample(t *table, out *connectors.Finding) {
 	if bound.format == formatNDJSON {
 		out.Header = bound.names
 	}
+	if bound.ownNames() {
+		bound.has = newPresence(plan)
+		defer func() {
+			if list := bound.has.absent(plan); len(list) > 0 && bound.has.records.Load() > 0 {
+				out.Text += fmt.Sprintf("; none of the first %d records has %s", bound.has.records.Load(), strings.Join(list, ", "))
+			}
+		}()
+	}
 	records := newRecordReader(bound)
 	records.begin(p.data, p.line)
 	var r record
-	for len(out.Rows) < sampleRows {
+	for {
 		wrong, ok := records.next(&r)
 		if !ok {
 			return
 		}
-		if wrong != nil {
+		if wrong != nil || len(out.Rows) == sampleRows {
 			continue
 		}
 		row := make([]string, len(out.Header))

@@ -154,5 +154,8 @@ func (s *source) nothingFound(p *plan) error {
 		texts = append(texts, fmt.Sprintf("%s in folder %s", rest, base))
 	}
 	return fmt.Errorf("%s: no file fits %s; put the files there, or correct files in the configuration: %w",
-		p.name, strings.Join(texts, ", nor "), connectors.ErrNoInput)
+		p.name, strings.Join(texts, ", nor "), errNoFiles)
 }
+
+// errNoFiles says that the folders are there and have no file that the patterns fit.
+var errNoFiles = fmt.Errorf("%w", connectors.ErrNoInput)

@@ -37,6 +37,7 @@ type extraction struct {
 	readAny bool
 	left    []string // names of files that are still being written
 	unfit   []unfit
+	has     *presence
 	bytes   int64
 	window  *window
 
@@ -50,7 +51,7 @@ type extraction struct {
 func newExtraction(s *source, a *arrivals, req connectors.Request, sink connectors.Sink) *extraction {
 	x := &extraction{
 		plan: a.plan, req: req, sink: sink, files: a.todo, known: a.known, seen: map[uint64]firstSeen{}, ages: map[uint64]int64{},
-		again: func(c candidate) (candidate, error) { return s.candidate(c.path) }, grows: s.watch.grows,
+		again: func(c candidate) (candidate, error) { return s.candidate(c.path) }, grows: s.watch.grows, has: newPresence(a.plan),
 	}
 	for _, c := range x.files {
 		x.total += c.size
@@ -199,6 +200,9 @@ func (x *extraction) readFile(ctx context.Context, i int) error {
 	var empty []unfit
 	err = file.tables(x.plan, c, func(t *table) (err error) {
 		t.bound.file = int32(i)
+		if t.bound.ownNames() {
+			t.bound.has = x.has
+		}
 		if end, err = x.readTable(ctx, file, t, c.after); !end.any && t.bound.problem != nil && t.problem == "" {
 			empty = append(empty, unfit{t.input, t.bound.problem.reason})
 		}

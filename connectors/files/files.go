@@ -115,6 +115,7 @@ func (s *source) Extract(ctx context.Context, req connectors.Request, sink conne
 		}
 		tellLeft(&req, x.left)
 		tellUnfit(&req, x.unfit)
+		x.has.tellAbsent(&req, x.plan)
 		if x.readAny {
 			next.Files = append(next.Files, read...)
 		}

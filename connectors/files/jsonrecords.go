@@ -2,6 +2,8 @@ package files
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -61,12 +63,15 @@ func (j *jsonReader) next(r *record) (*misfit, bool) {
 	}
 	v, err := j.parser.ParseBytes(r.raw)
 	if err != nil {
-		return &misfit{reason: fmt.Sprintf("the %s is not JSON: %s", j.unit(), firstLine(err.Error()))}, true
+		return &misfit{reason: fmt.Sprintf("the %s is not JSON: %s", j.unit(), whyNotJSON(r.raw, err))}, true
 	}
 	if v.Type() != fastjson.TypeObject {
 		return &misfit{reason: fmt.Sprintf("the %s is a JSON %s; %s", j.unit(), v.Type(), j.wants())}, true
 	}
 	j.arena.Reset()
+	if j.bound.has != nil {
+		j.bound.has.record(v)
+	}
 	j.fields, j.kinds = j.fields[:0], j.kinds[:0]
 	stack := []*fastjson.Value{v}
 	for slot := range j.bound.paths {
@@ -80,6 +85,20 @@ func (j *jsonReader) next(r *record) (*misfit, bool) {
 		r.count = j.countLines(v)
 	}
 	return nil, true
+}
+
+// whyNotJSON says where a text stops being JSON. The standard library tells that more
+// plainly than the fast one.
+func whyNotJSON(text []byte, err error) string {
+	var read json.RawMessage
+	syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &read))
+	switch {
+	case !ok:
+		return firstLine(err.Error())
+	case syntax.Offset >= int64(len(text)):
+		return "it breaks off"
+	}
+	return fmt.Sprintf("%s, at byte %d", syntax.Error(), syntax.Offset)
 }
 
 func (j *jsonReader) unit() string {
@@ -102,6 +121,9 @@ func (j *jsonReader) read(slot int, stack []*fastjson.Value) {
 	for i := range paths {
 		if text, kind, found := j.find(&paths[i], stack); found {
 			j.fields[slot], j.kinds[slot] = text, kind
+			if j.bound.has != nil {
+				j.bound.has.has(slot)
+			}
 			return
 		}
 	}

@@ -30,14 +30,14 @@ func (c *content) parquetTable(p *plan, use func(*table) error) error {
 	b := bindJSON(p, c.name)
 	b.document, b.typed = true, true
 	b.header = r.root.names()
-	b.checkMembers(p)
+	b.checkMembers(p, r.root)
 	found := append(c.found, "Parquet", fmt.Sprintf("%d rows", r.file.NumRows()))
 	return use(&table{input: c.name, bound: b, start: -1, found: found, text: bufio.NewReaderSize(r, headSize)})
 }
 
 // checkMembers reports columns that no record of a file can have, as the file
 // tells which there are.
-func (b *binding) checkMembers(p *plan) {
+func (b *binding) checkMembers(p *plan, root *parquetNode) {
 	b.mapped = make([]bool, len(b.header))
 	var missing []string
 	for slot, ref := range p.columns {
@@ -46,7 +46,8 @@ func (b *binding) checkMembers(p *plan) {
 			path := &b.paths[slot][i]
 			for at, name := range b.header {
 				if name == path.text || len(path.steps) > 0 && path.steps[0].key == name {
-					b.mapped[at], found = true, true
+					b.mapped[at] = true
+					found = found || name == path.text || root.has(path.steps)
 				}
 			}
 		}
@@ -60,7 +61,7 @@ func (b *binding) checkMembers(p *plan) {
 		}
 	}
 	if len(missing) > 0 {
-		b.problem = &misfit{column: missing[0], reason: missingColumns(missing, b.header)}
+		b.problem = &misfit{column: missing[0], reason: missingColumns(missing, root.paths("", nil))}
 	}
 }
 

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
@@ -65,6 +66,34 @@ func (n *parquetNode) names() []string {
 		list = append(list, child.name)
 	}
 	return list
+}
+
+// has says whether the schema has what a path leads to; what is in a map only its rows tell.
+func (n *parquetNode) has(steps []step) bool {
+	if len(steps) == 0 || n.form == parquetMap {
+		return true
+	}
+	switch s := steps[0]; {
+	case s.element && n.form == parquetList:
+		element, _ := n.element()
+		return element.has(steps[1:])
+	case s.element:
+		return n.repeated && n.has(steps[1:])
+	default:
+		at := slices.IndexFunc(n.children, func(child *parquetNode) bool { return child.name == s.key })
+		return n.form == parquetGroup && at >= 0 && n.children[at].has(steps[1:])
+	}
+}
+
+// paths lists the columns, and those within groups.
+func (n *parquetNode) paths(prefix string, into []string) []string {
+	for _, child := range n.children {
+		into = append(into, prefix+child.name)
+		if child.form == parquetGroup {
+			into = child.paths(prefix+child.name+".", into)
+		}
+	}
+	return into
 }
 
 // element returns the node whose values are the elements of a list: the wrapper
