@@ -267,6 +267,11 @@ type Finding struct {
 	Text    string     `json:"text"`              // one sentence
 	Header  []string   `json:"header,omitempty"`  // of Rows
 	Rows    [][]string `json:"rows,omitempty"`    // up to three sample rows, as found
+
+	// Fields are those of the contract that the rows make, and Read their values; in
+	// brackets stands why a row does not fit. None where that is not known.
+	Fields []string   `json:"fields,omitempty"`
+	Read   [][]string `json:"read,omitempty"`
 }
 
 // Planner is a source that can say what an extraction would read.

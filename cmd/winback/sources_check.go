@@ -149,7 +149,11 @@ func (a *app) printFindings(found []sourceFindings) error {
 		for _, f := range brief(s.Findings) {
 			fmt.Fprintf(a.stdout, "%s  %s  %s\n", findingMark(f), findingName(s.Source, f), f.Text)
 			if len(f.Rows) > 0 {
-				a.printSample(f)
+				a.printSample(f.Header, f.Rows)
+			}
+			if len(f.Read) > 0 {
+				fmt.Fprintln(a.stdout, "read as")
+				a.printSample(f.Fields, f.Read)
 			}
 		}
 	}
@@ -192,14 +196,14 @@ func findingMark(f connectors.Finding) string {
 	return mark(f.OK)
 }
 
-func (a *app) printSample(f connectors.Finding) {
-	header := make([]any, len(f.Header))
-	for i, name := range f.Header {
+func (a *app) printSample(names []string, rows [][]string) {
+	header := make([]any, len(names))
+	for i, name := range names {
 		header[i] = name
 	}
 	t := a.newTable(header...)
 	t.SetAllowedRowLength(160)
-	for _, cells := range f.Rows {
+	for _, cells := range rows {
 		row := make(table.Row, len(cells))
 		for i, cell := range cells {
 			row[i] = cell

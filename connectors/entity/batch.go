@@ -290,7 +290,7 @@ func (c *Column) TextOf(i int) string {
 	case Int:
 		return strconv.FormatInt(c.Ints[i], 10)
 	case Dec:
-		return formatScaled(c.Ints[i], c.Field.Scale)
+		return FormatScaled(c.Ints[i], c.Field.Scale)
 	case Bool:
 		return strconv.FormatBool(c.Ints[i] == 1)
 	case Timestamp:

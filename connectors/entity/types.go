@@ -150,12 +150,13 @@ func parseExponent(text string, scale int) (int64, error) {
 }
 
 // String writes the number in plain digits without trailing zeros: "12.5".
-func (d Decimal) String() string { return formatScaled(int64(d), DecimalScale) }
+func (d Decimal) String() string { return FormatScaled(int64(d), DecimalScale) }
 
 // String writes the rate in plain digits without trailing zeros.
-func (r Rate) String() string { return formatScaled(int64(r), RateScale) }
+func (r Rate) String() string { return FormatScaled(int64(r), RateScale) }
 
-func formatScaled(n int64, scale int) string {
+// FormatScaled writes a number that has scale digits after its point, without trailing zeros.
+func FormatScaled(n int64, scale int) string {
 	sign := ""
 	magnitude := uint64(n)
 	if n < 0 {

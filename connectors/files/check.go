@@ -103,7 +103,7 @@ func checkTable(p *plan, t *table, withRows bool) connectors.Finding {
 		sample(p, t, &out)
 	}
 	if !withRows {
-		out.Header, out.Rows = nil, nil
+		out.Header, out.Rows, out.Fields, out.Read = nil, nil, nil, nil
 	}
 	return out
 }
@@ -149,6 +149,10 @@ func sample(plan *plan, t *table, out *connectors.Finding) {
 			}
 		}()
 	}
+	read := newReading(plan, bound, p.data)
+	if read != nil {
+		out.Fields = read.names()
+	}
 	records := newRecordReader(bound)
 	records.begin(p.data, p.line)
 	var r record
@@ -167,5 +171,8 @@ func sample(plan *plan, t *table, out *connectors.Finding) {
 			}
 		}
 		out.Rows = append(out.Rows, row)
+		if read != nil {
+			out.Read = append(out.Read, read.of(&r))
+		}
 	}
 }

@@ -221,7 +221,8 @@ func TestCheck_Documents(t *testing.T) {
 	}
 	want := []connectors.Finding{
 		{Dataset: "shop.orders", OK: true, Text: "3 files found, 0.1 kB in all"},
-		{Dataset: "shop.orders", OK: true, Text: "a.json: JSON, utf-8", Header: []string{"id", "note"}, Rows: [][]string{{"1", "x"}}},
+		{Dataset: "shop.orders", OK: true, Text: "a.json: JSON, utf-8", Header: []string{"id", "note"}, Rows: [][]string{{"1", "x"}},
+			Fields: []string{"id", "channel"}, Read: [][]string{{"1", "x"}}},
 		{Dataset: "shop.orders", Text: "b.json: the file has no records at the path that records: says (it has: orders)"},
 		{Dataset: "shop.orders", Text: "c.json: the JSON ends before its array does: the file was cut off here, what followed is missing"},
 	}
@@ -485,7 +486,8 @@ func TestCheck(t *testing.T) {
 	want := []connectors.Finding{
 		{Dataset: "shop.orders", OK: true, Text: "3 files found, 0.0 kB in all"},
 		{Dataset: "shop.orders", OK: true, Text: `in/a.csv: CSV, utf-8, delimiter ';', 3 columns, all mapped ones are there; not mapped: more`,
-			Header: []string{"id", "note", "more"}, Rows: [][]string{{"1", "a", "x"}, {"2", "b", "y"}, {"3", "c", "z"}}},
+			Header: []string{"id", "note", "more"}, Rows: [][]string{{"1", "a", "x"}, {"2", "b", "y"}, {"3", "c", "z"}},
+			Fields: []string{"id", "channel"}, Read: [][]string{{"1", "a"}, {"2", "b"}, {"3", "c"}}},
 		{Dataset: "shop.orders", Text: `in/b.csv: column "note" is missing; add the file's name to rename, or say optional: true (did you mean "notes"? the file has: id, notes)`},
 		{Dataset: "shop.orders", OK: true, Text: "in/c.csv: the file is empty"},
 	}
