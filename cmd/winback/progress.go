@@ -69,7 +69,7 @@ func (l *lines) Extracted(d pipelines.DatasetSummary) {
 		return
 	}
 	for _, e := range d.Entities {
-		l.print("extract %s: %s rows of %s%s%s", d.Name(), count(e.Landed), e.Entity, ifAny(", %s unchanged", e.Unchanged), ifAny(", %s quarantined", e.Quarantined))
+		l.print("extract %s: %s of %s%s%s", d.Name(), plural(e.Landed, "row"), e.Entity, ifAny(", %s unchanged", e.Unchanged), ifAny(", %s quarantined", e.Quarantined))
 	}
 }
 

@@ -31,9 +31,10 @@ winback.yaml. "winback init --source NAME" writes that block into a new project.
 		},
 		&cobra.Command{
 			Use: "check [SOURCE | FILE…]", Short: "Try the configured sources without landing anything, or propose a mapping for files",
-			Long: `check opens what the configured sources would read, shows three rows, as found and as read, and says what is wrong. Data files beside the
-configuration that no dataset reads are named. Given files, of any format that can be read, it says what they seem to
-hold, what each column looks like and how sure that is, and prints the mapping as it can be put into winback.yaml.`,
+			Long: `check opens what the configured sources would read, shows three rows, as found and as read, and says
+what is wrong. Data files beside the configuration that no dataset reads are named. Given files, of
+any format that can be read, it says what they seem to hold, what each column looks like and how sure
+that is, and prints the mapping as it can be put into winback.yaml.`,
 			Example: "  winback sources check\n  winback sources check shop\n  winback sources check exports/deals.xlsx exports/*.csv",
 			RunE:    func(cmd *cobra.Command, args []string) error { return a.checkSources(cmd.Context(), args) },
 		},

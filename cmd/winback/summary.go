@@ -50,7 +50,7 @@ func (a *app) printSummary(s pipelines.Summary) error {
 	fmt.Fprintf(a.stdout, "Checks    %s passed%s%s\n", count(s.Checks.Passed), warnings(s.Checks.Warned),
 		ifAny(", %s failed", s.Checks.Failed)+standing(s.Checks.Standing))
 	if n := s.QuarantineOpen; n > 0 {
-		fmt.Fprintf(a.stdout, "Aside     %s in quarantine: winback quarantine list\n", plural(int(n), "record"))
+		fmt.Fprintf(a.stdout, "Aside     %s open in quarantine, of this and earlier runs: winback quarantine list\n", count(n))
 	}
 	fmt.Fprintf(a.stdout, "Time      %s: %s\n", seconds(s.Duration), stageTimes(s.Stages))
 	fmt.Fprintf(a.stdout, "\n%s, run %s.\n", outcome(s), s.RunID)

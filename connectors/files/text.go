@@ -28,9 +28,16 @@ const headSize = 64 << 10
 // prepare finds out how the text is written, reads its header and binds the plan
 // to it. The text then stands behind the header.
 func (t *table) prepare(p *plan, encoding string) error {
-	head, err := t.text.Peek(headSize)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) && damage(err) == "" {
-		return unreadable(t.input, err)
+	head, err := t.peek()
+	if err != nil {
+		return err
+	}
+	returns := bytes.IndexByte(head, '\n') < 0 && bytes.Count(head, []byte("\r")) > 1
+	if returns {
+		t.text = bufio.NewReaderSize(&returnsReader{t.text}, headSize)
+		if head, err = t.peek(); err != nil {
+			return err
+		}
 	}
 	all := head
 	skipped, size := skipLines(head, p.config.linesAbove())
@@ -58,9 +65,34 @@ func (t *table) prepare(p *plan, encoding string) error {
 		t.bound.encoding = encoding
 	}
 	t.bound.form = formOf(all[:size], encoding, false)
-	t.start = 0
+	if t.start = 0; returns {
+		t.start = -1
+	}
 	_, err = t.text.Discard(size)
 	return err
+}
+
+// peek looks at the begin of the text.
+func (t *table) peek() ([]byte, error) {
+	head, err := t.text.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) && damage(err) == "" {
+		return nil, unreadable(t.input, err)
+	}
+	return head, nil
+}
+
+// returnsReader reads a text whose lines end with a carriage return alone, as those of old
+// programs do, as one whose lines end with a line feed.
+type returnsReader struct{ from io.Reader }
+
+func (r *returnsReader) Read(into []byte) (int, error) {
+	n, err := r.from.Read(into)
+	for i, c := range into[:n] {
+		if c == '\r' {
+			into[i] = '\n'
+		}
+	}
+	return n, err
 }
 
 // prepareJSON puts a reader of documents over the text, which makes lines of their
