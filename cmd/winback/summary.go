@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ func (a *app) printDatasets(s pipelines.Summary) {
 	rightAligned(t, 3, 4, 5, 6, 7, 8, 9)
 	for _, d := range s.Datasets {
 		for _, e := range d.Entities {
-			t.AppendRow(table.Row{d.Source, e.Entity, count(e.Read), count(e.Landed), count(e.Unchanged), count(e.Duplicates), count(e.Quarantined), count(e.Ignored), seconds(d.Duration)})
+			t.AppendRow(table.Row{d.Source, entityName(s, d, e), count(e.Read), count(e.Landed), count(e.Unchanged), count(e.Duplicates), count(e.Quarantined), count(e.Ignored), seconds(d.Duration)})
 		}
 		if len(d.Entities) == 0 {
 			t.AppendRow(table.Row{d.Source, d.Dataset, d.State, "", "", "", "", "", seconds(d.Duration)})
@@ -89,6 +90,16 @@ func (a *app) printDatasets(s pipelines.Summary) {
 	if told {
 		fmt.Fprintln(a.stdout)
 	}
+}
+
+// entityName names an entity, with its dataset where several of the source make it.
+func entityName(s pipelines.Summary, of pipelines.DatasetSummary, e pipelines.EntitySummary) string {
+	for _, d := range s.Datasets {
+		if d.Source == of.Source && d.Dataset != of.Dataset && slices.ContainsFunc(d.Entities, func(o pipelines.EntitySummary) bool { return o.Entity == e.Entity }) {
+			return fmt.Sprintf("%s (%s)", e.Entity, of.Dataset)
+		}
+	}
+	return e.Entity
 }
 
 func (a *app) printProblems(s pipelines.Summary) {
