@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"regexp"
@@ -42,7 +43,7 @@ func datasets(tables []*table) []*dataset {
 			d.name = "invoices"
 		}
 		if counts[d.name]++; counts[d.name] > 1 {
-			d.name += "_" + strings.Repeat("i", counts[d.name])
+			d.name = fmt.Sprintf("%s_%d", d.name, counts[d.name])
 		}
 		d.files = patterns(d.tables, tables)
 	}
@@ -59,7 +60,7 @@ func (d *dataset) entity() string {
 	}[d.role]
 }
 
-// join takes a table in if it has the fields of the others, perhaps under other headers.
+// join takes a table in if it has the fields of the others, perhaps under other headers, and writes them alike.
 func (d *dataset) join(g guess) bool {
 	first := d.tables[0]
 	if g.role != d.role || g.entity != d.guess.entity || g.each != d.guess.each || g.table.records != first.records || g.table.format != first.format || g.table.encoding != first.encoding {
@@ -84,8 +85,16 @@ func (d *dataset) join(g guess) bool {
 			rename[column] = known[field]
 		}
 	}
+	if !maps.Equal(d.guess.clocks, g.clocks) || !d.agrees(g) {
+		return false
+	}
 	d.rename = rename
 	d.tables = append(d.tables, g.table)
+	for _, doubt := range g.doubts {
+		if !slices.Contains(d.guess.doubts, doubt) {
+			d.guess.doubts = append(d.guess.doubts, doubt)
+		}
+	}
 	return true
 }
 

@@ -31,6 +31,7 @@ type guess struct {
 	entity string            // of role other
 	hinted bool              // the file's name says the same
 	doubts []string          // what a person should look at
+	clocks map[string]string // columns of days: those with the time of that day
 }
 
 // guessOf tells what a table holds.
@@ -197,8 +198,7 @@ func fits(values []string, k kind) bool {
 	}
 	switch k {
 	case timestamp:
-		layout, _ := layoutOf(values)
-		return layout != ""
+		return len(daysOf(values).layouts) > 0
 	case decimal:
 		_, ok := numbersOf(values)
 		return ok
@@ -263,6 +263,9 @@ func (g guess) used() []string {
 	for _, fields := range []map[string]string{g.fields, g.line, g.person} {
 		for _, column := range fields {
 			columns = append(columns, column)
+			if clock := g.clocks[column]; clock != "" {
+				columns = append(columns, clock)
+			}
 		}
 	}
 	return columns

@@ -21,12 +21,13 @@ func lastOrder(all []*dataset) time.Time {
 		if column == "" || d.role != orders && d.role != invoices {
 			continue
 		}
-		layout, certain := layoutOf(d.values(column))
-		if !certain {
+		found := daysOf(d.values(column))
+		if len(found.layouts) != 1 || found.open {
 			return time.Time{}
 		}
+		read := dayReader(found.layouts[0])
 		for _, t := range d.tables {
-			day, whole := t.lastDay(d.nameIn(t, column), layout)
+			day, whole := t.lastDay(d.nameIn(t, column), read)
 			if !whole {
 				return time.Time{}
 			}
@@ -39,11 +40,11 @@ func lastOrder(all []*dataset) time.Time {
 }
 
 // lastDay reads a whole file for the last day in a column; false when it is too long or breaks off.
-func (t *table) lastDay(column, layout string) (last time.Time, whole bool) {
+func (t *table) lastDay(column string, read func(string) (time.Time, bool)) (last time.Time, whole bool) {
 	if !t.plain() {
 		for _, row := range t.rows {
 			if at := slices.Index(t.columns, column); at >= 0 && at < len(row) {
-				if day, ok := dayOf(strings.TrimSpace(row[at]), layout); ok && day.After(last) {
+				if day, ok := read(strings.TrimSpace(row[at])); ok && day.After(last) {
 					last = day
 				}
 			}
@@ -58,7 +59,7 @@ func (t *table) lastDay(column, layout string) (last time.Time, whole bool) {
 	limited := &io.LimitedReader{R: in, N: scanBytes}
 	text := decoded(limited, t.encoding)
 	look := func(value string) {
-		if day, ok := dayOf(strings.TrimSpace(value), layout); ok && day.After(last) {
+		if day, ok := read(strings.TrimSpace(value)); ok && day.After(last) {
 			last = day
 		}
 	}

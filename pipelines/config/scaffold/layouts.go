@@ -3,8 +3,9 @@ package scaffold
 import (
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
+
+	conversions "winback/connectors/mapping"
 )
 
 // written is a way of writing days whose text leaves no doubt, by the name the files connector has for it.
@@ -16,6 +17,7 @@ var written = []struct {
 	{regexp.MustCompile(`^1\d{9}$`), "unix"},
 	{regexp.MustCompile(`^1\d{12}$`), "unix_ms"},
 	{regexp.MustCompile(`^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$`), "%Y%m%d"},
+	{regexp.MustCompile(`^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{6}$`), "%Y%m%d%H%M%S"},
 	{regexp.MustCompile(`^\d{4}/\d\d?/\d\d?$`), "%Y/%m/%d"},
 	{regexp.MustCompile(`^\d{4}/\d\d?/\d\d? \d\d?:\d\d$`), "%Y/%m/%d %H:%M"},
 	{regexp.MustCompile(`^\d{4}/\d\d?/\d\d? \d\d?:\d\d:\d\d$`), "%Y/%m/%d %H:%M:%S"},
@@ -39,7 +41,8 @@ func layoutOf(values []string) (layout string, certain bool) {
 		}
 	}
 	if !most(values, yearLast.MatchString) {
-		return "", false
+		layout = namedLayout(values)
+		return layout, layout != ""
 	}
 	layout, certain = dayOrMonthFirst(values)
 	if most(values, twelveHours.MatchString) {
@@ -94,43 +97,22 @@ func twelveHourLayout(values []string, order string) string {
 	return order
 }
 
-// dayOf reads the day of a value in a layout that layoutOf gave.
-func dayOf(value, layout string) (time.Time, bool) {
-	switch layout {
-	case "unix", "unix_ms":
-		if len(value) < 10 {
+// dayReader reads the days of values in a layout that layoutOf gave, as the connector does.
+func dayReader(layout string) func(value string) (time.Time, bool) {
+	read, err := conversions.ParseLayout(layout)
+	if err != nil {
+		return func(string) (time.Time, bool) { return time.Time{}, false }
+	}
+	utc := conversions.NewZone(time.UTC)
+	return func(value string) (time.Time, bool) {
+		moment, ok := read([]byte(value))
+		if !ok {
 			return time.Time{}, false
 		}
-		seconds, err := strconv.ParseInt(value[:10], 10, 64)
-		return time.Unix(seconds, 0).UTC().Truncate(24 * time.Hour), err == nil
-	case "iso":
-		if len(value) < 10 {
-			return time.Time{}, false
-		}
-		at, err := time.Parse(time.DateOnly, value[:10])
-		return at, err == nil
-	case "dmy", "mdy":
-		return dayOfNumbers(value, layout)
+		day, wrong := moment.DayOf(utc)
+		return time.Unix(day*24*60*60, 0).UTC(), wrong == ""
 	}
-	date, _, _ := strings.Cut(value, " ")
-	pattern, _, _ := strings.Cut(layout, " ")
-	names := strings.NewReplacer("%Y", "2006", "%y", "06", "%m", "1", "%d", "2", ",", "")
-	if layout == "%Y%m%d" {
-		pattern = "20060102"
-	}
-	at, err := time.Parse(names.Replace(pattern), strings.TrimSuffix(date, ","))
-	return at, err == nil
 }
 
-func dayOfNumbers(value, layout string) (time.Time, bool) {
-	parts := yearLast.FindStringSubmatch(value)
-	if parts == nil || len(parts[4]) != 4 {
-		return time.Time{}, false
-	}
-	day, month := parts[1], parts[3]
-	if layout == "mdy" {
-		day, month = month, day
-	}
-	at, err := time.Parse("2006-1-2", parts[4]+"-"+month+"-"+day)
-	return at, err == nil
-}
+// dayOf is dayReader for one value.
+func dayOf(value, layout string) (time.Time, bool) { return dayReader(layout)(value) }

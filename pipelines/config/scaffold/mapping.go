@@ -178,7 +178,7 @@ func (m *mapping) total(depth int, column string) {
 	switch {
 	case quantity != "" && price != "":
 		product := []string{fmt.Sprintf("product: [%s, %s]", scalar(quantity), scalar(price))}
-		product = append(product, m.numberOptions(append(m.d.values(price), m.d.values(quantity)...))...)
+		product = append(product, m.numberOptions(price, quantity)...)
 		m.line(depth, "items_total: %s", flow(product, fold))
 	case column != "" && m.d.role == invoices && !m.d.varies(column):
 		m.line(depth, "items_total: %s   # the same on every row of an order", m.field("items_total", decimal, column, ""))
@@ -200,7 +200,7 @@ func (m *mapping) refunds() {
 	m.line(3, "id: %s", number)
 	m.line(3, "at: %s", m.field("at", timestamp, columns.fields["ordered_at"], "min"))
 	product := []string{fmt.Sprintf("product: [%s, %s]", scalar(quantity), scalar(price))}
-	product = append(product, m.numberOptions(m.d.values(price))...)
+	product = append(product, m.numberOptions(price)...)
 	m.line(3, "amount: %s", flow(append(product, "factor: -1"), "sum"))
 	m.line(3, "reason: {const: cancellation}")
 }
@@ -227,24 +227,27 @@ func (m *mapping) fieldAt(from, field string, k kind, column, fold string) strin
 	case k == id && slices.ContainsFunc(values, trailing0.MatchString):
 		options = append(options, "clean: integer_id")
 	case k == timestamp:
-		if layout, _ := layoutOf(values); len(values) > 0 && layout != "iso" {
-			options = append(options, "layout: "+scalar(layout))
+		if option := m.d.days(column).option(); option != "" {
+			options = append(options, option)
 		}
 	case k == decimal:
-		options = m.numberOptions(values)
+		options = m.numberOptions(column)
 	case k == list:
 		if mark := splitMark(values); mark != "" {
 			options = append(options, "split: "+quoted(mark))
 		}
 	}
-	if len(options) == 0 && fold == "" {
+	from = "column: " + path
+	if clock := m.d.guess.clocks[column]; k == timestamp && clock != "" {
+		from = "join: " + listOf([]string{column, clock})
+	} else if len(options) == 0 && fold == "" {
 		return path
 	}
-	return flow(append([]string{"column: " + path}, options...), fold)
+	return flow(append([]string{from}, options...), fold)
 }
 
-func (m *mapping) numberOptions(values []string) []string {
-	written, _ := numbersOf(values)
+func (m *mapping) numberOptions(columns ...string) []string {
+	written := m.d.amounts(columns...)
 	var options []string
 	if written.comma {
 		options = append(options, "decimal_comma: true")

@@ -140,15 +140,17 @@ var (
 )
 
 // looks says what the values of a column look like, for people.
-func looks(values []string) string {
+func (t *table) looks(column string) string {
+	values := t.values(column)
 	if len(values) == 0 {
 		return "empty"
 	}
 	if most(values, emailLooks.MatchString) {
 		return "e-mail addresses"
 	}
-	if layout, certain := layoutOf(values); layout != "" {
-		if !certain {
+	if found := daysOf(values); len(found.layouts) > 0 {
+		layout := strings.Join(found.layouts, " or ")
+		if found.open {
 			return "days, " + layout + " or the other way round"
 		}
 		return "times, " + layout
@@ -156,8 +158,8 @@ func looks(values []string) string {
 	if all(values, isBool) {
 		return "yes or no"
 	}
-	if n, ok := numbersOf(values); ok {
-		return n.describe(values)
+	if _, ok := numbersOf(values); ok {
+		return t.amounts(column).describe(values)
 	}
 	if most(values, phoneLooks.MatchString) {
 		return "phone numbers"
@@ -171,8 +173,10 @@ func looks(values []string) string {
 // mostWords is how many different words an enumeration has at the most.
 const mostWords = 12
 
-func (n numbers) describe(values []string) string {
+func (n amounts) describe(values []string) string {
 	switch {
+	case n.open != "":
+		return "numbers with three digits behind a mark"
 	case n.comma:
 		return "numbers with a decimal comma"
 	case n.thousands != "":

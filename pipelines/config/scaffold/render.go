@@ -158,16 +158,11 @@ func (d *dataset) summary() string {
 		more = fmt.Sprintf(" and %d more", count-1)
 	}
 	level, why := d.guess.confidence()
-	return fmt.Sprintf("%s%s: %s (confidence %s: %s)", oneLine([]string{path.Base(d.tables[0].path)}), more, d.what(), level, strings.Join(why, ", "))
+	return fmt.Sprintf("%s%s: %s (confidence %s: %s)", oneLine([]string{path.Base(d.tables[0].label())}), more, d.what(), level, strings.Join(why, ", "))
 }
 
 func (d *dataset) allDoubts() []string {
-	doubts := slices.Clone(d.guess.doubts)
-	for _, column := range d.guess.fields {
-		if layout, certain := layoutOf(d.values(column)); layout == "dmy" && !certain && len(d.values(column)) > 0 {
-			doubts = append(doubts, fmt.Sprintf("%s was taken as day.month.year; if it is month/day, make the layout mdy", oneLine([]string{column})))
-		}
-	}
+	doubts := append(slices.Clone(d.guess.doubts), d.doubtsOfWriting()...)
 	slices.Sort(doubts)
 	return doubts
 }

@@ -116,14 +116,14 @@ func (f *Found) sort(tables []*table) {
 		}
 	}
 	for _, t := range tables {
-		file := File{Path: t.path, Columns: t.columns}
+		file := File{Path: t.label(), Columns: t.columns}
 		d := datasetOf[t]
 		if d != nil {
 			file.Dataset, file.Entity = d.name, d.entity()
 			file.Confidence, file.Why = d.guess.confidence()
 		}
 		for _, column := range t.columns {
-			file.Sniffed = append(file.Sniffed, Column{Name: column, Looks: looks(t.values(column)), Field: d.fieldOf(t, column)})
+			file.Sniffed = append(file.Sniffed, Column{Name: column, Looks: t.looks(column), Field: d.fieldOf(t, column)})
 		}
 		if d == nil {
 			f.Unrecognised = append(f.Unrecognised, file)

@@ -38,6 +38,7 @@ type table struct {
 	columns   []string
 	rows      [][]string
 	lists     map[string]*table // lists of objects in the records, by their path
+	fractions *string           // see decimalMark; nil as long as nobody asked
 }
 
 // isData tells by its name whether a file may hold a table, compressed or not.
@@ -270,3 +271,22 @@ func (t *table) values(column string) []string {
 	}
 	return values
 }
+
+// times are the values of a column of days, with the time of day where that stands in a column of its own.
+func (t *table) times(column string, clocks map[string]string) []string {
+	clock := slices.Index(t.columns, clocks[column])
+	at := slices.Index(t.columns, column)
+	if clocks[column] == "" || clock < 0 || at < 0 {
+		return t.values(column)
+	}
+	var values []string
+	for _, row := range t.rows {
+		if len(row) > max(at, clock) && strings.TrimSpace(row[at]) != "" && !isNull(strings.TrimSpace(row[at])) {
+			values = append(values, strings.TrimSpace(row[at])+" "+strings.TrimSpace(row[clock]))
+		}
+	}
+	return values
+}
+
+// label is what people call the table.
+func (t *table) label() string { return t.path }

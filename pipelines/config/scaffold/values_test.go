@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -14,7 +15,12 @@ func TestLayoutOf(t *testing.T) {
 	}{
 		{[]string{"2011-12-09"}, "iso", true, "2011-12-09"},
 		{[]string{"2011-12-09T08:26:00Z", "2011-12-10 09:00"}, "iso", true, "2011-12-09"},
-		{[]string{"2011-2-9"}, "", false, ""},
+		{[]string{"2011-2-9", "2011-12-19"}, "%Y-%m-%d", true, "2011-02-09"},
+		{[]string{"23-Jan-26", "1-Feb-26"}, "%d-%b-%y", true, "2026-01-23"},
+		{[]string{"Jan 5, 2026 10:15", "Feb. 5, 2026 9:00"}, "%b %d, %Y %H:%M", true, "2026-01-05"},
+		{[]string{"5 января 2026"}, "%d %b %Y", true, "2026-01-05"},
+		{[]string{"Mon, 05 Jan 2026 10:15:00"}, "%a, %d %b %Y %H:%M:%S", true, "2026-01-05"},
+		{[]string{"20260105101500"}, "%Y%m%d%H%M%S", true, "2026-01-05"},
 		{[]string{"09.12.2011", "1.2.2011 8:26"}, "dmy", true, "2011-12-09"},
 		{[]string{"09/12/2011", "31/12/2011"}, "dmy", true, "2011-12-09"},
 		{[]string{"09/12/2011", "12/31/2011"}, "mdy", true, "2011-09-12"},
@@ -44,6 +50,30 @@ func TestLayoutOf(t *testing.T) {
 	}
 }
 
+func TestDaysOf_SeveralLayouts(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		values []string
+		want   string
+		open   bool
+	}{
+		{"one layout", []string{"2026-01-05", "2026-01-06"}, "iso", false},
+		{"three, told apart by how they look", []string{"2026-01-05", "15.01.2026", "23-Jan-26"}, "iso dmy %d-%b-%y", false},
+		{"some too few for a layout of their own to be most", []string{"2026-01-05", "2026-01-06", "15.01.2026 10:15"}, "iso dmy", false},
+		{"the order of days and months tells by the mark", []string{"05.01.2026", "05/20/2026", "04/05/2026 10:15"}, "%d.%m.%Y %m/%d/%Y %m/%d/%Y %H:%M", false},
+		{"both orders with one mark", []string{"15/01/2026", "05/20/2026"}, "dmy mdy", false},
+		{"one leaves the order open", []string{"2026-01-05", "04/05/2026"}, "iso dmy", true},
+		{"words among days", []string{"2026-01-05", "soon", "15.01.2026"}, "", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := daysOf(tc.values)
+			if strings.Join(got.layouts, " ") != tc.want || got.open != tc.open {
+				t.Errorf("got %v, open %v", got.layouts, got.open)
+			}
+		})
+	}
+}
+
 func TestNumbersOf(t *testing.T) {
 	for _, tc := range []struct {
 		values []string
@@ -59,6 +89,7 @@ func TestNumbersOf(t *testing.T) {
 		{[]string{"12,500", "300"}, numbers{thousands: ","}, true},
 		{[]string{"12,500", "1,5"}, numbers{comma: true}, true},
 		{[]string{"1.234"}, numbers{}, true},
+		{[]string{"1.234.567", "89"}, numbers{comma: true, thousands: "."}, true},
 		{[]string{"$5"}, numbers{}, false},
 		{[]string{"5%"}, numbers{}, false},
 	} {
