@@ -42,7 +42,7 @@ func TestSample_RecordsOfADocument(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := &folder{t: t, dir: t.TempDir()}
 			f.write("a.json", c.text)
-			got, err := Sample(f.dir+"/a.json", 1<<20)
+			got, err := Sample(f.dir+"/a.json", Place{}, 1<<20)
 			if err != nil || got.Records != c.want {
 				t.Errorf("got %q, %v, want %q", got.Records, err, c.want)
 			}

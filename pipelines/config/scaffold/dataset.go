@@ -23,7 +23,11 @@ type dataset struct {
 func datasets(tables []*table) []*dataset {
 	var guesses []guess
 	for _, t := range tables {
-		guesses = append(guesses, surest(guessOf(t), recognise(t)))
+		g := surest(guessOf(t), recognise(t))
+		if t.broken != "" {
+			g.doubts = append(g.doubts, fmt.Sprintf("%s is not whole: %s", path.Base(t.label()), t.broken))
+		}
+		guesses = append(guesses, g)
 	}
 	joinProducts(guesses)
 	doubtWorthless(guesses)
@@ -37,8 +41,12 @@ func datasets(tables []*table) []*dataset {
 			all = append(all, &dataset{role: g.role, guess: g, rename: map[string]string{}, tables: []*table{g.table}})
 		}
 	}
-	counts := map[string]int{}
+	var parted []*dataset
 	for _, d := range all {
+		parted = append(parted, d.byWorkbook(tables)...)
+	}
+	counts := map[string]int{}
+	for _, d := range parted {
 		if _, d.name, _ = strings.Cut(d.entity(), "."); d.role == invoices {
 			d.name = "invoices"
 		}
@@ -47,7 +55,7 @@ func datasets(tables []*table) []*dataset {
 		}
 		d.files = patterns(d.tables, tables)
 	}
-	return all
+	return parted
 }
 
 // entity is the one that the dataset holds, or the first of them.
@@ -63,7 +71,8 @@ func (d *dataset) entity() string {
 // join takes a table in if it has the fields of the others, perhaps under other headers, and writes them alike.
 func (d *dataset) join(g guess) bool {
 	first := d.tables[0]
-	if g.role != d.role || g.entity != d.guess.entity || g.each != d.guess.each || g.table.records != first.records || g.table.format != first.format || g.table.encoding != first.encoding {
+	if g.role != d.role || g.entity != d.guess.entity || g.each != d.guess.each || g.table.records != first.records || g.table.format != first.format || g.table.encoding != first.encoding ||
+		g.table.headerRow() != first.headerRow() {
 		return false
 	}
 	rename := maps.Clone(d.rename)
@@ -139,13 +148,14 @@ var numbering = regexp.MustCompile(`[0-9]+([-_.]?[0-9]+)*`)
 func patterns(own, all []*table) []string {
 	var found []string
 	for _, t := range own {
-		folder, name := path.Split(t.path)
-		pattern := folder + numbering.ReplaceAllString(name, "*")
+		archive, name := t.parts()
+		folder, file := path.Split(archive)
+		pattern := folder + numbering.ReplaceAllString(file, "*") + numbering.ReplaceAllString(name, "*")
 		foreign := slices.ContainsFunc(all, func(other *table) bool {
 			matches, err := path.Match(pattern, other.path)
-			return (err != nil || matches) && !slices.Contains(own, other)
+			return (err != nil || matches) && !hasFile(own, other)
 		})
-		if foreign || strings.ContainsAny(name, `*?[]{}\`) {
+		if foreign || strings.ContainsAny(file+name, `*?[]{}\`) {
 			pattern = escapePattern(t.path)
 		}
 		if !slices.Contains(found, pattern) {
@@ -153,6 +163,19 @@ func patterns(own, all []*table) []string {
 		}
 	}
 	return found
+}
+
+// parts are the path of the file and, with a slash before it, that of the member of an archive.
+func (t *table) parts() (file, member string) {
+	if t.place.Member == "" {
+		return t.path, ""
+	}
+	file = strings.TrimSuffix(t.path, "/"+path.Clean(t.place.Member))
+	return file, t.path[len(file):]
+}
+
+func hasFile(tables []*table, of *table) bool {
+	return slices.ContainsFunc(tables, func(t *table) bool { return t.path == of.path })
 }
 
 // escapePattern makes a path stand for itself alone.

@@ -1,7 +1,6 @@
 package scaffold
 
 import (
-	"path"
 	"slices"
 	"strings"
 )
@@ -48,7 +47,7 @@ func guessOf(t *table) guess {
 	customer := match(t, customerWords, nil)
 	product := match(t, productWords, nil)
 	generic := genericColumn(t)
-	hint := hintOf(t.path)
+	hint := t.hint()
 
 	each, nested := t.linesWithin()
 	hasLine := hasLines(line)
@@ -245,12 +244,14 @@ func (t *table) amount(name string) string {
 	return ""
 }
 
-func hintOf(file string) role {
-	name := normal(path.Base(file))
-	for _, words := range fileWords {
-		for _, part := range strings.Fields(words.parts) {
-			if strings.Contains(name, part) {
-				return words.role
+// hint is what the table's name says that it holds.
+func (t *table) hint() role {
+	for _, name := range t.names() {
+		for _, words := range fileWords {
+			for _, part := range strings.Fields(words.parts) {
+				if strings.Contains(name, part) {
+					return words.role
+				}
 			}
 		}
 	}

@@ -19,6 +19,12 @@ const indent = "        " // of a key of a dataset in winback.yaml
 func (d *dataset) yaml() string {
 	m := &mapping{d: d}
 	m.line(0, "files: %s", listOf(d.files))
+	if sheets := d.sheets(); len(sheets) > 0 {
+		m.line(0, "sheet: %s", listOf(sheets))
+	}
+	if row := d.tables[0].headerRow(); row > 0 {
+		m.line(0, "header_row: %d   # titles stand above it", row)
+	}
 	if encoding := d.tables[0].encoding; encoding != "" {
 		m.line(0, "encoding: %s", encoding)
 	}

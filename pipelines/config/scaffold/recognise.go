@@ -2,7 +2,6 @@ package scaffold
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,7 +40,7 @@ func recognise(t *table) guess {
 // contract: what the file's name says, else the shop's.
 func surest(shop, further guess) guess {
 	switch {
-	case besides(shop.table.path, further.entity):
+	case besides(shop.table, further.entity):
 		return guess{table: shop.table}
 	case further.role != other:
 		return shop
@@ -52,7 +51,7 @@ func surest(shop, further guess) guess {
 			return further
 		}
 		return shop
-	case further.hinted && hintOf(shop.table.path) != shop.role:
+	case further.hinted && shop.table.hint() != shop.role:
 		return further
 	}
 	return shop
@@ -62,9 +61,9 @@ func surest(shop, further guess) guess {
 // repeat its columns: mapped to it, they would overwrite it.
 const sideTables = "discount fulfil shipping tag history adjustment event merge audit property истори"
 
-// besides tells whether a file holds something about an entity rather than it.
-func besides(file, entityName string) bool {
-	name := normal(path.Base(file))
+// besides tells whether a table holds something about an entity rather than it.
+func besides(t *table, entityName string) bool {
+	name := t.names()[0]
 	if at := slices.IndexFunc(contract, func(e known) bool { return e.entity == entityName }); at >= 0 {
 		for _, hint := range strings.Fields(contract[at].hints) {
 			name = strings.ReplaceAll(name, hint, "")
@@ -106,8 +105,9 @@ func makeable(entityName, key string, found map[string]string) bool {
 }
 
 func (e known) hinted(t *table) bool {
-	name := normal(path.Base(t.path))
-	return slices.ContainsFunc(strings.Fields(e.hints), func(part string) bool { return strings.Contains(name, part) })
+	return slices.ContainsFunc(strings.Fields(e.hints), func(part string) bool {
+		return slices.ContainsFunc(t.names(), func(name string) bool { return strings.Contains(name, part) })
+	})
 }
 
 // Confidence in what a file was taken for.
@@ -122,7 +122,7 @@ func (g guess) confidence() (level string, reasons []string) {
 	fields := len(slices.Compact(slices.Sorted(slices.Values(g.used()))))
 	columns := max(len(g.table.columns), 1)
 	reasons = append(reasons, fmt.Sprintf("%d of %d columns are named like its fields and hold such values", fields, columns))
-	if g.hinted || g.role != other && hintOf(g.table.path) != unknown {
+	if g.hinted || g.role != other && g.table.hint() != unknown {
 		reasons = append(reasons, "the file's name says so")
 	}
 	switch sure := len(reasons) > 1; {

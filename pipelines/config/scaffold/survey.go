@@ -49,12 +49,8 @@ func Propose(dir string, paths []string) *Found {
 	found := &Found{}
 	var tables []*table
 	for _, path := range paths {
-		t, err := readTable(dir, path)
-		if err != nil {
-			found.Unreadable = append(found.Unreadable, err.Error())
-			continue
-		}
-		tables = append(tables, t)
+		read, problems := readTables(dir, path)
+		tables, found.Unreadable = append(tables, read...), append(found.Unreadable, problems...)
 	}
 	found.conclude(tables)
 	return found

@@ -26,13 +26,17 @@ import (
 // sampleBytes is how much of a file, unpacked, is looked at for guessing.
 const sampleBytes = 1 << 20
 
-// table is a data file as far as it was looked at.
+// table is a table of a data file as far as it was looked at.
 type table struct {
-	path      string // from the folder, with slashes
+	path      string // from the folder, with slashes; of a member of an archive, behind that of the archive
 	file      string // to open
+	place     files.Place
+	sheets    int    // how many tables the workbook has
 	format    string // csv, tsv, ndjson, json, xlsx, parquet
 	records   string // path of the records in a JSON document
 	whole     bool   // rows are all there are
+	broken    string // why no more can be read, "" if all can
+	headers   []int  // lines, or rows of a sheet, that may be a header below titles
 	encoding  string // as the files connector names it; "" is UTF-8
 	delimiter rune
 	columns   []string
@@ -59,73 +63,146 @@ func formatOf(name string) string {
 		return "xlsx"
 	case ".parquet":
 		return "parquet"
+	case ".zip":
+		return "zip"
 	default:
 		return ""
 	}
 }
 
-// readTable looks at the beginning of a file.
-func readTable(dir, name string) (*table, error) {
-	t := &table{path: filepath.ToSlash(name), file: filepath.Join(dir, name), format: formatOf(name)}
+// readTables looks at the beginning of the tables of a file. problems say of those that cannot be read why.
+func readTables(dir, name string) (tables []*table, problems []string) {
+	file := filepath.Join(dir, name)
 	if filepath.IsAbs(name) {
-		t.file = name
+		file = name
 	}
+	places, err := files.Places(file)
+	if err != nil {
+		return nil, []string{err.Error()}
+	}
+	for _, place := range places {
+		t := &table{path: path.Join(filepath.ToSlash(name), place.Member), file: file, place: place}
+		t.format = formatOf(t.path)
+		if err := t.read(); err != nil && (place.Sheet == "" || len(places) == 1 || !errors.Is(err, errEmpty)) {
+			problems = append(problems, fmt.Sprintf("read %s: %v", t.path, err))
+		} else if err == nil {
+			tables = append(tables, t)
+		}
+	}
+	for _, t := range tables {
+		if t.sheets = len(tables); len(t.columns) > 0 && !t.understood() {
+			t.lookBelow()
+		}
+	}
+	return tables, problems
+}
+
+// errEmpty is why a table without anything in it cannot be read.
+var errEmpty = errors.New("it is empty")
+
+// read looks at the beginning of a table; the error says why it is none.
+func (t *table) read() error {
 	if !t.plain() {
-		return t, t.readSample()
+		return t.readSample()
 	}
+	text, err := t.beginning()
+	if err != nil {
+		return err
+	}
+	if t.format == "ndjson" {
+		t.readObjects(text)
+	} else {
+		t.remember(text, 1)
+		t.readLines(fromLine(text, t.place.HeaderRow))
+	}
+	switch {
+	case len(t.columns) > 0:
+		return nil
+	case t.broken != "":
+		return errors.New(t.broken)
+	case t.format == "ndjson":
+		return noRecords(text)
+	}
+	return errEmpty
+}
+
+// beginning is the text at the beginning of a plain file, in UTF-8.
+func (t *table) beginning() ([]byte, error) {
 	in, err := t.unpacked()
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
 	sample, err := io.ReadAll(io.LimitReader(in, sampleBytes))
-	if err != nil && len(sample) == 0 {
-		return nil, fmt.Errorf("read %s: %w", t.path, err)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		t.broken = "its packed data end too early: the file was cut off"
+	case err != nil && len(sample) == 0:
+		return nil, err
+	case err != nil:
+		t.broken = fmt.Sprintf("its packed data are damaged (%v)", err)
+	}
+	if why := noTable(sample); why != "" {
+		return nil, errors.New(why)
 	}
 	t.encoding = encodingOf(sample)
 	text, err := io.ReadAll(decoded(bytes.NewReader(sample), t.encoding))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", t.path, err)
-	}
 	if len(sample) == sampleBytes { // the last line may be cut
 		text = text[:bytes.LastIndexByte(text, '\n')+1]
 	}
-	if t.format == "ndjson" {
-		t.readObjects(text)
-	} else {
-		t.readLines(text)
-	}
-	if len(t.columns) == 0 {
-		return nil, fmt.Errorf("read %s: it is empty", t.path)
-	}
-	return t, nil
+	return text, err
 }
 
 // plain tells texts, perhaps packed by gzip, from what the connector reads for us.
 func (t *table) plain() bool {
-	return (t.format == "csv" || t.format == "tsv" || t.format == "ndjson") && !strings.HasSuffix(strings.ToLower(t.path), ".zst")
+	text := t.format == "csv" || t.format == "tsv" || t.format == "ndjson"
+	return text && t.place.Member == "" && t.place.Sheet == "" && !strings.HasSuffix(strings.ToLower(t.path), ".zst")
 }
 
-// readSample looks at the beginning of a file as the connector does.
+// readSample looks at the beginning of a table as the connector does.
 func (t *table) readSample() error {
-	found, err := files.Sample(t.file, sampleBytes)
+	found, err := files.Sample(t.file, t.place, sampleBytes)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", t.path, err)
+		return err
 	}
-	t.records, t.whole = found.Records, found.Whole
+	if t.records, t.whole = found.Records, found.Whole; t.format == "" || t.format == "zip" {
+		t.format = found.Format
+	}
 	if !found.Whole { // the last line may be cut
 		found.Text = found.Text[:bytes.LastIndexByte(found.Text, '\n')+1]
 	}
+	t.remember(found.Text, found.Line)
 	if !found.JSON {
+		if why := firstOf(t.foreign(), noTable([]byte(strings.Join(found.Columns, "")+string(found.Text)))); why != "" {
+			return errors.New(why)
+		}
 		t.delimiter, t.columns = rune(found.Delimiter), trimmed(found.Columns)
 		t.readLines(found.Text)
 	} else if t.readObjects(found.Text); len(found.Columns) > 0 {
 		t.arrange(found.Columns)
 	}
-	if len(t.columns) == 0 {
-		return fmt.Errorf("read %s: it is empty", t.path)
+	switch {
+	case len(t.columns) > 0:
+		return nil
+	case found.JSON && found.Format != "xlsx" && found.Format != "parquet":
+		return noRecords(found.Text)
 	}
-	return nil
+	return errEmpty
+}
+
+// foreign says of a file that is read as a text what its first bytes say it is instead, "" if nothing.
+func (t *table) foreign() string {
+	if t.place.Member != "" {
+		return ""
+	}
+	in, err := t.unpacked()
+	if err != nil {
+		return ""
+	}
+	defer in.Close()
+	start := make([]byte, 16)
+	n, _ := io.ReadFull(in, start) // a shorter file has fewer
+	return foreignKind(start[:n])
 }
 
 // arrange puts the columns into the order that the file has them in; those that
@@ -165,7 +242,7 @@ func (t *table) unpacked() (io.ReadCloser, error) {
 	}
 	unzipped, err := gzip.NewReader(buffered)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("unpack %s: %w", t.path, err), file.Close())
+		return nil, errors.Join(fmt.Errorf("its packed data cannot be read (%w): it is damaged or was cut off", err), file.Close())
 	}
 	return struct {
 		io.Reader
@@ -205,7 +282,10 @@ func decoded(in io.Reader, encoding string) io.Reader {
 }
 
 func (t *table) readLines(text []byte) {
-	if header, _, _ := bytes.Cut(text, []byte("\n")); t.columns == nil {
+	header, below, _ := bytes.Cut(text, []byte("\n"))
+	if named, is := strings.CutPrefix(strings.TrimRight(string(header), "\r"), "sep="); t.columns == nil && is && len(named) == 1 {
+		t.delimiter, text = rune(named[0]), below // so Excel writes and reads it
+	} else if t.columns == nil {
 		t.delimiter = delimiterOf(string(header), t.format)
 	}
 	lines := newLines(bytes.NewReader(text), t.delimiter)
@@ -289,4 +369,19 @@ func (t *table) times(column string, clocks map[string]string) []string {
 }
 
 // label is what people call the table.
-func (t *table) label() string { return t.path }
+func (t *table) label() string {
+	if t.oneOfSheets() {
+		return t.path + "/" + t.place.Sheet
+	}
+	return t.path
+}
+
+func (t *table) oneOfSheets() bool { return t.sheets > 1 && t.place.Sheet != "" }
+
+// names are what the table may be called by somebody who says what it holds, the nearest first.
+func (t *table) names() []string {
+	if t.oneOfSheets() {
+		return []string{normal(t.place.Sheet), normal(path.Base(t.path))}
+	}
+	return []string{normal(path.Base(t.path))}
+}

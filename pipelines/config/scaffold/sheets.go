@@ -1,0 +1,39 @@
+package scaffold
+
+import "slices"
+
+// sheets are those of its workbooks that a dataset reads; none where each has a single one with a table.
+func (d *dataset) sheets() []string {
+	var names []string
+	for _, t := range d.tables {
+		if t.place.Sheet != "" && !slices.Contains(names, t.place.Sheet) {
+			names = append(names, t.place.Sheet)
+		}
+	}
+	if slices.ContainsFunc(d.tables, (*table).oneOfSheets) {
+		return names
+	}
+	return nil
+}
+
+// byWorkbook parts a dataset whose sheets have, in another of its workbooks, the name of one that holds something else.
+func (d *dataset) byWorkbook(all []*table) []*dataset {
+	names := d.sheets()
+	foreign := slices.ContainsFunc(all, func(t *table) bool {
+		return hasFile(d.tables, t) && slices.Contains(names, t.place.Sheet) && !slices.Contains(d.tables, t)
+	})
+	if !foreign {
+		return []*dataset{d}
+	}
+	var parts []*dataset
+	for _, t := range d.tables {
+		at := slices.IndexFunc(parts, func(part *dataset) bool { return part.tables[0].path == t.path })
+		if at < 0 {
+			part := *d
+			part.tables = nil
+			at, parts = len(parts), append(parts, &part)
+		}
+		parts[at].tables = append(parts[at].tables, t)
+	}
+	return parts
+}
