@@ -29,6 +29,9 @@ func (a *app) checkSources(ctx context.Context, args []string) error {
 		return usageError{fmt.Errorf("name one source, or files that exist: %s", strings.Join(args, " "))}
 	}
 	project, err := a.project()
+	if err != nil && len(args) == 1 && strings.ContainsAny(args[0], `./\`) {
+		return usageError{fmt.Errorf("there is no file %s", args[0])} // meant as one, whatever the configuration says
+	}
 	if err != nil {
 		return err
 	}
