@@ -61,6 +61,9 @@ func (a *app) printFile(f scaffold.File) {
 		what = fmt.Sprintf("%s, confidence %s: %s", f.Entity, f.Confidence, strings.Join(f.Why, ", "))
 	}
 	fmt.Fprintf(a.stdout, "%s  %s\n", f.Path, what)
+	for _, reason := range f.Lacks {
+		fmt.Fprintf(a.stdout, "  %s\n", reason)
+	}
 	t := a.newTable("column", "looks like", "field")
 	t.SetAllowedRowLength(160)
 	for _, c := range f.Sniffed {

@@ -24,6 +24,8 @@ func datasets(tables []*table) []*dataset {
 	var guesses []guess
 	for _, t := range tables {
 		g := surest(guessOf(t), recognise(t))
+		g.takeClocks()
+		g.doubts = append(g.doubts, t.doubtsOfNames()...)
 		if t.broken != "" {
 			g.doubts = append(g.doubts, fmt.Sprintf("%s is not whole: %s", path.Base(t.label()), t.broken))
 		}

@@ -12,6 +12,7 @@ const (
 	boolean kind = iota + status + 1
 	enumeration
 	list
+	seconds // a whole number, or a duration such as 1:02:03
 )
 
 // known is an entity of the contract and how its tables are recognised: by parts
@@ -122,8 +123,8 @@ var contract = []known{
 	}},
 	{"callcenter.calls", "call cdr voximplant звон вызов", []string{"started_at", "disposition talk_seconds wait_seconds from_number customer_phone topic queue"}, map[string]string{
 		"id": "callid uniqueid idзвонка номерзвонка", "started_at": "startedat starttime callstartdate calldate start datetime date датаивремя датазвонка начало дата", "answered_at": "answeredat answer answertime ответ",
-		"from_number": "fromnumber from src caller callerid откуда ктозвонил", "to_number": "tonumber to dst callee куда", "customer_phone": "customerphone clientphone phonenumber phone телефонклиента телефон",
-		"agent_name": "agentname agent operator оператор менеджер", "disposition": "disposition callstatus status answeredyn answered статус результат",
+		"from_number": "fromnumber from src callernumber callerphone caller callerid откуда ктозвонил", "to_number": "tonumber to dst callee куда", "customer_phone": "customerphone clientphone phonenumber phone телефонклиента телефон",
+		"agent_name": "agentname agent operator оператор менеджер", "disposition": "disposition callstatus status answeredyn answered callresult result статус результат",
 		"wait_seconds": "waitseconds waittime speedofanswerinseconds ожидание времяожидания", "talk_seconds": "talkseconds talktime billsec callduration duration длительность времяразговора", "hold_seconds": "holdseconds holdtime удержание",
 		"topic": "topic subject тема", "direction": "direction направление", "satisfaction": "satisfaction satisfactionrating rating оценка", "recording_url": "recordingurl recording запись", "outcome": "outcome result итог",
 	}},
@@ -183,6 +184,9 @@ func kindOf(f *entity.Field) (k kind, ok bool) {
 	case entity.Dec:
 		return decimal, true
 	case entity.Int:
+		if strings.HasSuffix(f.Name, "_seconds") {
+			return seconds, true
+		}
 		return whole, true
 	case entity.Bool:
 		return boolean, true

@@ -156,7 +156,8 @@ func match(t *table, words []vocabulary, taken map[string]string) map[string]str
 	}
 	for _, word := range words {
 		for _, column := range t.called(word) {
-			if used[column] || !fits(t.values(column), word.kind) || !word.known(t.values(column)) {
+			fitting := t.byName || fits(t.values(column), word.kind) && word.known(t.values(column))
+			if used[column] || !fitting {
 				continue
 			}
 			found[word.field] = column
@@ -203,6 +204,8 @@ func fits(values []string, k kind) bool {
 		return ok
 	case whole:
 		return most(values, func(value string) bool { return strings.Trim(value, "0123456789") == "" })
+	case seconds:
+		return fits(values, whole) || most(values, clockLooks.MatchString)
 	case status:
 		return slices.ContainsFunc(values, func(value string) bool { return state(value) != "" })
 	case boolean:
@@ -224,7 +227,7 @@ func genericColumn(t *table) string {
 // column finds a column by its normal header, "" if there is none.
 func (t *table) column(name string) string {
 	for _, column := range t.columns {
-		if header := normal(column); !inList(column) && (header == name || header == "property"+name) {
+		if header := normal(column); !inList(column) && (header == name || header == "property"+name) && !t.twice(column) {
 			return column
 		}
 	}
@@ -237,7 +240,7 @@ func (t *table) amount(name string) string {
 		return column
 	}
 	for _, column := range t.columns {
-		if !inList(column) && normal(withoutUnit(column)) == name {
+		if !inList(column) && normal(withoutUnit(column)) == name && !t.twice(column) {
 			return column
 		}
 	}

@@ -238,6 +238,8 @@ func (m *mapping) fieldAt(from, field string, k kind, column, fold string) strin
 		}
 	case k == decimal:
 		options = m.numberOptions(column)
+	case k == seconds && slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, ":") }):
+		options = append(options, "clock: true")
 	case k == list:
 		if mark := splitMark(values); mark != "" {
 			options = append(options, "split: "+quoted(mark))

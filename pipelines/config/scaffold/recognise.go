@@ -158,6 +158,12 @@ func (t *table) looks(column string) string {
 	if all(values, isBool) {
 		return "yes or no"
 	}
+	if most(values, clockLooks.MatchString) {
+		return "times of day, or durations"
+	}
+	if most(values, func(value string) bool { return value[0] == '+' && phoneLooks.MatchString(value) }) {
+		return "phone numbers"
+	}
 	if _, ok := numbersOf(values); ok {
 		return t.amounts(column).describe(values)
 	}

@@ -175,6 +175,9 @@ func (f *Found) remarks() string {
 	}
 	for _, file := range f.Unrecognised {
 		fmt.Fprintf(&out, "# not understood: %s with the columns %s\n", oneLine([]string{file.Path}), oneLine(file.Columns))
+		for _, reason := range file.Lacks {
+			fmt.Fprintf(&out, "#   %s\n", oneLine([]string{reason}))
+		}
 	}
 	for _, why := range f.Unreadable {
 		fmt.Fprintf(&out, "# %s\n", oneLine([]string{why}))

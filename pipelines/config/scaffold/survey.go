@@ -33,6 +33,8 @@ type File struct {
 	Entity     string   `json:"entity,omitempty"`
 	Confidence string   `json:"confidence,omitempty"`
 	Why        []string `json:"why,omitempty"`
+	// Lacks says of a file that is not understood what it would take.
+	Lacks []string `json:"lacks,omitempty"`
 	// Sniffed tells of each column what its values look like and which field it makes.
 	Sniffed []Column `json:"sniffed"`
 }
@@ -122,6 +124,7 @@ func (f *Found) sort(tables []*table) {
 			file.Sniffed = append(file.Sniffed, Column{Name: column, Looks: t.looks(column), Field: d.fieldOf(t, column)})
 		}
 		if d == nil {
+			file.Lacks = t.lacks()
 			f.Unrecognised = append(f.Unrecognised, file)
 		} else {
 			f.Recognised = append(f.Recognised, file)
@@ -141,7 +144,7 @@ func (f *Found) Notes() []string {
 		}
 	}
 	for _, file := range f.Unrecognised {
-		notes = append(notes, fmt.Sprintf("%s: not understood, no mapping was written for it", file.Path))
+		notes = append(notes, fmt.Sprintf("%s: not understood, no mapping was written for it: %s", file.Path, strings.Join(file.Lacks, "; ")))
 	}
 	return append(notes, f.Unreadable...)
 }
@@ -153,7 +156,7 @@ func (d *dataset) fieldOf(t *table, column string) string {
 	}
 	for _, fields := range []map[string]string{d.guess.fields, d.guess.line, d.guess.person} {
 		for _, field := range slices.Sorted(maps.Keys(fields)) {
-			if d.nameIn(t, fields[field]) == column {
+			if own := d.nameIn(t, fields[field]); own == column || d.guess.clocks[own] == column {
 				return field
 			}
 		}

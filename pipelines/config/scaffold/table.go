@@ -42,6 +42,7 @@ type table struct {
 	columns   []string
 	rows      [][]string
 	lists     map[string]*table // lists of objects in the records, by their path
+	byName    bool              // columns count for what they are called, whatever their values
 	fractions *string           // see decimalMark; nil as long as nobody asked
 }
 

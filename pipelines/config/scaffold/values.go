@@ -49,17 +49,14 @@ func numbersOf(values []string) (numbers, bool) {
 			break
 		}
 	}
-	plain := make([]string, len(values))
-	for i, value := range values {
-		plain[i] = value
-		if n.thousands != "" {
+	plain := slices.Clone(values)
+	if n.thousands != "" {
+		for i, value := range values {
 			plain[i] = strings.ReplaceAll(value, n.thousands, "")
 		}
 	}
 	n.comma = n.thousands == "." || slices.ContainsFunc(plain, commaed.MatchString)
-	return n, most(plain, func(value string) bool {
-		return pointed.MatchString(value) || n.comma && commaed.MatchString(value)
-	})
+	return n, most(values, n.read)
 }
 
 // isGrouping tells a grouping 1,234.56 from a decimal comma 1,234: a point or comma groups where some value also has the
