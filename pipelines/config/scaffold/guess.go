@@ -224,29 +224,6 @@ func genericColumn(t *table) string {
 	return ""
 }
 
-// column finds a column by its normal header, "" if there is none.
-func (t *table) column(name string) string {
-	for _, column := range t.columns {
-		if header := normal(column); !inList(column) && (header == name || header == "property"+name) && !t.twice(column) {
-			return column
-		}
-	}
-	return ""
-}
-
-// amount finds a column of numbers: as column does, else by its header without the unit that stands behind it, as in "Total (EUR)".
-func (t *table) amount(name string) string {
-	if column := t.column(name); column != "" {
-		return column
-	}
-	for _, column := range t.columns {
-		if !inList(column) && normal(withoutUnit(column)) == name && !t.twice(column) {
-			return column
-		}
-	}
-	return ""
-}
-
 // hint is what the table's name says that it holds.
 func (t *table) hint() role {
 	for _, name := range t.names() {

@@ -57,16 +57,6 @@ func callings(column, field string) []string {
 
 func isOneOf(word, words string) bool { return slices.Contains(strings.Fields(words), word) }
 
-// inner finds a column that a field is known by without the objects around it, "" if there is none.
-func (t *table) inner(name, field string) string {
-	for _, column := range t.columns {
-		if strings.Contains(column, ".") && !inList(column) && slices.Contains(callings(column, field), name) {
-			return column
-		}
-	}
-	return ""
-}
-
 // linesWithin finds the list in the records of orders that holds their lines, and which of its columns is which field.
 func (t *table) linesWithin() (list string, columns map[string]string) {
 	for _, name := range t.listNames() {

@@ -43,6 +43,7 @@ type table struct {
 	rows      [][]string
 	lists     map[string]*table // lists of objects in the records, by their path
 	byName    bool              // columns count for what they are called, whatever their values
+	known     *headers          // see named; nil as long as nobody asked
 	fractions *string           // see decimalMark; nil as long as nobody asked
 }
 
