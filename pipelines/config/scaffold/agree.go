@@ -2,7 +2,6 @@ package scaffold
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
@@ -128,7 +127,7 @@ func (d *dataset) doubtsOfDays(name, column string) []string {
 		var open []string
 		for _, t := range d.tables {
 			if daysOf(t.times(d.nameIn(t, column), d.guess.clocks)).open {
-				open = append(open, path.Base(t.label()))
+				open = append(open, t.shortLabel())
 			}
 		}
 		if len(open) == 0 {

@@ -27,7 +27,7 @@ func datasets(tables []*table) []*dataset {
 		g.takeClocks()
 		g.doubts = append(g.doubts, t.doubtsOfNames()...)
 		if t.broken != "" {
-			g.doubts = append(g.doubts, fmt.Sprintf("%s is not whole: %s", path.Base(t.label()), t.broken))
+			g.doubts = append(g.doubts, fmt.Sprintf("%s is not whole: %s", t.shortLabel(), t.broken))
 		}
 		guesses = append(guesses, g)
 	}

@@ -20,6 +20,9 @@ func (d *dataset) yaml() string {
 	m := &mapping{d: d}
 	m.line(0, "files: %s", listOf(d.files))
 	if sheets := d.sheets(); len(sheets) > 0 {
+		for i, name := range sheets {
+			sheets[i] = sheetPattern(name)
+		}
 		m.line(0, "sheet: %s", listOf(sheets))
 	}
 	if row := d.tables[0].headerRow(); row > 0 {

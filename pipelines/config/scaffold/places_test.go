@@ -55,10 +55,10 @@ func TestPropose_Sheets(t *testing.T) {
 	dir := t.TempDir()
 	people := [][]any{{"customer_id", "email", "first_name"}, {"C1", "ann@example.com", "Ann"}}
 	writeBook(t, filepath.Join(dir, "book.xlsx"),
-		sheet{"Jan", orderRows}, sheet{"Feb", orderRows}, sheet{"Customers", people}, sheet{"Notes", [][]any{{"to do", "who"}, {"call", "me"}}}, sheet{"Empty", nil}, sheet{"Hidden", orderRows})
+		sheet{"Jan", orderRows}, sheet{"Feb", orderRows}, sheet{"Customers", people}, sheet{"1", orderRows}, sheet{"Notes", [][]any{{"to do", "who"}, {"call", "me"}}}, sheet{"Empty", nil}, sheet{"Hidden", orderRows})
 	found := scaffold.Propose(dir, []string{"book.xlsx"})
 	mapping := found.Mapping()
-	for _, want := range []string{"      orders:\n        files: book.xlsx\n        sheet: [Jan, Feb]\n", "      customers:\n        files: book.xlsx\n        sheet: Customers\n", "# not understood: book.xlsx/Notes with"} {
+	for _, want := range []string{"      orders:\n        files: book.xlsx\n        sheet: [Jan, Feb, \"[1]\"]\n", "      customers:\n        files: book.xlsx\n        sheet: Customers\n", "# not understood: book.xlsx/Notes with"} {
 		if !strings.Contains(mapping, want) {
 			t.Errorf("lacks %q:\n%s", want, mapping)
 		}

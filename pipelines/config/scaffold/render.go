@@ -3,7 +3,6 @@ package scaffold
 import (
 	_ "embed"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -158,7 +157,7 @@ func (d *dataset) summary() string {
 		more = fmt.Sprintf(" and %d more", count-1)
 	}
 	level, why := d.guess.confidence()
-	return fmt.Sprintf("%s%s: %s (confidence %s: %s)", oneLine([]string{path.Base(d.tables[0].label())}), more, d.what(), level, strings.Join(why, ", "))
+	return fmt.Sprintf("%s%s: %s (confidence %s: %s)", oneLine([]string{d.tables[0].shortLabel()}), more, d.what(), level, strings.Join(why, ", "))
 }
 
 func (d *dataset) allDoubts() []string {

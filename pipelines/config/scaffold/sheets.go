@@ -1,6 +1,9 @@
 package scaffold
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // sheets are those of its workbooks that a dataset reads; none where each has a single one with a table.
 func (d *dataset) sheets() []string {
@@ -14,6 +17,14 @@ func (d *dataset) sheets() []string {
 		return names
 	}
 	return nil
+}
+
+// sheetPattern asks for a sheet by its name; a name that is a number would be taken for the place of another one too.
+func sheetPattern(name string) string {
+	if strings.Trim(name, "0123456789") == "" {
+		return "[" + name[:1] + "]" + name[1:]
+	}
+	return name
 }
 
 // byWorkbook parts a dataset whose sheets have, in another of its workbooks, the name of one that holds something else.

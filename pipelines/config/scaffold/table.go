@@ -378,6 +378,12 @@ func (t *table) label() string {
 	return t.path
 }
 
+// shortLabel is the label without the folders.
+func (t *table) shortLabel() string {
+	file, _ := t.parts()
+	return strings.TrimPrefix(t.label(), strings.TrimSuffix(file, path.Base(file)))
+}
+
 func (t *table) oneOfSheets() bool { return t.sheets > 1 && t.place.Sheet != "" }
 
 // names are what the table may be called by somebody who says what it holds, the nearest first.
