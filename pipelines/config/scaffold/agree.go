@@ -22,19 +22,23 @@ func (g guess) mapped() []mapped {
 			}
 		}
 	}
-	switch g.role {
-	case customers:
-		add(customerWords, g.fields)
-	case products:
-		add(productWords, g.fields)
-	case other:
-		add(contract[slices.IndexFunc(contract, func(e known) bool { return e.entity == g.entity })].vocabulary(), g.fields)
-	default:
-		add(orderWords, g.fields)
-	}
+	add(g.vocabulary(), g.fields)
 	add(lineWords, g.line)
 	add(customerWords, g.person)
 	return list
+}
+
+// vocabulary lists the fields that the table has besides those of order lines and of customers in orders.
+func (g guess) vocabulary() []vocabulary {
+	switch g.role {
+	case customers:
+		return customerWords
+	case products:
+		return productWords
+	case other:
+		return contract[slices.IndexFunc(contract, func(e known) bool { return e.entity == g.entity })].vocabulary()
+	}
+	return orderWords
 }
 
 // agrees tells whether one mapping reads the columns of a table as it reads those of the tables that are there: what a

@@ -25,7 +25,7 @@ func datasets(tables []*table) []*dataset {
 	for _, t := range tables {
 		g := surest(guessOf(t), recognise(t))
 		g.takeClocks()
-		g.doubts = append(g.doubts, t.doubtsOfNames()...)
+		g.doubts = append(g.doubts, slices.Concat(t.doubtsOfNames(), g.doubtsOfLeftOut())...)
 		if t.broken != "" {
 			g.doubts = append(g.doubts, fmt.Sprintf("%s is not whole: %s", t.shortLabel(), t.broken))
 		}

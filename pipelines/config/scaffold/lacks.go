@@ -52,6 +52,12 @@ func (t *table) missing() string {
 	case order["ordered_at"] != "" && order["items_total"] != "":
 		return fmt.Sprintf("%s and %s look like the day and the sum of an order, but no column is called like the number or the customer of one, such as order_id", oneLine([]string{order["ordered_at"]}), oneLine([]string{order["items_total"]}))
 	}
+	isValue := func(name string) bool {
+		return pointed.MatchString(name) || len(daysOf([]string{name}).layouts) > 0
+	}
+	if slices.ContainsFunc(t.columns, isValue) {
+		return "its first line looks like values, not like names of columns: put names above it, or give them in the mapping with columns"
+	}
 	return "its columns are not known by their names; a mapping can be written by hand, winback sources describe files says how"
 }
 
@@ -79,6 +85,24 @@ func misfit(values []string, k kind) string {
 		return "but its values do not fit"
 	}
 	return fmt.Sprintf("but %d of %d values are not %s: such as %s", len(strange), len(values), what, oneLine(strange[:1]))
+}
+
+// doubtsOfLeftOut says of columns that are called like a field, a day or a number, and were left out for their values why.
+func (g guess) doubtsOfLeftOut() []string {
+	if g.role == unknown {
+		return nil
+	}
+	named := *g.table
+	named.byName = true
+	again := guess{table: &named, role: g.role, entity: g.entity, fields: match(&named, g.vocabulary(), g.line)}
+	var doubts []string
+	for _, m := range again.mapped() {
+		values := g.table.values(m.column)
+		if (m.kind == timestamp || m.kind == decimal) && g.fields[m.field] == "" && !slices.Contains(g.used(), m.column) && !fits(values, m.kind) {
+			doubts = append(doubts, fmt.Sprintf("%s is called like %s, %s; it was left out", oneLine([]string{m.column}), again.calls(m.field), misfit(values, m.kind)))
+		}
+	}
+	return doubts
 }
 
 var serialLooks = regexp.MustCompile(`^[2-5]\d{4}(?:[.,]\d+)?$`)

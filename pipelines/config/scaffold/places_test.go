@@ -178,6 +178,7 @@ func TestPropose_Lacks(t *testing.T) {
 		"no number":               {"order_date,total\n2026-01-05,10\n", "no column is called like the number or the customer of one"},
 		"a number that is twice":  {"order_id,order_id,order_date,total\n1,2,2026-01-05,10\n", "several columns are called order_id, and none of them is mapped"},
 		"nothing that is known":   {"colour,weight\nred,1\n", "its columns are not known by their names"},
+		"no names of columns":     {"1,2026-01-05,C1\n2,2026-01-06,C2\n", "its first line looks like values"},
 		"sums that are no number": {"invoice,net,tax,customer\n1,1 x,1,C1\n", "invoice looks like the number of an order"},
 	} {
 		dir := t.TempDir()
@@ -188,5 +189,17 @@ func TestPropose_Lacks(t *testing.T) {
 		if len(found.Unrecognised) != 1 || !strings.Contains(strings.Join(found.Unrecognised[0].Lacks, "\n"), c.want) {
 			t.Errorf("%s: wants %q, got %+v", name, c.want, found)
 		}
+	}
+}
+
+// TestPropose_LeftOut: a column that is called like a field, but was not mapped for its values, is told with them.
+func TestPropose_LeftOut(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "orders.csv"), []byte("order_id,order_date,customer_id,total\n1,2026-01-05,C1,$10\n2,2026-01-06,C2,$11\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const want = "please check: total is called like the sum of an order, but 2 of 2 values are not numbers: such as $10; it was left out"
+	if mapping := scaffold.Propose(dir, []string{"orders.csv"}).Mapping(); !strings.Contains(mapping, want) {
+		t.Errorf("lacks %q:\n%s", want, mapping)
 	}
 }
