@@ -47,6 +47,8 @@ func (g guess) calls(field string) string {
 func (t *table) missing() string {
 	order := match(t, orderWords, nil)
 	switch {
+	case order["id"] != "" && besides(t, "shop.orders"):
+		return "its name says that it stands beside orders, which have their sums and days elsewhere"
 	case order["id"] != "" && order["ordered_at"] == "":
 		return fmt.Sprintf("%s looks like the number of an order, but no column is called like the day of one, such as order_date", oneLine([]string{order["id"]}))
 	case order["ordered_at"] != "" && order["items_total"] != "":

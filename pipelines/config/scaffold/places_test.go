@@ -2,6 +2,7 @@ package scaffold_test
 
 import (
 	"archive/zip"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -171,21 +172,23 @@ func TestPropose_Lacks(t *testing.T) {
 		}
 		return text
 	}
-	for name, c := range map[string]struct{ text, want string }{
-		"days among words":        {orders("2026-01-05", "2026-01-06", "soon"), "order_date is called like the day of an order, but 1 of 3 values are not days: such as soon"},
-		"days as Excel counts":    {orders("46037", "46038"), "order_date is called like the day of an order, but has its days as Excel counts them (46037 is 2026-01-15)"},
-		"no day":                  {"order_id,customer_id,total\n1,C1,10\n", "order_id looks like the number of an order, but no column is called like the day of one"},
-		"no number":               {"order_date,total\n2026-01-05,10\n", "no column is called like the number or the customer of one"},
-		"a number that is twice":  {"order_id,order_id,order_date,total\n1,2,2026-01-05,10\n", "several columns are called order_id, and none of them is mapped"},
-		"nothing that is known":   {"colour,weight\nred,1\n", "its columns are not known by their names"},
-		"no names of columns":     {"1,2026-01-05,C1\n2,2026-01-06,C2\n", "its first line looks like values"},
-		"sums that are no number": {"invoice,net,tax,customer\n1,1 x,1,C1\n", "invoice looks like the number of an order"},
+	for name, c := range map[string]struct{ text, want, file string }{
+		"days among words":        {orders("2026-01-05", "2026-01-06", "soon"), "order_date is called like the day of an order, but 1 of 3 values are not days: such as soon", ""},
+		"days as Excel counts":    {orders("46037", "46038"), "order_date is called like the day of an order, but has its days as Excel counts them (46037 is 2026-01-15)", ""},
+		"a table beside orders":   {"order_id,code\\n1,X\\n", "its name says that it stands beside orders", "order_discounts.csv"},
+		"no day":                  {"order_id,customer_id,total\n1,C1,10\n", "order_id looks like the number of an order, but no column is called like the day of one", ""},
+		"no number":               {"order_date,total\n2026-01-05,10\n", "no column is called like the number or the customer of one", ""},
+		"a number that is twice":  {"order_id,order_id,order_date,total\n1,2,2026-01-05,10\n", "several columns are called order_id, and none of them is mapped", ""},
+		"nothing that is known":   {"colour,weight\nred,1\n", "its columns are not known by their names", ""},
+		"no names of columns":     {"1,2026-01-05,C1\n2,2026-01-06,C2\n", "its first line looks like values", ""},
+		"sums that are no number": {"invoice,net,tax,customer\n1,1 x,1,C1\n", "invoice looks like the number of an order", ""},
 	} {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "x.csv"), []byte(c.text), 0o644); err != nil {
+		file := cmp.Or(c.file, "x.csv")
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(c.text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		found := scaffold.Propose(dir, []string{"x.csv"})
+		found := scaffold.Propose(dir, []string{file})
 		if len(found.Unrecognised) != 1 || !strings.Contains(strings.Join(found.Unrecognised[0].Lacks, "\n"), c.want) {
 			t.Errorf("%s: wants %q, got %+v", name, c.want, found)
 		}
