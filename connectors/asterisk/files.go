@@ -170,22 +170,36 @@ func openFile(path string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a log: %w", err)
 	}
-	var r io.Reader
+	var r io.ReadCloser
 	switch {
 	case strings.HasSuffix(path, ".gz"):
 		r, err = gzip.NewReader(file)
 	case strings.HasSuffix(path, ".zst"):
-		r, err = zstd.NewReader(file)
+		r, err = openZstd(file)
 	default:
 		return file, nil
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("unpack %s: %w", path, err), file.Close())
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{r, file}, nil
+	return &unpacked{r, file}, nil
+}
+
+// unpacked is a file that is read through what unpacks it. Both are closed: a decoder of
+// zstd has goroutines and memory of its own.
+type unpacked struct {
+	io.ReadCloser
+	file *os.File
+}
+
+func (u *unpacked) Close() error { return errors.Join(u.ReadCloser.Close(), u.file.Close()) }
+
+func openZstd(file io.Reader) (io.ReadCloser, error) {
+	decoder, err := zstd.NewReader(file, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	return decoder.IOReadCloser(), nil
 }
 
 func (f *logFeed) close() {

@@ -189,8 +189,10 @@ type answer struct {
 // request asks for a page of a plain list without waiting for it.
 func (x *extraction) request(ctx context.Context, o *object, after string) <-chan answer {
 	c := make(chan answer, 1)
+	linked := *o
+	linked.links = x.linksOf(o)
 	go func() {
-		p, err := x.list(ctx, o, after, false)
+		p, err := x.list(ctx, &linked, after, false)
 		c <- answer{p, err}
 	}()
 	return c

@@ -165,3 +165,22 @@ func TestConfig_MistakesAreTold(t *testing.T) {
 		}
 	}
 }
+
+// TestLists_HaveTheProductsOfDeals: the first read knows what was sold as well as later ones do.
+func TestLists_HaveTheProductsOfDeals(t *testing.T) {
+	t.Parallel()
+	products := func(keys string) int {
+		_, _, reader := opened(t, keys, nil)
+		n := 0
+		for _, row := range reader.MustRun(t).Rows("crm.deals") {
+			if strings.Contains(row, "product=") {
+				n++
+			}
+		}
+		return n
+	}
+	listed, searched := products(""), products("since: 2000-01-01\n")
+	if listed == 0 || listed < searched {
+		t.Errorf("%d deals have products when they are listed, %d when they are searched", listed, searched)
+	}
+}

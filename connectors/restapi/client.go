@@ -73,9 +73,9 @@ func New(o Options) (*Client, error) {
 	}, nil
 }
 
-// sameHost keeps credentials from being carried to another host.
+// sameHost keeps credentials from being carried to another host, or in the open.
 func sameHost(r *http.Request, via []*http.Request) error {
-	if r.URL.Host != via[0].URL.Host || len(via) > 5 {
+	if r.URL.Host != via[0].URL.Host || via[0].URL.Scheme == "https" && r.URL.Scheme != "https" || len(via) > 5 {
 		return http.ErrUseLastResponse
 	}
 	return nil

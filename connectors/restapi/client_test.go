@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -196,6 +197,16 @@ func TestClient_DoesNotCarryCredentialsElsewhere(t *testing.T) {
 	}
 	if err := c.Do(t.Context(), Request{Path: elsewhere.URL, Foreign: true}, func(Answer) error { return nil }); err != nil || len(seen) != 1 || seen[0] != "" {
 		t.Errorf("got %v, %q", err, seen)
+	}
+}
+
+func TestClient_IsNotLedIntoTheOpen(t *testing.T) {
+	first := &http.Request{URL: &url.URL{Scheme: "https", Host: "shop.example.com"}}
+	for to, stays := range map[string]bool{"https://shop.example.com/b": true, "http://shop.example.com/a": false, "https://other.example.com/": false} {
+		address, _ := url.Parse(to)
+		if err := sameHost(&http.Request{URL: address}, []*http.Request{first}); (err == nil) != stays {
+			t.Errorf("%s: %v", to, err)
+		}
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"winback/connectors"
 )
 
 // code returns PostgreSQL's code of an error, "" if it is none of its.
@@ -80,4 +82,13 @@ func passing(err error) bool {
 	default:
 		return strings.HasPrefix(c, "08")
 	}
+}
+
+// loginFailure tells a server that has no room, or is just starting, from one that wants
+// other credentials: of the former another try is worth it.
+func loginFailure(err error) error {
+	if passing(err) {
+		return connectors.ErrUnreachable
+	}
+	return connectors.ErrRefused
 }

@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -54,14 +55,23 @@ func (s *source) Extract(ctx context.Context, req connectors.Request, sink conne
 	}
 	x := &extraction{source: s, req: req, sink: sink, began: s.clock.Now()}
 	if err := x.open(ctx, p); err != nil {
-		return connectors.Extracted{}, s.explain(p, err)
+		return connectors.Extracted{}, s.failure(ctx, p, err)
 	}
 	defer x.close()
 	got, err := x.run(ctx)
 	if err != nil {
-		return connectors.Extracted{}, s.explain(p, err)
+		return connectors.Extracted{}, s.failure(ctx, p, err)
 	}
 	return got, nil
+}
+
+// failure explains an error, unless it is that the extraction was stopped: then the server
+// only says so in its own words, or the connection has gone.
+func (s *source) failure(ctx context.Context, p *plan, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return fmt.Errorf("read %s: %w", p.name, context.Cause(ctx))
+	}
+	return s.explain(p, err)
 }
 
 // open logs in, finds the columns and begins the view of one moment.

@@ -155,7 +155,7 @@ func (m *mySQL) open(ctx context.Context) (session, error) {
 // mysqlLoginError leaves out what is not the server's own word.
 func mysqlLoginError(address string, err error) error {
 	if server, ok := errors.AsType[*mysql.MySQLError](err); ok {
-		return connectors.WholeSource(connectors.ErrRefused, fmt.Errorf("log in to MySQL on %s: %w", address, server))
+		return connectors.WholeSource(loginFailure(server), fmt.Errorf("log in to MySQL on %s: %w", address, server))
 	}
 	return connectors.WholeSource(connectors.ErrUnreachable, fmt.Errorf("reach MySQL on %s: %w", address, err))
 }

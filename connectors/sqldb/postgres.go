@@ -159,7 +159,7 @@ func (p *postgres) open(ctx context.Context) (session, error) {
 // loginError leaves out what the driver says of the address, user and database.
 func loginError(host string, err error) error {
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return connectors.WholeSource(connectors.ErrRefused, fmt.Errorf("log in to PostgreSQL on %s: %w", host, server))
+		return connectors.WholeSource(loginFailure(server), fmt.Errorf("log in to PostgreSQL on %s: %w", host, server))
 	}
 	if network, ok := errors.AsType[net.Error](err); ok {
 		return connectors.WholeSource(connectors.ErrUnreachable, fmt.Errorf("reach PostgreSQL on %s: %w", host, network))

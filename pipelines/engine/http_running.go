@@ -54,7 +54,7 @@ func (r *running) begin(ctx context.Context, req *request) (_ context.Context, _
 		if err == nil {
 			return ctx, sync.OnceFunc(func() { r.end(s); leave() }), nil
 		}
-		if s == nil || req.settings["replace_running_query"] != "1" {
+		if s == nil || s.user != req.user || req.settings["replace_running_query"] != "1" {
 			return nil, nil, err
 		}
 		s.cancel(killed(s.id))

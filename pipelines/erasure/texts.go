@@ -1,6 +1,10 @@
 package erasure
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // erased stands where an e-mail address or a phone number was.
 const erased = "(erased)"
@@ -46,46 +50,124 @@ func (e *Eraser) Redact(text string) string {
 }
 
 // eachIdentifier goes through what may be an e-mail address or a phone number in a text,
-// until visit returns false.
+// the longest first of what begins at one place, until visit returns false. What stands
+// beside it without a blank, a quote, a dash, a date behind a number, is no reason to miss it.
 func eachIdentifier(text string, visit func(from, to int) bool) {
 	for at := 0; at < len(text); {
-		c := text[at]
+		r, size := utf8.DecodeRuneInString(text[at:])
+		next := at + size
 		switch {
-		case c == '@':
-			from, to := at, at+1
-			for from > 0 && isAddress(text[from-1]) {
-				from--
-			}
-			for to < len(text) && isAddress(text[to]) {
-				to++
-			}
-			for to > at && text[to-1] == '.' {
-				to--
-			}
-			if !visit(from, to) {
+		case r == '@':
+			from, to := addressAround(text, at)
+			if !eachAddress(text, from, at, to, visit) {
 				return
 			}
-			at = max(to, at+1)
-		case c >= '0' && c <= '9':
-			to, digits := at, 0
-			for i := at; i < len(text) && isPhone(text[i]); i++ {
-				if text[i] >= '0' && text[i] <= '9' {
-					digits++
-					to = i + 1
-				}
-			}
-			if digits >= fewestDigits && !visit(at, to) {
+			next = max(to, next)
+		case isDigit(r):
+			groups, end := digitGroups(text, at)
+			if !eachPhone(groups, visit) {
 				return
 			}
-			at = to
-		default:
-			at++
+			next = end
 		}
+		at = next
 	}
 }
 
-func isAddress(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80 || strings.IndexByte("._%+-", c) >= 0
+// addressAround returns the longest address around an @.
+func addressAround(text string, at int) (from, to int) {
+	from, to = at, at+1
+	for from > 0 {
+		r, size := utf8.DecodeLastRuneInString(text[:from])
+		if !inAddress(r) {
+			break
+		}
+		from -= size
+	}
+	for to < len(text) {
+		r, size := utf8.DecodeRuneInString(text[to:])
+		if !inAddress(r) || r == '\'' {
+			break
+		}
+		to += size
+	}
+	for to > at && strings.IndexByte(".-_%+", text[to-1]) >= 0 {
+		to--
+	}
+	return from, to
 }
 
-func isPhone(c byte) bool { return c >= '0' && c <= '9' || strings.IndexByte(" ()-./", c) >= 0 }
+// eachAddress visits an address, and what is left of it without the quote, the dash or the
+// escape of JSON that may stand before it.
+func eachAddress(text string, from, at, to int, visit func(from, to int) bool) bool {
+	if !visit(from, to) {
+		return false
+	}
+	if from > 0 && text[from-1] == '\\' { // \n, \u003c
+		escape := 1
+		if text[from] == 'u' {
+			escape = 5
+		}
+		if from+escape < at && !visit(from+escape, to) {
+			return false
+		}
+	}
+	for from < at && strings.IndexByte("'.-_%+", text[from]) >= 0 {
+		if from++; !visit(from, to) {
+			return false
+		}
+	}
+	return true
+}
+
+func inAddress(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._%+-'", r)
+}
+
+// group is a run of digits in a text.
+type group struct{ from, to int }
+
+// digitGroups returns the digits from a place on, in groups between what may stand in a
+// phone number, and where that ends.
+func digitGroups(text string, at int) (groups []group, end int) {
+	for at < len(text) {
+		r, size := utf8.DecodeRuneInString(text[at:])
+		switch {
+		case isDigit(r) && len(groups) > 0 && groups[len(groups)-1].to == at:
+			groups[len(groups)-1].to = at + size
+		case isDigit(r):
+			groups = append(groups, group{at, at + size})
+		case !unicode.Is(unicode.Zs, r) && !unicode.Is(unicode.Pd, r) && !strings.ContainsRune("()./:", r):
+			return groups, at
+		}
+		at += size
+	}
+	return groups, at
+}
+
+// mostDigits is how many digits a phone number has at the most (E.164).
+const mostDigits = 15
+
+// eachPhone visits what neighbouring groups of digits make together, if it may be a number.
+func eachPhone(groups []group, visit func(from, to int) bool) bool {
+	for i := range groups {
+		digits, last := 0, i-1
+		for last+1 < len(groups) {
+			more := groups[last+1].to - groups[last+1].from
+			if digits+more > mostDigits && last >= i {
+				break
+			}
+			digits += more
+			last++
+		}
+		for ; last >= i && digits >= fewestDigits; last-- {
+			if !visit(groups[i].from, groups[last].to) {
+				return false
+			}
+			digits -= groups[last].to - groups[last].from
+		}
+	}
+	return true
+}
+
+func isDigit(r rune) bool { return r >= '0' && r <= '9' }
