@@ -95,6 +95,36 @@ func (e *erasing) fromBooks(ctx context.Context) error {
 		}
 		e.receipt.Books[t.database+"."+t.table] = int64(len(hashes))
 	}
+	return e.fromTasks(ctx)
+}
+
+// fromTasks removes the tasks that were written about somebody who was forgotten: they
+// name no address, but the customer's key and the records in the CRM.
+func (e *erasing) fromTasks(ctx context.Context) error {
+	rows, err := e.warehouse.Query(ctx, "SELECT customer_key, count() FROM ops.tasks GROUP BY customer_key")
+	if err != nil {
+		return fmt.Errorf("read ops.tasks: %w", err)
+	}
+	defer rows.Close()
+	var keys []string
+	var removed int64
+	for rows.Next() {
+		var key string
+		var n uint64
+		if err := rows.Scan(&key, &n); err != nil {
+			return fmt.Errorf("read ops.tasks: %w", err)
+		}
+		if e.people.Customer(key) {
+			keys, removed = append(keys, quote.Literal(key)), removed+int64(n)
+		}
+	}
+	if err := rows.Err(); err != nil || len(keys) == 0 {
+		return err
+	}
+	if err := e.warehouse.Exec(ctx, "ALTER TABLE ops.tasks DELETE WHERE customer_key IN ("+strings.Join(keys, ", ")+") SETTINGS mutations_sync = 2"); err != nil {
+		return fmt.Errorf("erase from ops.tasks: %w", err)
+	}
+	e.receipt.Books["ops.tasks"] += removed
 	return nil
 }
 

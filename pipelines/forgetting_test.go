@@ -309,8 +309,15 @@ func TestForget_ByCustomer(t *testing.T) {
 			t.Errorf("by %s it would erase %v of %q, %v; want %s", name, plan.Rows, plan.Customer, err, want)
 		}
 	}
+	tasks := "INSERT INTO ops.tasks (source, customer_key, list_on, task_id, records) VALUES ('crm', ?, '2024-01-01', 't1', ['7']), ('crm', 'another', '2024-01-01', 't2', ['8'])"
+	if err := b.w.Exec(t.Context(), tasks, keys[0]); err != nil {
+		t.Fatal(err)
+	}
 	if s, err := b.forget(ForgetOptions{Customer: keys[0]}); err != nil {
 		t.Fatal(err, s.Problems)
+	}
+	if left, err := names(t.Context(), b.w, "SELECT task_id FROM ops.tasks"); err != nil || fmt.Sprint(left) != "[t2]" {
+		t.Errorf("of the tasks there are %v, %v", left, err)
 	}
 	if left := b.traces("ann@example.com", "annabel", "79460018", "7946 0018", keys[0]); len(left) > 0 {
 		t.Errorf("after it there are\n%s", strings.Join(left, "\n"))

@@ -155,6 +155,9 @@ func (s *Server) check(n spec.Node, errs *spec.Errors) {
 	case s.Host != "" && (s.Database == "" || s.User == ""):
 		errs.Addf(n, "host needs database and user beside it")
 	}
+	if s.CA != "" && s.TLS != "verify" {
+		errs.Addf(n.Get("ca"), "is looked at with tls: verify alone: say that too, or leave ca out")
+	}
 	if s.Port < 0 || s.Port > 65535 {
 		errs.Addf(n.Get("port"), "wants a number from 1 to 65535")
 	}

@@ -154,6 +154,12 @@ func (e *Eraser) owner(r landing.Row, about what) (request int, ok bool) {
 	return 0, false
 }
 
+// Customer says whether a customer's key in the warehouse is of somebody who was forgotten.
+func (e *Eraser) Customer(key string) bool {
+	_, ok := e.has(e.book.Customer(key))
+	return ok
+}
+
 func (e *Eraser) has(m Mark) (int, bool) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
