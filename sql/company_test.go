@@ -43,6 +43,11 @@ func smallCompany(day string) []string {
 		select 'crm', extracted_at, run_id, deleted, toString(number), concat('Firm ', toString(number)), ['small', 'large'][1 + number % 2],
 			[concat('p', toString(number * 2), '@example.com')], at, at, if(number % 4 = 0 and ` + until("ended") + `, ended, null)
 		from (select *, toDateTime64('2022-12-15 00:00:00', 6, 'UTC') + interval number * 11 day as at, at + interval 300 day as ended, ` + read + ` from numbers(40)) where ` + until("at"),
+		// Some sign again, one of them to end that contract too.
+		`insert into raw.crm_customers (source, extracted_at, run_id, deleted, id, name, segment, email, created_at, contract_started_at, contract_terminated_at)
+		select 'crm', extracted_at, run_id, deleted, concat(toString(number), '-2'), concat('Firm ', toString(number)), 'small',
+			[concat('p', toString(number * 2), '@example.com')], at, at, if(number = 8 and ` + until("ended") + `, ended, null)
+		from (select *, toDateTime64('2022-12-15 00:00:00', 6, 'UTC') + interval number * 11 + 340 day as at, at + interval 90 day as ended, ` + read + ` from numbers(0, 40, 8)) where ` + until("at"),
 	}, slices.Concat(smallSales(day), winbackCampaigns(day), smallService(day), smallHistory(day))...)
 }
 

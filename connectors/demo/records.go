@@ -1,6 +1,9 @@
 package demo
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 var (
 	accountHeader = []string{"user_id", "email", "phone", "first_name", "last_name", "city", "country", "registered", "newsletter"}
@@ -243,6 +246,9 @@ func (r *registry) writeCRMDates(l *life) {
 		made -= d.between(200, 2_000)
 	}
 	started := made + d.between(0, 12)
+	if again, ok := c.signsAgain(l); ok {
+		started = again
+	}
 	if !c.isFirm() {
 		t.null()
 		t.plain(w.dayText(made))
@@ -261,4 +267,19 @@ func (r *registry) writeCRMDates(l *life) {
 	said := w.farewellOf(c, l, len(l.departures)-1)
 	t.text(said.words.text)
 	r.count.terminated(&said)
+}
+
+// signsAgain returns the day of the first purchase after the contract ended, and
+// whether a new contract was made on it: half of the firms ask for one. The CRM has
+// one record of each firm, so it now tells when the old contract ended and when the
+// new one began.
+func (c *customer) signsAgain(l *life) (int, bool) {
+	if l.terminated < 0 || c.index%2 == 0 {
+		return 0, false
+	}
+	i, _ := slices.BinarySearch(l.purchases, l.terminated)
+	if i == len(l.purchases) {
+		return 0, false
+	}
+	return l.purchases[i], true
 }

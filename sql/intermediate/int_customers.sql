@@ -2,7 +2,7 @@
 -- grain: one row per customer_key
 -- materialized: incremental
 -- key: customer_key
--- changes: contract_terminated_on
+-- changes: contract_terminations
 -- partition_by: sipHash64(customer_key) % 4
 -- order_by: customer_key
 with
@@ -82,15 +82,18 @@ described as (
     where keys.entity = 'shop.customers'
 ),
 
--- What happens after as_of is not known yet.
+-- What happens after as_of is not known yet. A record whose contract begins after it
+-- ended tells of two: the one that ended, and the one signed again.
 seen as (
     select
         * except (contract_started_on, contract_terminated_on, signed_up_on),
         if(described.contract_started_on <= {{ .AsOf }}, described.contract_started_on, null) as contract_started_on,
-        if(described.contract_terminated_on <= {{ .AsOf }}
-            and coalesce(described.contract_started_on <= described.contract_terminated_on, true),
-            described.contract_terminated_on, null) as contract_terminated_on,
-        if(described.signed_up_on <= {{ .AsOf }}, described.signed_up_on, null) as signed_up_on
+        if(described.contract_terminated_on <= {{ .AsOf }}, described.contract_terminated_on, null) as contract_terminated_on,
+        if(described.signed_up_on <= {{ .AsOf }}, described.signed_up_on, null) as signed_up_on,
+        toBool(contract_started_on is not null and coalesce(contract_terminated_on < contract_started_on, true)) as is_running,
+        coalesce(described.contract_started_on, toDate(0)) as runs_from,
+        if(coalesce(described.contract_terminated_on >= runs_from, false), assumeNotNull(described.contract_terminated_on), toDate(65535)) as runs_until,
+        toBool(described.contract_started_on is not null or described.contract_terminated_on is not null) as has_contract
     from described
 ),
 
@@ -111,9 +114,14 @@ merged as (
         argMin(seen.is_showcase, seen.precedence) as is_showcase,
         argMin(seen.marketing_consent, seen.precedence) as marketing_consent,
         min(seen.contract_started_on) as contract_started_on,
-        -- A customer with another contract that still runs has not left.
-        if(countIf(seen.contract_started_on is not null and seen.contract_terminated_on is null) = 0,
-            max(seen.contract_terminated_on), null) as contract_terminated_on,
+        -- Who has another contract on that day, or signs the next one for the day after,
+        -- has not left. Who signs again later had left.
+        groupArrayIf((seen.runs_from, seen.runs_until), seen.has_contract) as contracts,
+        arrayFilter(
+            day -> not arrayExists(contract -> tupleElement(contract, 1) <= day + 1 and tupleElement(contract, 2) > day, contracts),
+            arraySort(groupUniqArrayIf(assumeNotNull(seen.contract_terminated_on), seen.contract_terminated_on is not null))
+        ) as contract_terminations,
+        max(seen.is_running) as is_running,
         argMax(seen.termination_reason, seen.contract_terminated_on) as termination_reason,
         min(seen.signed_up_on) as signed_up_on
     from seen
@@ -154,8 +162,9 @@ select
     merged.is_showcase as is_showcase,
     merged.marketing_consent as marketing_consent,
     merged.contract_started_on as contract_started_on,
-    merged.contract_terminated_on as contract_terminated_on,
-    if(merged.contract_terminated_on is null, null, merged.termination_reason) as termination_reason,
+    ifNull(merged.contract_terminations, []) as contract_terminations,
+    if(merged.is_running or empty(contract_terminations), null, contract_terminations[-1]) as contract_terminated_on,
+    if(contract_terminated_on is null, null, merged.termination_reason) as termination_reason,
     merged.signed_up_on as signed_up_on,
     records_by_customer.records as records,
     toInt32(case

@@ -13,7 +13,7 @@ visits as (
 ),
 
 customers as (
-    select customer_key, segment, sleeping_after, lost_after, contract_terminated_on
+    select customer_key, segment, sleeping_after, lost_after, contract_terminations
     from {{ ref "int_customers" }}
     where {{ touched "customer_key" }}
 ),
@@ -34,7 +34,7 @@ known as (
         visits.median_gap_days as median_gap_days,
         customers.sleeping_after as fixed_sleeping_after,
         customers.lost_after as fixed_lost_after,
-        customers.contract_terminated_on as contract_terminated_on,
+        arrayFirstOrNull(day -> day > visits.visited_on, customers.contract_terminations) as terminated_on,
         coalesce(segment_gaps.median_gap_days, all_gaps.median_gap_days) as segment_gap_days
     from visits
     inner join customers on customers.customer_key = visits.customer_key
@@ -74,10 +74,9 @@ select
     -- The same share of the limit as under the fixed rule.
     toInt32(greatest(intDiv(lost_after * fixed_sleeping_after, fixed_lost_after), 1)) as sleeping_after,
     lost_after,
-    if(coalesce(contract_terminated_on > visited_on and contract_terminated_on < visited_on + lost_after, false),
-        assumeNotNull(contract_terminated_on), visited_on + lost_after) as lost_if_silent_on,
-    if(coalesce(contract_terminated_on > visited_on and contract_terminated_on < visited_on + fixed_lost_after, false),
-        assumeNotNull(contract_terminated_on), visited_on + fixed_lost_after) as fixed_lost_if_silent_on
+    if(coalesce(terminated_on < visited_on + lost_after, false), assumeNotNull(terminated_on), visited_on + lost_after) as lost_if_silent_on,
+    if(coalesce(terminated_on < visited_on + fixed_lost_after, false),
+        assumeNotNull(terminated_on), visited_on + fixed_lost_after) as fixed_lost_if_silent_on
 from limited
 
 {{ define "touched" }}

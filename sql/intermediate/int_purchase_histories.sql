@@ -23,7 +23,7 @@ select
     max(ordered_on) as last_on,
     toUInt32(uniqExact(ordered_on) - 1) as repeat_days,
     sumOrNullIf(assumeNotNull(revenue), revenue is not null and ordered_on > purchases.first_on) as repeat_revenue,
-    argMax(if(is_terminated_next, toNullable(lost_if_silent_on), null), purchase_no) as terminated_on
+    tupleElement(argMax(tuple(if(is_terminated_next, toNullable(lost_if_silent_on), null)), purchase_no), 1) as terminated_on
 from purchases
 group by customer_key
 

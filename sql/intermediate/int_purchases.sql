@@ -12,7 +12,7 @@ orders as (
 ),
 
 customers as (
-    select customer_key, segment, sleeping_after, lost_after, contract_terminated_on
+    select customer_key, segment, sleeping_after, lost_after, contract_terminations
     from {{ ref "int_customers" }}
     where {{ touched "customer_key" }}
 ),
@@ -36,9 +36,10 @@ purchases as (
         orders.net_revenue as revenue,
         orders.margin as margin,
         {{ if .Churn.PersonalClock.Enabled }}clocks{{ else }}customers{{ end }}.sleeping_after as sleeping_after,
-        toBool(coalesce(customers.contract_terminated_on > orders.ordered_on
-            and customers.contract_terminated_on < orders.ordered_on + {{ if .Churn.PersonalClock.Enabled }}clocks{{ else }}customers{{ end }}.lost_after, false)) as is_terminated_next,
-        if(is_terminated_next, assumeNotNull(customers.contract_terminated_on), orders.ordered_on + {{ if .Churn.PersonalClock.Enabled }}clocks{{ else }}customers{{ end }}.lost_after) as lost_if_silent_on
+        arrayFirstOrNull(day -> day > orders.ordered_on, customers.contract_terminations) as terminated_on,
+        orders.ordered_on + {{ if .Churn.PersonalClock.Enabled }}clocks{{ else }}customers{{ end }}.lost_after as silent_until,
+        toBool(coalesce(terminated_on < silent_until, false)) as is_terminated_next,
+        if(is_terminated_next, assumeNotNull(terminated_on), silent_until) as lost_if_silent_on
     from orders
     inner join customers on customers.customer_key = orders.customer_key
     {{- if .Churn.PersonalClock.Enabled }}

@@ -232,11 +232,14 @@ first_purchases as (
     group by customer_key
 ),
 
+-- The first termination that was not known before, or is not known any more.
 contracts as (
-    select customer_key, min(contract_terminated_on) as since_day
+    select
+        customer_key,
+        arraySort(arrayFilter(day -> not has(groupArrayIntersect(contract_terminations), day), groupUniqArrayArray(contract_terminations))) as moved_days
     from {{ changed "int_customers" }}
     group by customer_key
-    having uniqExact(tuple(contract_terminated_on)) > 1
+    having count() > 1
 )
 
 select toStartOfMonth(orders_now.ordered_on) as since, 'late refund' as cause, uniqExact(refunds.source, refunds.refund_id) as n
@@ -254,8 +257,8 @@ from former_keys
 inner join first_purchases on first_purchases.customer_key = former_keys.customer_key
 group by since, cause
 union all
-select toStartOfMonth(assumeNotNull(since_day)) as since, 'changed contract' as cause, count() as n
+select toStartOfMonth(moved_days[1]) as since, 'changed contract' as cause, count() as n
 from contracts
-where since_day is not null
+where notEmpty(moved_days)
 group by since
 {{ end }}
