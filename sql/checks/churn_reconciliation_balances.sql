@@ -23,26 +23,35 @@ differences as (
     group by month, definition
 ),
 
--- Stretches lost in a month that they did not begin in.
 losses as (
     select
+        customer_key,
+        loss_date,
         toStartOfMonth(assumeNotNull(loss_date)) as lost_in,
         toStartOfMonth(returned_on) as back_in,
         coalesce(returned_on <= loss_date + 90, false) as is_back_in_time,
-        count() as times
+        toStartOfMonth(started_on) < lost_in as was_there
     from {{ ref "customer_episodes" }}
-    where loss_date is not null and toStartOfMonth(assumeNotNull(loss_date)) > toStartOfMonth(started_on)
-    group by lost_in, back_in, is_back_in_time
+    where loss_date is not null
+),
+
+-- What became of a customer by the end of a month with losses.
+ends as (
+    select customer_key, lost_in, max(was_there) as was_there, argMax(tuple(back_in), loss_date).1 as back_in
+    from losses
+    group by customer_key, lost_in
 ),
 
 counted_again as (
-    select arrayJoin(['winback', 'profitwell', 'chartmogul_net', 'maxio_90d']) as definition, lost_in as month, times as lost, 0 as returned from losses
+    select arrayJoin(['winback', 'profitwell', 'maxio_90d']) as definition, lost_in as month, 1 as lost, 0 as returned from losses where was_there
     union all
-    select 'month_end' as definition, lost_in as month, times as lost, 0 as returned from losses where coalesce(back_in != lost_in, true)
+    select 'month_end' as definition, lost_in as month, 1 as lost, 0 as returned from ends where was_there and coalesce(back_in != lost_in, true)
     union all
-    select 'chartmogul_net' as definition, assumeNotNull(back_in) as month, 0 as lost, times as returned from losses where back_in is not null
+    select 'chartmogul_net' as definition, lost_in as month, 1 as lost, 0 as returned from losses
     union all
-    select 'maxio_90d' as definition, assumeNotNull(back_in) as month, 0 as lost, times as returned from losses where is_back_in_time
+    select 'chartmogul_net' as definition, assumeNotNull(back_in) as month, 0 as lost, 1 as returned from losses where back_in is not null
+    union all
+    select 'maxio_90d' as definition, assumeNotNull(back_in) as month, 0 as lost, 1 as returned from losses where was_there and is_back_in_time
 ),
 
 recounted as (

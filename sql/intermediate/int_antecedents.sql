@@ -12,8 +12,9 @@ calls as (
         disposition,
         topic,
         started_at,
-        lagInFrame(toNullable(started_at)) over (
-            partition by customer_key, topic order by started_at, call_id rows between unbounded preceding and unbounded following
+        -- Two records of one moment are no second contact.
+        maxOrNull(started_at) over (
+            partition by customer_key, topic order by toUnixTimestamp64Micro(started_at) range between unbounded preceding and 1 preceding
         ) as previous_at
     from {{ ref "int_calls" }} as all_calls
     where is_offered and all_calls.customer_key is not null

@@ -13,7 +13,8 @@ episodes as (
         returned_on,
         lagInFrame(loss_date) over (
             partition by customer_key order by episode_no rows between unbounded preceding and unbounded following
-        ) as loss_before
+        ) as loss_before,
+        min(started_on) over (partition by customer_key, toStartOfMonth(loss_date)) as there_since
     from {{ ref "int_episodes" }}
 ),
 
@@ -64,7 +65,10 @@ monthly as (
         if(loss_date is null, toStartOfMonth({{ .AsOf }}), toStartOfMonth(assumeNotNull(loss_date))) as to_month,
         coalesce(toStartOfMonth(loss_date) >= from_month, false) as is_counted,
         if(is_counted, [assumeNotNull(toStartOfMonth(loss_date))], []) as lost_in,
-        if(is_counted and returned_on is not null, [assumeNotNull(toStartOfMonth(returned_on))], []) as back_in
+        if(loss_date is null, [], [assumeNotNull(toStartOfMonth(loss_date))]) as any_lost_in,
+        if(returned_on is null, [], [assumeNotNull(toStartOfMonth(returned_on))]) as any_back_in,
+        -- There at the start of the month, and after the last loss in it not back before its end.
+        if(there_since < coalesce(toStartOfMonth(loss_date), there_since) and any_back_in != any_lost_in, any_lost_in, []) as gone_in
     from episodes
 ),
 
@@ -117,9 +121,9 @@ defined as (
             ('everybody', newcomers_from, to_month,
                 if(coalesce(toStartOfMonth(loss_date) >= newcomers_from, false), [assumeNotNull(toStartOfMonth(loss_date))], []), []),
             ('stripe_30d', window_from, window_to, lost_in_window, []),
-            ('month_end', from_month, to_month, if(lost_in = back_in, [], lost_in), []),
-            ('chartmogul_net', from_month, to_month, lost_in, back_in),
-            ('maxio_90d', from_month, to_month, lost_in, if(coalesce(returned_on <= loss_date + 90, false), back_in, []))
+            ('month_end', from_month, to_month, gone_in, []),
+            ('chartmogul_net', from_month, to_month, any_lost_in, any_back_in),
+            ('maxio_90d', from_month, to_month, lost_in, if(is_counted and coalesce(returned_on <= loss_date + 90, false), any_back_in, []))
         ]) as rule
     from in_windows
     union all

@@ -15,7 +15,7 @@ select
     100 * won / nullIf(won + lost, 0) as win_rate_pct,
     {{ wilson_lower "won" "won + lost" }} as win_rate_lower,
     {{ wilson_upper "won" "won + lost" }} as win_rate_upper,
-    toFloat64(100 * won_amount / nullIf(won_amount + lost_amount, 0)) as win_rate_value_pct,
+    100 * toFloat64(won_amount) / nullIf(toFloat64(won_amount + lost_amount), 0) as win_rate_value_pct,
     won_amount,
     lost_amount,
     open_amount,

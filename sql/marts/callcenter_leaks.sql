@@ -28,6 +28,10 @@ by_customer as (
     group by leak, customer_key
 ),
 
+sent_to_office as (
+    select customer_key from by_customer where leak = 'sent_to_office' and is_affected
+),
+
 -- Who had left before, or never bought, cannot be lost by it.
 followed as (
     select
@@ -36,6 +40,7 @@ followed as (
         by_customer.exposed as exposed,
         by_customer.leaked as leaked,
         by_customer.is_affected as is_affected,
+        by_customer.customer_key in (select customer_key from sent_to_office) as was_sent,
         episodes.revenue_12m as revenue_12m,
         coalesce(episodes.started_on is not null and (episodes.loss_date is null or episodes.loss_date > by_customer.since), false)
             and by_customer.since + {{ .Service.LossWithin }} <= {{ .AsOf }} as is_judged,
@@ -55,7 +60,9 @@ counted as (
         countIf(is_affected and is_lost) as lost,
         sumIf(revenue_12m, is_affected and is_lost) as lost_revenue,
         countIf(not is_affected and is_judged) as others,
-        countIf(not is_affected and is_lost) as others_lost
+        countIf(not is_affected and is_lost) as others_lost,
+        countIf(not is_affected and is_judged and not was_sent) as others_not_sent,
+        countIf(not is_affected and is_lost and not was_sent) as others_not_sent_lost
     from followed
     group by leak
 ),
@@ -76,7 +83,8 @@ leaks as (
     )
 ),
 
--- Who was sent to an office is compared with all whom the operators could help.
+-- Who was sent to an office is compared with all whom the operators could help and
+-- never sent there.
 compared as (
     select
         leaks.leak as leak,
@@ -89,8 +97,8 @@ compared as (
         coalesce(counted.judged, 0) as judged,
         coalesce(counted.lost, 0) as lost,
         coalesce(counted.lost_revenue, toDecimal128(0, 4)) as lost_revenue,
-        coalesce(if(leaks.leak = 'sent_to_office', maxIf(counted.others, leaks.leak = 'outside_competence') over (), counted.others), 0) as others_judged,
-        coalesce(if(leaks.leak = 'sent_to_office', maxIf(counted.others_lost, leaks.leak = 'outside_competence') over (), counted.others_lost), 0) as others_lost
+        coalesce(if(leaks.leak = 'sent_to_office', maxIf(counted.others_not_sent, leaks.leak = 'outside_competence') over (), counted.others), 0) as others_judged,
+        coalesce(if(leaks.leak = 'sent_to_office', maxIf(counted.others_not_sent_lost, leaks.leak = 'outside_competence') over (), counted.others_lost), 0) as others_lost
     from leaks
     left join counted on counted.leak = leaks.leak
 ),

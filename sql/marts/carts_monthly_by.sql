@@ -108,7 +108,7 @@ select
     if(is_settled, 100 * recovered / nullIf(abandoned, 0), null) as recovered_pct,
     coalesce(recovered_revenue, toDecimal128(0, 4)) as recovered_revenue,
     monthly.cost as cost,
-    if(is_settled, toFloat64(100 * (coalesce(reminded_revenue, 0) - monthly.cost) / nullIf(monthly.cost, 0)), null) as romi_pct,
+    if(is_settled, 100 * toFloat64(coalesce(reminded_revenue, 0) - monthly.cost) / nullIf(toFloat64(monthly.cost), 0), null) as romi_pct,
     {{ wilson_lower "abandoned" "carts" }} as abandoned_lower,
     {{ wilson_upper "abandoned" "carts" }} as abandoned_upper,
     if(is_settled, {{ wilson_lower "recovered" "abandoned" }}, null) as recovered_lower,

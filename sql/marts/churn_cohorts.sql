@@ -67,7 +67,7 @@ select
     lost_cum,
     if(is_complete, 100 * (size - lost_cum) / size, null) as survival_pct,
     revenue,
-    if(is_complete, toFloat64(100 * revenue / nullIf(revenue_month_0, 0)), null) as revenue_retention_pct,
+    if(is_complete, 100 * toFloat64(revenue) / nullIf(toFloat64(revenue_month_0), 0), null) as revenue_retention_pct,
     toDecimal128(revenue_cum / size, 4) as cum_revenue_per_customer,
     if(is_complete or month_no = 0, {{ wilson_lower "active" "size" }}, null) as retention_lower,
     if(is_complete or month_no = 0, {{ wilson_upper "active" "size" }}, null) as retention_upper,

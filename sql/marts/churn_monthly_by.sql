@@ -53,8 +53,8 @@ select
     lifetime_value as ltv_simple,
     lifetime_value * lost as lost_ltv,
     revenue_lost_observed as lost_revenue_observed,
-    toFloat64(100 * (revenue_lost + revenue_shrunk) / revenue_base) as revenue_churn_pct,
-    toFloat64(100 * (revenue_at_start - revenue_lost - revenue_shrunk + revenue_grown) / revenue_base) as revenue_retention_pct,
+    100 * toFloat64(revenue_lost + revenue_shrunk) / toFloat64(revenue_base) as revenue_churn_pct,
+    100 * toFloat64(revenue_at_start - revenue_lost - revenue_shrunk + revenue_grown) / toFloat64(revenue_base) as revenue_retention_pct,
     is_complete,
     {{ wilson_lower "lost" "base" }} as churn_lower,
     {{ wilson_upper "lost" "base" }} as churn_upper,
@@ -68,7 +68,7 @@ select
     {{ wilson_upper "returned_of_lost" "lost_base" }} as return_upper,
     lifetime_years,
     orders_per_year,
-    toFloat64(100 * (revenue_lost + revenue_shrunk - revenue_grown - revenue_returned) / revenue_base) as revenue_churn_net_pct,
+    100 * toFloat64(revenue_lost + revenue_shrunk - revenue_grown - revenue_returned) / toFloat64(revenue_base) as revenue_churn_net_pct,
     100 * (base - lost) / base as retention_pct,
     manager
 from rates

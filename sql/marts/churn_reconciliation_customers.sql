@@ -55,7 +55,7 @@ by_month as (
         ))) as month,
         has(base_in, month) as is_in_base,
         toUInt8(countEqual(back_in, month)) as returned,
-        toInt8(has(lost_in, month)) - toInt8(returned) as lost,
+        toInt8(countEqual(lost_in, month)) - toInt8(returned) as lost,
         has(our_base_in, month) as is_in_our_base,
         toInt8(has(our_lost_in, month)) as our_lost
     from compared
@@ -75,6 +75,7 @@ select
         lost < our_lost and lost < 0, 'returned, taken off the lost of others',
         lost < our_lost and is_in_base, 'lost by winback, here still or again there',
         lost < our_lost, 'lost by winback, not there here',
+        returned > 0, 'lost and returned within the month',
         is_in_base, 'there by this definition alone',
         'there by winback alone'
     ) as why

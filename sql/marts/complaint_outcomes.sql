@@ -7,11 +7,11 @@
 with
 
 purchases as (
-    select customer_key, source, order_id, ordered_on from {{ ref "int_purchases" }}
+    select customer_key, source, order_id, ordered_at, ordered_on from {{ ref "int_purchases" }}
 ),
 
 complaints as {{ once }} (
-    select assumeNotNull(all_complaints.customer_key) as customer_key, complaint_id, opened_on, outcome, opened_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }} as is_over
+    select assumeNotNull(all_complaints.customer_key) as customer_key, complaint_id, opened_at, opened_on, outcome, opened_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }} as is_over
     from {{ ref "int_complaints" }} as all_complaints
     where all_complaints.customer_key is not null
 ),
@@ -25,14 +25,14 @@ complained as (
     select
         customer_key,
         argMax(complaints.outcome, (is_over, opened_on, complaint_id)) as outcome,
-        argMax(complaints.opened_on, (is_over, opened_on, complaint_id)) as since,
+        argMax((complaints.opened_at, complaints.opened_on), (is_over, opened_on, complaint_id)) as since,
         max(is_over) as is_judged
     from complaints
     group by customer_key
 ),
 
 bought as (
-    select customer_key, groupArray(ordered_on) as days
+    select customer_key, groupArray((ordered_at, ordered_on)) as bought
     from purchases
     where customer_key in (select customer_key from complaints)
     group by customer_key
@@ -43,21 +43,21 @@ bought as (
 content as (
     select
         customer_key,
-        argMinIf(ordered_on, sipHash64(source, order_id), ordered_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }}) as since,
+        argMinIf((ordered_at, ordered_on), sipHash64(source, order_id), ordered_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }}) as since,
         max(ordered_on + {{ .Service.RepurchaseWithin }} <= {{ .AsOf }}) as is_judged,
-        groupArray(ordered_on) as days
+        groupArray((ordered_at, ordered_on)) as bought
     from purchases
     where customer_key not in (select customer_key from complaints)
     group by customer_key
 ),
 
 watched as (
-    select complained.outcome as outcome, complained.since as since, complained.is_judged as is_judged, ifNull(bought.days, []) as days
+    select complained.outcome as outcome, complained.since as since, complained.is_judged as is_judged, ifNull(bought.bought, []) as bought
     from complained
     inner join buyers on buyers.customer_key = complained.customer_key
     left join bought on bought.customer_key = complained.customer_key
     union all
-    select 'no_complaint' as outcome, since, is_judged, days from content
+    select 'no_complaint' as outcome, since, is_judged, bought from content
 ),
 
 counted as (
@@ -65,7 +65,9 @@ counted as (
         outcome,
         count() as customers,
         countIf(is_judged) as judged,
-        countIf(is_judged and arrayExists(day -> day > since and day <= since + {{ .Service.RepurchaseWithin }}, days)) as repurchased
+        countIf(is_judged and arrayExists(
+            purchase -> purchase.1 > since.1 and purchase.2 <= since.2 + {{ .Service.RepurchaseWithin }}, bought
+        )) as repurchased
     from watched
     group by outcome
 )

@@ -74,15 +74,17 @@ known as (
         events.scope as scope,
         events.happened_on as happened_on,
         toBool(events.after_until - 1 <= {{ .AsOf }}) as is_over,
-        toBool(events.after_until - 1 + coalesce(limits_of_events.lost_after, {{ .Churn.LostAfter }}) <= {{ .AsOf }}) as is_settled,
+        coalesce(limits_of_events.lost_after, {{ .Churn.LostAfter }}) as limit_days,
+        events.happened_on - 1 + limit_days <= {{ .AsOf }} as is_before_settled,
+        events.after_until - 1 + limit_days <= {{ .AsOf }} as is_after_settled,
         nullIf(counted.base_before, 0) as customers_before,
         if(counted.base_before > 0, counted.lost_before, null) as lost_before,
         if(is_over, nullIf(counted.base_after, 0), null) as customers_after,
         if(is_over and counted.base_after > 0, counted.lost_after, null) as lost_after,
         if(counted.base_before > 0, counted.decided_before, null) as decided_before,
         if(is_over and counted.base_after > 0, counted.decided_after, null) as decided_after,
-        if(is_settled and counted.base_before > 0, counted.stopped_before, null) as stopped_before,
-        if(is_settled and counted.base_after > 0, counted.stopped_after, null) as stopped_after
+        if(is_before_settled and counted.base_before > 0, counted.stopped_before, null) as stopped_before,
+        if(is_after_settled and counted.base_after > 0, counted.stopped_after, null) as stopped_after
     from events
     left join counted on counted.source = events.source and counted.event_id = events.event_id
     left join limits_of_events on limits_of_events.source = events.source and limits_of_events.event_id = events.event_id

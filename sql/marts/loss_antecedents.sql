@@ -29,12 +29,14 @@ reasons as (
 ),
 
 -- Of the last purchase of somebody who is not lost nobody knows yet whether it was.
+-- What happens after the loss, which a termination may bring early, is no antecedent.
 judged as (
     select
         toBool(episodes.loss_date is not null) as is_lost,
         reasons.reason_category as reason_category,
         arrayDistinct(arrayMap(event -> tupleElement(event, 1), arrayFilter(
-            event -> tupleElement(event, 2) between visits.visited_on - {{ .Service.AntecedentDays }} and visits.visited_on + visits.gap_start,
+            event -> tupleElement(event, 2) between visits.visited_on - {{ .Service.AntecedentDays }}
+                and least(visits.visited_on + visits.gap_start, coalesce(episodes.loss_date, visits.visited_on + visits.gap_start)),
             facts.happened
         ))) as found
     from visits

@@ -182,7 +182,7 @@ select
     lost_revenue,
     plan,
     fact,
-    toFloat64(100 * fact / nullIf(plan, 0)) as fact_pct,
+    100 * toFloat64(fact) / nullIf(toFloat64(plan), 0) as fact_pct,
     if(is_complete, churn_pct - churn_before_pct, null) as churn_change_pp,
     bonus_tenure,
     bonus_lower_churn,

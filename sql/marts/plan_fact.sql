@@ -80,7 +80,7 @@ select
     compared.plan as plan,
     compared.fact as fact,
     if(is_complete, compared.fact - compared.plan, null) as difference,
-    if(is_complete, toFloat64(100 * compared.fact / nullIf(compared.plan, 0)), null) as fact_pct,
+    if(is_complete, 100 * toFloat64(compared.fact) / nullIf(toFloat64(compared.plan), 0), null) as fact_pct,
     toBool(assumeNotNull(toLastDayOfMonth(compared.month) <= {{ .AsOf }})) as is_complete
 from compared
 left join managers on managers.customer_key = compared.customer_key

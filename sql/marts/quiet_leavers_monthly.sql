@@ -9,15 +9,26 @@ losses as (
     from {{ ref "int_loss_contacts" }} as int_loss_contacts
 ),
 
+-- A month in which nobody was lost is a month too.
+months as (
+    select month, segment from {{ ref "churn_monthly" }}
+),
+
+months_and_losses as (
+    select *, true as is_loss from losses
+    union all
+    select month, segment, 0 as complaints, false as is_quiet, null as revenue_12m, false as is_loss from months
+),
+
 counted as (
     select
         month,
         segment,
-        count() as lost,
+        countIf(is_loss) as lost,
         countIf(is_quiet) as quiet,
-        countIf(losses.complaints > 0) as complained,
-        sumIf(revenue_12m, is_quiet) as quiet_revenue
-    from losses
+        countIf(complaints > 0) as complained,
+        coalesce(sumIf(revenue_12m, is_quiet), 0) as quiet_revenue
+    from months_and_losses
     group by month, segment
 )
 

@@ -34,7 +34,7 @@ asked as (
         coalesce(surveys.kind, 'satisfaction') as kind,
         surveys.is_guess as is_guess,
         surveys.mark as mark,
-        countIf(surveys.mark is null and not surveys.is_guess) over (partition by surveys.source) > 0 as lists_questions
+        countIf(surveys.score is null and not surveys.is_guess) over (partition by surveys.source) > 0 as lists_questions
     from surveys
     left join owners on owners.source = surveys.source and owners.entity_id = surveys.survey_id
     left join customers on customers.customer_key = owners.customer_key
