@@ -47,8 +47,9 @@ func TestModels_Restatements(t *testing.T) {
 		want    map[string]string // what became of some figures
 	}{
 		{"the first report", c.halfAYear, nil},
-		{"two late refunds of February, a late order of March, a cancelled one of April, a changed and a deleted one of May", func() {
-			c.put("shop.refunds", "id, order_id, at, amount", false, "'r1', '1-2', '2024-06-20 12:00:00', 10", "'r2', '2-2', '2024-06-21 12:00:00', 20")
+		{"two late refunds of February, a late order of March, a refund to be paid in July, a cancelled one of April, a changed and a deleted one of May", func() {
+			c.put("shop.refunds", "id, order_id, at, amount", false, "'r1', '1-2', '2024-06-20 12:00:00', 10", "'r2', '2-2', '2024-06-21 12:00:00', 20",
+				"'r3', '7-3', '2024-07-01 12:00:00', 30")
 			c.put("shop.orders", orderColumns, false, "'late', '3', '2024-03-20 12:00:00', 'completed', 50",
 				"'4-4', '4', '2024-04-15 12:00:00', 'cancelled', 100", "'5-5', '5', '2024-05-15 12:00:00', 'completed', 80")
 			c.put("shop.orders", orderColumns, true, "'6-5', '6', '2024-05-15 12:00:00', 'completed', 100")
@@ -58,6 +59,12 @@ func TestModels_Restatements(t *testing.T) {
 			"net_revenue of 2024-03": "3000 → 3050 (2 late refunds, 1 late order)",
 			"net_revenue of 2024-04": "3000 → 2900 (2 late refunds, 1 cancelled order, 1 late order)",
 			"net_revenue of 2024-05": "3000 → 2880 (2 late refunds, 1 cancelled order, 1 changed order, 1 deleted order, 1 late order)",
+		}},
+		{"a refund that was announced for the day after, and a day that goes on", func() {
+			vars.AsOf = vars.AsOf.AddDate(0, 0, 1)
+		}, map[string]string{
+			"net_revenue of 2024-02": "",
+			"net_revenue of 2024-03": "3050 → 3020 (1 late refund)",
 		}},
 		{"records of one customer found later, and another limit", func() {
 			c.put("shop.customers", "id, email, registered_at", false, "'8', 'p7@example.com', '2024-01-01 08:00:00'")

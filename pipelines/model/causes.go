@@ -35,10 +35,12 @@ comment 'By which definitions and values of the project figures were told'`
 
 // causes is what may have moved figures since they were told.
 type causes struct {
+	model string
 	// known are the causes that concern every figure, in words.
 	known []string
 	// data is the query of the block causes: since (the month from which on figures
-	// may have moved), cause (in words, of one), n. Empty when nothing is asked.
+	// may have moved), cause (in words, of one), n, spares (rows with one of these
+	// words in a column that names them are not moved). Empty when nothing is asked.
 	data string
 	// values and definitions are those of now.
 	values      map[string]string
@@ -57,17 +59,22 @@ func (c causes) expression() (cause, join string) {
 		return fmt.Sprintf("if(%s = '', %s, %s)", known, quote.Literal(noCause), known), ""
 	}
 	join = fmt.Sprintf(`left join (
-			select month, arrayStringConcat(arrayMap(x -> concat(toString(-tupleElement(x, 1)), ' ', tupleElement(x, 2), if(tupleElement(x, 1) = -1, '', 's')),
+			select row, arrayStringConcat(arrayMap(x -> concat(toString(-tupleElement(x, 1)), ' ', tupleElement(x, 2), if(tupleElement(x, 1) = -1, '', 's')),
 				arraySort(groupArray((-toInt64(times), cause)))), ', ') as words
 			from (
-				select months.month as month, moved.cause as cause, sum(moved.n) as times
-				from (select distinct toDateOrNull(JSONExtractString(row, 'month')) as month from ops.reported) as months
+				select told.row as row, moved.cause as cause, sum(moved.n) as times
+				from (
+					select row, toDateOrNull(JSONExtractString(row, 'month')) as month, tupleElement(JSONExtractKeysAndValues(row, 'String'), 2) as names
+					from ops.reported
+					where model = %s
+					group by row
+				) as told
 				cross join (%s) as moved
-				where moved.since <= months.month
-				group by month, cause
+				where moved.since <= told.month and not hasAny(told.names, moved.spares)
+				group by row, cause
 			)
-			group by month
-		) as by_data on by_data.month = toDateOrNull(JSONExtractString(figures.row, 'month'))`, c.data)
+			group by row
+		) as by_data on by_data.row = figures.row`, quote.Literal(c.model), c.data)
 	cause = fmt.Sprintf("coalesce(nullIf(arrayStringConcat(arrayFilter(x -> x != '', [%s, coalesce(by_data.words, '')]), ', '), ''), %s)", known, quote.Literal(noCause))
 	return cause, join
 }
@@ -108,7 +115,7 @@ func (p *planner) noRows(name string) string {
 
 // causes returns what may have moved the model's figures since they were told.
 func (r *run) causes(ctx context.Context, m *Model, d decision) (causes, error) {
-	c := causes{values: valuesOf(r.runner.options.Vars), isNew: true}
+	c := causes{model: m.Name, values: valuesOf(r.runner.options.Vars), isNew: true}
 	c.definitions = r.runner.project.definitions(m, c.values)
 	before, err := readTold(ctx, r.runner.conn, m)
 	if err != nil {

@@ -156,12 +156,24 @@ left join targets on targets.kpi = compared.kpi
 -- What came or changed since the figures were told, with the month from which on it
 -- may have moved them. An order that a refund or a merged customer moved is told as that.
 with
+['win_rate_pct', 'satisfaction', 'nps', 'service_level_pct', 'calls_abandoned_pct', 'overdue_debt'] as not_of_orders,
+['net_revenue', 'orders', 'average_check', 'promises_kept_pct'] as not_of_customers,
+['cart_abandoned_pct', 'cart_recovered_pct', 'cart_recovered_revenue', 'new_customers', 'plan_fact_pct'] as not_of_contracts,
+
+-- A refund counts when it is paid: some are read before.
+refunds_ahead as (
+    select source, refund_id from {{ ref "int_refunds" }} where toDate(assumeNotNull(refunded_at), {{ .Timezone }}) > {{ .AsOf }}
+),
 
 refunds as (
     select changed.source as source, changed.refund_id as refund_id, assumeNotNull(changed.order_id) as order_id
     from {{ changed "int_refunds" }} as changed
-    where changed.order_id is not null
-    group by source, refund_id, order_id
+    where changed.order_id is not null and (changed.source, changed.refund_id) not in (select source, refund_id from refunds_ahead)
+    union distinct
+    select source, refund_id, assumeNotNull(order_id) as order_id
+    from {{ ref "int_refunds" }}
+    where order_id is not null and toDate(assumeNotNull(refunded_at), {{ .Timezone }}) > {{ .SeenUntil }}
+        and toDate(assumeNotNull(refunded_at), {{ .Timezone }}) <= {{ .SeenLast }}
 ),
 
 orders as (
@@ -242,22 +254,39 @@ contracts as (
     having count() > 1
 )
 
-select toStartOfMonth(orders_now.ordered_on) as since, 'late refund' as cause, uniqExact(refunds.source, refunds.refund_id) as n
+select
+    toStartOfMonth(orders_now.ordered_on) as since,
+    'late refund' as cause,
+    uniqExact(refunds.source, refunds.refund_id) as n,
+    not_of_orders as spares
 from refunds
 inner join orders_now on orders_now.source = refunds.source and orders_now.order_id = refunds.order_id
 group by since
 union all
-select toStartOfMonth(since_day) as since, cause, count() as n from moved_orders where cause != '' group by since, cause
+select
+    toStartOfMonth(since_day) as since,
+    cause,
+    count() as n,
+    not_of_orders as spares
+from moved_orders
+where cause != ''
+group by since, cause
 union all
+-- Whose calls, deals and answers they are does not change how many there are.
 select
     toStartOfMonth(first_purchases.first_on) as since,
     if(former_keys.former_key in (select customer_key from keys_in_use), 'separated customer', 'merged customer') as cause,
-    count() as n
+    count() as n,
+    arrayConcat(not_of_orders, not_of_customers) as spares
 from former_keys
 inner join first_purchases on first_purchases.customer_key = former_keys.customer_key
 group by since, cause
 union all
-select toStartOfMonth(moved_days[1]) as since, 'changed contract' as cause, count() as n
+select
+    toStartOfMonth(moved_days[1]) as since,
+    'changed contract' as cause,
+    count() as n,
+    arrayConcat(not_of_orders, not_of_customers, not_of_contracts) as spares
 from contracts
 where notEmpty(moved_days)
 group by since
