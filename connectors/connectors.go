@@ -321,6 +321,13 @@ type Sweeper interface {
 	Sweep(ctx context.Context, dataset string, e *entity.Schema, has func(key ...string)) error
 }
 
+// Partial is a Sweeper that may leave records out on purpose, such as those from
+// before a configured day. That the source has keys which were never landed says
+// nothing then.
+type Partial interface {
+	LeavesOut() bool
+}
+
 // Registry holds the connectors of a program.
 type Registry struct{ byName map[string]*Connector }
 

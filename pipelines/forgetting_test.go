@@ -106,6 +106,9 @@ func (b *bench) traces(texts ...string) []string {
 				}
 				holds("quarantine", record.Value+record.Record+record.Reason)
 			}
+			for _, s := range g.Settlements {
+				holds("the log of quarantine", s.Reason)
+			}
 		}
 	}
 	tables, err := names(b.Context(), b.w, "SELECT concat(database, '.', name) FROM system.tables WHERE database IN ('raw', 'staging', 'mart', 'ops') AND engine != 'View'")
@@ -199,6 +202,27 @@ func TestForget(t *testing.T) {
 	receipt, err := os.ReadFile(s.File)
 	if err != nil || strings.Contains(strings.ToLower(string(receipt)), "ann") {
 		t.Errorf("the receipt is %s, %v", receipt, err)
+	}
+}
+
+// Why somebody did not want a record may name a person, also where nothing else of the
+// dataset does.
+func TestForget_WhatWasSaidOfADiscardedRecord(t *testing.T) {
+	b := people(t)
+	b.write("lines-2.csv", "order,no,name\n4,many,tea\n")
+	b.build()
+	summary, err := b.project.Discard(t.Context(), SettleOptions{QuarantineFilter: QuarantineFilter{Dataset: "lines"}}, "asked Ann, ann@example.com")
+	if err != nil {
+		t.Fatal(err, summary)
+	}
+	if len(b.traces("asked ann")) == 0 {
+		t.Fatal("the reason is not in the log")
+	}
+	if _, err := b.forget(ForgetOptions{Email: "ann@example.com", Phone: "+442079460018"}); err != nil {
+		t.Fatal(err)
+	}
+	if left := b.traces("ann@example.com", "annabel"); len(left) > 0 {
+		t.Errorf("after it there are\n%s", strings.Join(left, "\n"))
 	}
 }
 

@@ -42,6 +42,14 @@ func (a *aging) Judge(r landing.Row) landing.Verdict {
 	return a.Eraser.Judge(r)
 }
 
+// Quarantined drops what was put aside before the day, whatever it says of its own age.
+func (a *aging) Quarantined(q landing.QuarantineRow) bool {
+	if l, ok := a.limits[q.Entity]; ok && q.At < l.before.UnixMicro() {
+		return true
+	}
+	return a.Eraser.Quarantined(q)
+}
+
 // Concerns says whether rows of an entity may be too old, where nothing else is erased.
 func (a *aging) Concerns(entity string) bool {
 	_, limited := a.limits[entity]
@@ -124,15 +132,7 @@ func (r *run) retain(ctx context.Context) error {
 	e := &erasing{run: r, eraser: &aging{Eraser: staying{}, limits: limits}, among: slices.Sorted(maps.Keys(limits)), receipt: newReceipt()}
 	only := r.only
 	r.only = selection{}
-	err = e.look(ctx)
-	if err == nil && len(e.found.drops)+len(e.found.stays) > 0 {
-		if err = e.fromWarehouse(ctx); err == nil {
-			err = e.dropVersions(ctx, limits)
-		}
-		if err == nil {
-			err = e.fromLanding(ctx)
-		}
-	}
+	err = e.dropOld(ctx, limits)
 	r.only = only
 	if err == nil {
 		err = renameio.WriteFile(filepath.Join(r.Home, retentionFile), stamp, 0o600)
@@ -144,11 +144,57 @@ func (r *run) retain(ctx context.Context) error {
 		r.failed("retain", "old rows", started, err)
 		return nil
 	}
+	if n := e.receipt.Quarantine; n > 0 {
+		r.o.Observer.Note(fmt.Sprintf("records that were put aside before they grew too old have left quarantine, of which %d files were written anew", n))
+	}
 	for name, rows := range e.receipt.Rows {
 		r.o.Observer.Note(fmt.Sprintf("%s: %d rows from before %s have left, as the configuration's retention says", name, rows, limits[name].before.Format(time.DateOnly)))
 		r.step(ledger.Step{Kind: "retain", Name: name, State: ledger.Done, Rows: rows, Started: started, Duration: r.now().Sub(started)})
 	}
 	return nil
+}
+
+// dropOld takes out what is too old, rows and what was put aside.
+func (e *erasing) dropOld(ctx context.Context, limits map[string]limit) error {
+	if err := e.look(ctx); err != nil {
+		return err
+	}
+	if len(e.found.drops)+len(e.found.stays) > 0 {
+		if err := e.fromWarehouse(ctx); err != nil {
+			return err
+		}
+		if err := e.dropVersions(ctx, limits); err != nil {
+			return err
+		}
+		return e.fromLanding(ctx)
+	}
+	aside, err := e.hasAside(limits)
+	if err != nil || !aside {
+		return err
+	}
+	return e.fromLanding(ctx)
+}
+
+// hasAside says whether something was put aside before one of the limits.
+func (e *erasing) hasAside(limits map[string]limit) (bool, error) {
+	sources, err := e.Zone.Sources()
+	if err != nil {
+		return false, err
+	}
+	for _, source := range sources {
+		groups, err := e.Zone.QuarantineGroups(source)
+		if err != nil {
+			return false, err
+		}
+		for _, g := range groups {
+			for _, l := range limits {
+				if g.At.Before(l.before) {
+					return true, nil
+				}
+			}
+		}
+	}
+	return false, nil
 }
 
 // dropVersions takes versions out of the raw tables that grew too old, of rows that stay.

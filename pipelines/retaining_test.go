@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,5 +111,50 @@ func TestRetention_ARowIsAsOldAsItsLastVersion(t *testing.T) {
 	}
 	if left := b.traces("a@example.com", "was@example.com"); len(left) > 0 {
 		t.Errorf("still there: %q", left)
+	}
+}
+
+// What did not fit is kept for as long as what did, from the day on which it was put
+// aside; nothing waits in quarantine for what has left.
+func TestRetention_WhatWasPutAsideLeavesToo(t *testing.T) {
+	b := newBench(t)
+	models := "models: {only: [stg_callcenter__calls]}\nretention: {calls: 90d}\n"
+	b.configureWith(models, callDatasets)
+	b.write("calls.csv", "id,at,queue\nyoung,2026-02-05,sales\naside,once upon a time,of ann@example.com\n")
+	b.write("orders.csv", "id,customer,at\n1,a,2024-01-05\n2,b,someday\n")
+	b.build()
+	standing := func() (texts []string) {
+		groups, err := b.project.Zone.QuarantineGroups("shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range groups {
+			for r, err := range b.project.Zone.QuarantineRecords(t.Context(), g) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				texts = append(texts, fmt.Sprintf("%s %s %t", r.Entity, r.State, strings.Contains(r.Record, "ann@example.com")))
+			}
+		}
+		slices.Sort(texts)
+		return texts
+	}
+	want := []string{"callcenter.calls open true", "shop.orders open false"}
+	if got := standing(); !slices.Equal(got, want) {
+		t.Errorf("put aside are %q", got)
+	}
+	b.now = b.now.AddDate(0, 0, 120)
+	want[0] = "callcenter.calls discarded false"
+	for range 2 {
+		b.write("calls-3.csv", "id,at,queue\nyoung,2026-06-05,sales\n")
+		b.build()
+		if got := standing(); !slices.Equal(got, want) {
+			t.Errorf("after 120 days put aside are %q", got)
+		}
+		b.now = b.now.AddDate(0, 0, 7)
+	}
+	rows, err := names(t.Context(), b.w, "SELECT concat(entity, ' ', record) FROM ops.quarantine")
+	if err != nil || !slices.Equal(rows, []string{"shop.orders 2,b,someday"}) {
+		t.Errorf("the warehouse says %q, %v", rows, err)
 	}
 }

@@ -20,20 +20,21 @@ import (
 // system is a made-up system with orders, which are read in slices of some ids.
 // It is a source that can do all that a source may.
 type system struct {
-	mu      sync.Mutex
-	orders  map[int]order
-	slice   int // ids that a slice spans
-	counts  int // records it says it has beyond those it gives
-	stuck   bool
-	whole   bool          // everything is given at every reading, and nothing remembered
-	fails   map[int]error // by the first id of a slice
-	down    error
-	notice  string
-	asked   []string // what it was asked for
-	keys    error    // of listing the keys
-	sweep   time.Duration
-	names   []string // of its datasets; orders, if none
-	halfway func()   // called in the midst of each slice
+	mu        sync.Mutex
+	orders    map[int]order
+	slice     int // ids that a slice spans
+	counts    int // records it says it has beyond those it gives
+	stuck     bool
+	whole     bool          // everything is given at every reading, and nothing remembered
+	fails     map[int]error // by the first id of a slice
+	down      error
+	notice    string
+	asked     []string // what it was asked for
+	keys      error    // of listing the keys
+	sweep     time.Duration
+	leavesOut bool
+	names     []string // of its datasets; orders, if none
+	halfway   func()   // called in the midst of each slice
 }
 
 type order struct {
@@ -117,6 +118,8 @@ func (s *system) Extract(ctx context.Context, req connectors.Request, sink conne
 	}
 	return connectors.Extracted{Cursor: cursor, More: until <= last || s.stuck}, sink.Write(ctx, batch)
 }
+
+func (s *system) LeavesOut() bool { return s.leavesOut }
 
 func (s *system) Sweeps(string) ([]*entity.Schema, time.Duration) {
 	return []*entity.Schema{entity.Of[entity.Order]()}, s.sweep

@@ -118,7 +118,9 @@ func (e *extraction) compareEntity(ctx context.Context, sweeper connectors.Sweep
 		}
 	}
 	missing := keys.Missing()
-	e.tellUnknownKeys(s, keys)
+	if p, ok := sweeper.(connectors.Partial); !ok || !p.LeavesOut() {
+		e.tellUnknownKeys(s, keys)
+	}
 	if limit := e.source.Deletions; missing >= int64(limit.From) && float64(missing) > float64(limit.Limit)/100*float64(keys.Live()) {
 		e.problem("%s: the source has %d of the %d records of %s no more (%.0f %%), more than the limit of %v: none was marked as deleted; look whether the account may still see all of them, and if they are gone indeed, say deletions: {limit: 100%%} for source %s",
 			e.summary.Name(), missing, keys.Live(), s.FullName(), 100*float64(missing)/float64(keys.Live()), limit.Limit, e.source.Name)

@@ -137,4 +137,7 @@ func TestSweep_RecordsThatWereNeverLandedAreTold(t *testing.T) {
 		s.orders[-1-id] = order{status: "completed"}
 	}
 	told(t, b.read(RunOptions{}), "the source has 30 records of shop.orders that were never landed")
+	t.Log("a source that leaves old ones out has more than were landed")
+	s.leavesOut = true
+	told(t, b.read(RunOptions{}))
 }

@@ -187,7 +187,7 @@ func (s *source) patience() *patience { return &patience{s: s, next: time.Second
 func (p *patience) wait(ctx context.Context, r reply) error {
 	clock := p.s.client.Clock()
 	if p.until.IsZero() {
-		p.until = clock.Now().Add(p.s.config.Patience)
+		p.until = clock.Now().Add(p.s.client.Patience(ctx))
 	}
 	wait := p.next
 	if left := r.reset.Sub(p.s.now()); r.err.Code == codeTimeIsUp && left > 0 {

@@ -105,10 +105,10 @@ type dataset struct {
 	entities []*entity.Schema
 	swept    []*entity.Schema
 	extract  func(ctx context.Context, req connectors.Request, sink connectors.Sink) (connectors.Extracted, error)
-	lists    func(also ...string) []asked // of all records, for counting them and their keys; with fields besides the id
-	keys     []func(id string) string     // of rows, by list
-	again    bool                         // can be asked for a time
-	scope    string                       // permission without which it cannot be read
+	lists    func(since time.Time, also ...string) []asked // of all records changed since then, for counting them and their keys; with fields besides the id
+	keys     []func(id string) string                      // of rows, by list
+	again    bool                                          // can be asked for a time
+	scope    string                                        // permission without which it cannot be read
 }
 
 // datasets are those that the configuration asks for. Others that refer to managers

@@ -58,12 +58,12 @@ func (s *source) changing(c changing) dataset {
 		extract: func(ctx context.Context, req connectors.Request, sink connectors.Sink) (connectors.Extracted, error) {
 			return s.changed(ctx, c, req, sink)
 		},
-		lists: func(also ...string) []asked {
+		lists: func(since time.Time, also ...string) []asked {
 			var lists []asked
 			for _, k := range c.kinds {
 				filter := k.filter.clone()
-				if since := s.config.Begin(s.env.Location); !since.IsZero() {
-					filter[">="+c.time] = stamp(since) // older ones were not landed
+				if !since.IsZero() {
+					filter[">="+c.time] = stamp(since)
 				}
 				lists = append(lists, asked{list: k.selecting(append(also, k.id)...), filter: filter, after: "0"})
 			}

@@ -57,7 +57,7 @@ func (s *source) counted(ctx context.Context, name string) (string, error) {
 	if who, err := s.owner(ctx); err != nil || who.cannot(d) != "" {
 		return "", err
 	}
-	lists := d.lists()
+	lists := d.lists(s.config.Begin(s.env.Location))
 	heads, err := s.heads(ctx, lists)
 	if err != nil {
 		return "", err

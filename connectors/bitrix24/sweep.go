@@ -19,6 +19,9 @@ func (s *source) Sweeps(name string) ([]*entity.Schema, time.Duration) {
 	return d.swept, s.config.Sweep
 }
 
+// LeavesOut says that what is older than a configured day was never landed.
+func (s *source) LeavesOut() bool { return !s.config.Since.IsZero() }
+
 // Sweep hands over the keys that an entity has now.
 func (s *source) Sweep(ctx context.Context, name string, e *entity.Schema, has func(key ...string)) error {
 	d, err := s.dataset(name)
@@ -35,7 +38,8 @@ func (s *source) Sweep(ctx context.Context, name string, e *entity.Schema, has f
 	if name == pipelinesSet {
 		return s.sweepPipelines(ctx, e, has)
 	}
-	for i, l := range d.lists(alsoSwept[e.Name]...) {
+	// Older ones than are read now were landed when the history began earlier.
+	for i, l := range d.lists(time.Time{}, alsoSwept[e.Name]...) {
 		take := func(records []json.RawMessage, _ string) (bool, error) {
 			for _, raw := range records {
 				if e != entity.Of[entity.Order]() || stateOf(field(raw, semantics)) == "won" {

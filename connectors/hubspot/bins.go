@@ -70,6 +70,9 @@ func (s *source) Sweeps(dataset string) ([]*entity.Schema, time.Duration) {
 	return one.entities[:1], s.config.Sweep
 }
 
+// LeavesOut says that what is older than a configured day was never landed.
+func (s *source) LeavesOut() bool { return !s.config.Since.IsZero() }
+
 // Sweep lists all keys of an entity.
 func (s *source) Sweep(ctx context.Context, dataset string, e *entity.Schema, has func(key ...string)) error {
 	one, _ := setOf(dataset)

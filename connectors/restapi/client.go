@@ -43,6 +43,8 @@ type Client struct {
 	pace     *pace
 	secrets  *redactor
 	patience time.Duration
+	files    *http.Client // of another host, without a bound on their length
+	timeout  time.Duration
 	atMost   float64 // requests a second, of the configuration; 0 for no bound
 }
 
@@ -66,6 +68,8 @@ func New(o Options) (*Client, error) {
 	return &Client{
 		base: base, auth: o.Auth, judge: o.Judge, header: o.Header, clock: o.Clock,
 		http:     &http.Client{Transport: transport, Timeout: o.Config.Timeout, CheckRedirect: sameHost},
+		files:    &http.Client{Transport: transport, CheckRedirect: sameHost},
+		timeout:  o.Config.Timeout,
 		pace:     newPace(o.Budget.Slower(o.Config.RequestsPerSecond), o.Clock),
 		secrets:  newRedactor(secrets...),
 		patience: cmp.Or(o.Config.Patience, 15*time.Minute),
@@ -83,6 +87,15 @@ func sameHost(r *http.Request, via []*http.Request) error {
 
 // Clock is the clock that the client waits by.
 func (c *Client) Clock() connectors.Clock { return c.clock }
+
+// Patience is how long to go on trying what does not go well: as configured, or for as
+// long as somebody who waits for the answer does.
+func (c *Client) Patience(ctx context.Context) time.Duration {
+	if haste, hasty := connectors.HasteOf(ctx); hasty {
+		return min(c.patience, haste.Patience)
+	}
+	return c.patience
+}
 
 // Redact takes the client's secrets out of a text.
 func (c *Client) Redact(text string) string { return c.secrets.text(text) }
@@ -149,12 +162,8 @@ func decode(a Answer, into any) error {
 // connection, which have the request tried again. All other errors are *Error,
 // or that of ctx.
 func (c *Client) Do(ctx context.Context, r Request, read func(Answer) error) error {
-	started := c.clock.Now()
-	patience := c.patience
-	haste, hasty := connectors.HasteOf(ctx)
-	if hasty {
-		patience = min(patience, haste.Patience)
-	}
+	started, patience := c.clock.Now(), c.Patience(ctx)
+	haste, _ := connectors.HasteOf(ctx)
 	renewed := false
 	for try := 1; ; try++ {
 		signed := c.signed()
@@ -208,15 +217,21 @@ func (c *Client) once(ctx context.Context, r *Request, read func(Answer) error) 
 	if err != nil {
 		return &Refusal{Text: err.Error(), Err: err}
 	}
-	response, err := c.http.Do(request)
+	client, body := c.http, &watched{}
+	if r.Foreign {
+		client = c.files
+		request = body.within(request, c.timeout)
+		defer body.end()
+	}
+	response, err := client.Do(request)
 	if err != nil {
-		return broken(err)
+		return broken(body.cause(err))
 	}
 	defer response.Body.Close()
 	if response.StatusCode/100 != 2 {
 		return c.refused(response)
 	}
-	body := &watched{r: response.Body}
+	body.r = response.Body
 	err = read(Answer{Status: response.StatusCode, Header: response.Header, Body: body, At: serverTime(response.Header, c.clock.Now())})
 	if err == nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10)) // so that the connection can be used again
@@ -227,18 +242,55 @@ func (c *Client) once(ctx context.Context, r *Request, read func(Answer) error) 
 	case errors.As(err, &later):
 		return &Refusal{Verdict: Retry, Throttled: later.After > 0, After: later.After, Text: later.Error(), Err: err}
 	case body.err != nil:
-		return broken(body.err)
+		return broken(body.cause(body.err))
 	}
 	return &Refusal{Err: err, final: true}
 }
 
-// watched remembers that a body broke off.
+// watched is a body that remembers that it broke off. That of a file may take as long
+// as it likes, but not stand still.
 type watched struct {
-	r   io.Reader
-	err error
+	r     io.Reader
+	err   error
+	still *time.Timer // nil: the client counts the time
+	after time.Duration
+	ctx   context.Context
+	stop  context.CancelCauseFunc
+}
+
+// errStill says that nothing came for too long.
+var errStill = errors.New("nothing came for too long")
+
+// within lets a request go on for as long as something comes.
+func (w *watched) within(r *http.Request, after time.Duration) *http.Request {
+	if after <= 0 {
+		return r
+	}
+	w.after = after
+	w.ctx, w.stop = context.WithCancelCause(r.Context())
+	w.still = time.AfterFunc(after, func() { w.stop(errStill) })
+	return r.WithContext(w.ctx)
+}
+
+func (w *watched) end() {
+	if w.still != nil {
+		w.still.Stop()
+		w.stop(nil)
+	}
+}
+
+// cause is what made a connection fail.
+func (w *watched) cause(err error) error {
+	if w.ctx != nil && errors.Is(context.Cause(w.ctx), errStill) {
+		return errStill
+	}
+	return err
 }
 
 func (w *watched) Read(p []byte) (int, error) {
+	if w.still != nil {
+		w.still.Reset(w.after)
+	}
 	n, err := w.r.Read(p)
 	if err != nil && err != io.EOF {
 		w.err = err
@@ -284,7 +336,13 @@ func (c *Client) request(ctx context.Context, r *Request) (*http.Request, error)
 	if r.Foreign {
 		return request, nil
 	}
-	return request, c.auth.Sign(ctx, request)
+	if err := c.auth.Sign(ctx, request); err != nil {
+		return nil, err
+	}
+	if renewer, ok := c.auth.(Renewer); ok { // to sign may have taken new tokens
+		c.secrets.learn(renewer.Secrets())
+	}
+	return request, nil
 }
 
 func (c *Client) address(r *Request) (*url.URL, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -197,6 +198,42 @@ func TestClient_DoesNotCarryCredentialsElsewhere(t *testing.T) {
 	}
 	if err := c.Do(t.Context(), Request{Path: elsewhere.URL, Foreign: true}, func(Answer) error { return nil }); err != nil || len(seen) != 1 || seen[0] != "" {
 		t.Errorf("got %v, %q", err, seen)
+	}
+}
+
+// A file may take longer than a request may, as long as something comes.
+func TestClient_ALongFileIsReadToItsEnd(t *testing.T) {
+	var stuck atomic.Bool
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 8 {
+			fmt.Fprint(w, "line\n")
+			w.(http.Flusher).Flush()
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-r.Context().Done():
+				return
+			}
+			if stuck.Load() {
+				<-r.Context().Done()
+				return
+			}
+		}
+	}))
+	defer elsewhere.Close()
+	c := mustClient(t, Options{Base: "http://shop.example.com", Clock: newVirtual(), Config: Connection{Timeout: 400 * time.Millisecond, Patience: time.Second}})
+	read := func() (text []byte, err error) {
+		err = c.Do(t.Context(), Request{What: "a file", Path: elsewhere.URL, Foreign: true}, func(a Answer) (err error) {
+			text, err = io.ReadAll(a.Body)
+			return err
+		})
+		return text, err
+	}
+	if text, err := read(); err != nil || len(text) != 8*len("line\n") {
+		t.Errorf("got %q, %v", text, err)
+	}
+	stuck.Store(true)
+	if _, err := read(); err == nil || !strings.Contains(err.Error(), "nothing came for too long") {
+		t.Errorf("of a file that stands still: %v", err)
 	}
 }
 

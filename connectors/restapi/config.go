@@ -17,7 +17,7 @@ import (
 // it in their own configuration.
 type Connection struct {
 	RequestsPerSecond float64       `yaml:"requests_per_second" advanced:"true" doc:"fewer requests a second than the source allows, where others need them too" example:"1.5"`
-	Timeout           time.Duration `yaml:"timeout" default:"60s" advanced:"true" doc:"how long one request may take, its answer included"`
+	Timeout           time.Duration `yaml:"timeout" default:"60s" advanced:"true" doc:"how long one request may take, its answer included; of a file, how long nothing may come"`
 	Patience          time.Duration `yaml:"patience" default:"15m" advanced:"true" doc:"how long to go on trying while the source is busy or out of order"`
 	Proxy             spec.Secret   `yaml:"proxy" advanced:"true" doc:"address of an HTTP proxy; default: what HTTPS_PROXY and NO_PROXY say" example:"${PROXY_URL}"`
 	CAFile            spec.Path     `yaml:"ca_file" advanced:"true" doc:"PEM file of certificate authorities to trust besides the system's" example:"company-ca.pem"`

@@ -20,9 +20,8 @@ import (
 
 // Tokens are what OAuth 2.0 grants.
 type Tokens struct {
-	Access    string    `json:"access_token"`
-	Refresh   string    `json:"refresh_token,omitempty"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token,omitempty"`
 	// Grant tells from which configured grant the tokens come, so that a new one
 	// in the configuration counts more than what was kept.
 	Grant string `json:"grant,omitempty"`
@@ -190,7 +189,7 @@ func AskTokens(ctx context.Context, o Options, r Request) (Tokens, error) {
 	if r.What == "" {
 		r.What = "a new access token"
 	}
-	got, answer, err := Get[tokenAnswer](ctx, client, r)
+	got, _, err := Get[tokenAnswer](ctx, client, r)
 	switch {
 	case StatusOf(err)/100 == 4:
 		return Tokens{}, fmt.Errorf("%w: %w", ErrNoRenewal, err)
@@ -199,19 +198,11 @@ func AskTokens(ctx context.Context, o Options, r Request) (Tokens, error) {
 	case got.Access == "":
 		return Tokens{}, fmt.Errorf("%w: the answer has no access token", ErrNoRenewal)
 	}
-	return got.tokens(answer.At), nil
+	return Tokens{Access: got.Access, Refresh: got.Refresh}, nil
 }
 
+// tokenAnswer leaves out how long a token is good for: a refusal tells that it is not.
 type tokenAnswer struct {
-	Access    string  `json:"access_token"`
-	Refresh   string  `json:"refresh_token"`
-	ExpiresIn float64 `json:"expires_in"` // seconds
-}
-
-func (t tokenAnswer) tokens(now time.Time) Tokens {
-	tokens := Tokens{Access: t.Access, Refresh: t.Refresh}
-	if t.ExpiresIn > 0 {
-		tokens.ExpiresAt = now.Add(time.Duration(t.ExpiresIn * float64(time.Second)))
-	}
-	return tokens
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
 }

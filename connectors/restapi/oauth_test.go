@@ -119,6 +119,17 @@ func TestOAuth_AccessThatIsGoneIsToldWithoutTheToken(t *testing.T) {
 	}
 }
 
+func TestOAuth_ATokenTakenWhileSigningIsASecretToo(t *testing.T) {
+	server, _ := answers(t, func(w http.ResponseWriter, r *http.Request) {
+		status(422, `{"error": "not for `+r.Header.Get("Authorization")+`"}`)(w, r)
+	})
+	auth := &OAuth{Folder: t.TempDir(), Exchange: func(context.Context, string) (Tokens, error) { return Tokens{Access: "fresh-token"}, nil }}
+	c := mustClient(t, Options{Base: server.URL, Auth: auth, Clock: newVirtual()})
+	if _, _, err := Get[number](t.Context(), c, Request{Path: "n"}); err == nil || strings.Contains(err.Error(), "fresh-token") || !strings.Contains(err.Error(), "not for Bearer [secret]") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestOAuth_ANewGrantCountsMoreThanWhatWasKept(t *testing.T) {
 	_, url := granted(t)
 	folder := t.TempDir()

@@ -27,10 +27,14 @@ func newRedactor(secrets ...string) *redactor {
 func (r *redactor) learn(secrets []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	known := len(r.secrets)
 	for _, s := range secrets {
 		if len(s) >= shortestSecret && !slices.Contains(r.secrets, s) {
 			r.secrets = append(r.secrets, s)
 		}
+	}
+	if len(r.secrets) == known {
+		return
 	}
 	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) }) // the longest first
 	var pairs []string

@@ -16,16 +16,18 @@ import (
 
 // operation is a bulk operation of the shop.
 type operation struct {
-	ID     string `json:"id"`
-	Status string `json:"status"`
-	Error  string `json:"errorCode"`
-	Roots  string `json:"rootObjectCount"`
-	Size   string `json:"fileSize"`
-	URL    string `json:"url"`
+	ID      string `json:"id"`
+	Status  string `json:"status"`
+	Error   string `json:"errorCode"`
+	Roots   string `json:"rootObjectCount"`
+	Objects string `json:"objectCount"`
+	Size    string `json:"fileSize"`
+	URL     string `json:"url"`
 }
 
 const (
 	startDocument = `mutation($query: String!) { bulkOperationRunQuery(query: $query, groupObjects: false) { bulkOperation { id status } userErrors { field message code } } }`
+	stopDocument  = `mutation($id: ID!) { bulkOperationCancel(id: $id) { bulkOperation { id status } userErrors { field message } } }`
 	pollDocument  = `query($id: ID!) { bulkOperation(id: $id) { id status errorCode rootObjectCount objectCount fileSize url } }`
 )
 
@@ -61,26 +63,22 @@ func (r *run) bulk(ctx context.Context) (done bool, err error) {
 	return true, spool.families(r.kind.child, func(records []json.RawMessage) error { return r.kind.make(r, ctx, records) })
 }
 
-// operate runs a bulk operation to its end.
+// operate runs a bulk operation to its end. The shop has room for few: one that
+// nobody waits for any more is cancelled.
 func (s *source) operate(ctx context.Context, document string) (operation, error) {
 	op, err := s.start(ctx, document)
 	if err != nil {
 		return op, err
 	}
+	clock := s.client.Clock()
+	moved := clock.Now()
 	for wait := time.Second; ; wait = min(wait*3/2, 20*time.Second) {
-		if err := s.client.Clock().Sleep(ctx, wait); err != nil {
+		before := op
+		if op, err = s.poll(ctx, op, wait); err != nil {
+			s.abandon(ctx, before)
 			return op, err
 		}
-		var got struct {
-			Operation *operation `json:"bulkOperation"`
-		}
-		if _, err := s.query(ctx, "a bulk operation", pollDocument, map[string]any{"id": op.ID}, &got); err != nil {
-			return op, err
-		}
-		if got.Operation == nil {
-			return op, errNoBulk
-		}
-		switch op = *got.Operation; op.Status {
+		switch op.Status {
 		case "COMPLETED":
 			return op, nil
 		case "FAILED", "CANCELED", "CANCELING", "EXPIRED":
@@ -89,8 +87,47 @@ func (s *source) operate(ctx context.Context, document string) (operation, error
 			}
 			return op, fmt.Errorf("%w: %s %s", errNoBulk, op.Status, op.Error)
 		}
+		if op != before {
+			moved = clock.Now()
+		} else if clock.Now().Sub(moved) > standstill {
+			s.abandon(ctx, op)
+			return op, fmt.Errorf("%w: nothing has come of it for %v", errNoBulk, standstill)
+		}
 	}
 }
+
+// standstill is how long an operation may be at one number of objects. One of a large
+// shop counts on for hours.
+const standstill = time.Hour
+
+// poll asks after a while how far an operation is.
+func (s *source) poll(ctx context.Context, op operation, wait time.Duration) (operation, error) {
+	if err := s.client.Clock().Sleep(ctx, wait); err != nil {
+		return op, err
+	}
+	var got struct {
+		Operation *operation `json:"bulkOperation"`
+	}
+	if _, err := s.query(ctx, "a bulk operation", pollDocument, map[string]any{"id": op.ID}, &got); err != nil {
+		return op, err
+	}
+	if got.Operation == nil {
+		return op, errNoBulk
+	}
+	return *got.Operation, nil
+}
+
+// abandon cancels an operation, also for a run that has ended. Where that fails, the
+// shop ends it by itself some day.
+func (s *source) abandon(ctx context.Context, op operation) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+	defer cancel()
+	var answer json.RawMessage
+	_, _ = s.query(ctx, "a bulk operation to cancel", stopDocument, map[string]any{"id": op.ID}, &answer)
+}
+
+// goodbye is how long a run that was stopped goes on for.
+const goodbye = 5 * time.Second
 
 // start begins a bulk operation, as soon as the shop has room for one.
 func (s *source) start(ctx context.Context, document string) (operation, error) {
@@ -112,7 +149,7 @@ func (s *source) start(ctx context.Context, document string) (operation, error) 
 		}
 		text := got.Run.Errors[0].Message
 		busy := strings.Contains(text, "already in progress") || strings.Contains(text, "limit")
-		if !busy || s.client.Clock().Now().Sub(began) > s.config.Patience {
+		if !busy || s.client.Clock().Now().Sub(began) > s.client.Patience(ctx) {
 			return operation{}, fmt.Errorf("%w: %s", errNoBulk, text)
 		}
 		if err := s.client.Clock().Sleep(ctx, 10*time.Second); err != nil {

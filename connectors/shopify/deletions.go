@@ -6,7 +6,6 @@ import (
 	"errors"
 	"time"
 
-	"winback/connectors"
 	"winback/connectors/entity"
 	"winback/connectors/record"
 )
@@ -25,10 +24,11 @@ func (r *run) deletions(ctx context.Context) error {
 			Events list `json:"events"`
 		}
 		if _, err := r.s.query(ctx, "events", eventsDocument, map[string]any{"after": after, "q": filter}, &got); err != nil {
-			if ctx.Err() != nil || errors.Is(err, connectors.ErrRefused) || errors.Is(err, connectors.ErrUnreachable) {
-				return err
+			var hidden *deniedError
+			if errors.As(err, &hidden) {
+				return nil
 			}
-			return nil
+			return err
 		}
 		r.rows.Page("events")
 		for _, raw := range got.Events.Nodes {

@@ -1,6 +1,8 @@
 package shopify_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +64,36 @@ func (t *trial) told(got *connectortest.Memory, kind, text string) {
 func TestBulk_OneThatFailsIsReadPageByPage(t *testing.T) {
 	for _, how := range []string{"FAILED", "EXPIRED", "no file"} {
 		t.Run(how, func(t *testing.T) { begin(t, shopifytest.Options{BulkFails: how}, "").complete() })
+	}
+}
+
+func TestBulk_OneThatNeverEndsIsCancelledAndReadPageByPage(t *testing.T) {
+	run := begin(t, shopifytest.Options{BulkFails: "never ends"}, "")
+	run.complete()
+	if cancelled, begun := run.shop.Cancelled(); cancelled != begun || begun == 0 {
+		t.Errorf("%d of %d operations were cancelled", cancelled, begun)
+	}
+}
+
+func TestBulk_OneOfARunThatIsStoppedIsCancelled(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	run := begin(t, shopifytest.Options{BulkFails: "never ends", Polled: stop}, "")
+	if _, err := run.reader.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if cancelled, begun := run.shop.Cancelled(); cancelled != 1 || begun != 1 {
+		t.Errorf("%d of %d operations were cancelled", cancelled, begun)
+	}
+}
+
+func TestDeletions_EventsThatMayNotBeSeenAreLeftToTheComparison(t *testing.T) {
+	begin(t, shopifytest.Options{Denied: "events"}, "").complete()
+}
+
+func TestDeletions_EventsThatCannotBeReadAreAnError(t *testing.T) {
+	run := begin(t, shopifytest.Options{Broken: "events"}, "")
+	if _, err := run.reader.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "Field 'events' doesn't exist") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -22,6 +22,9 @@ func (s *source) Sweeps(dataset string) ([]*entity.Schema, time.Duration) {
 	return slices.Clone(k.schemas), s.config.Sweep
 }
 
+// LeavesOut says that what is older than a configured day was never landed.
+func (s *source) LeavesOut() bool { return !s.config.Since.IsZero() }
+
 // Sweep lists the keys of an entity that the shop has now.
 func (s *source) Sweep(ctx context.Context, dataset string, e *entity.Schema, has func(key ...string)) error {
 	k := kindOf(dataset)

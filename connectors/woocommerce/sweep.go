@@ -38,6 +38,9 @@ type keyed struct {
 	} `json:"refunds"`
 }
 
+// LeavesOut says that what is older than a configured day was never landed.
+func (s *source) LeavesOut() bool { return !s.config.Since.IsZero() }
+
 // Sweep lists the keys of an entity that the shop has now.
 func (s *source) Sweep(ctx context.Context, _ string, e *entity.Schema, has func(key ...string)) error {
 	switch e {

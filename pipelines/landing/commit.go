@@ -18,7 +18,8 @@ import (
 func (w *Writer) Commit(ctx context.Context, cursor json.RawMessage) (*Manifest, error) {
 	m, err := w.commit(ctx, cursor)
 	if err == nil && m != nil {
-		return m, w.finish()
+		_ = w.finish() // what stays behind is removed by the next run's recovery
+		return m, nil
 	}
 	var tooMany *RejectsError
 	if errors.As(err, &tooMany) {

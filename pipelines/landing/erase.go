@@ -193,7 +193,7 @@ func (z *Zone) Erase(ctx context.Context, source string, e Eraser) ([]Erased, er
 	}
 	var done []Erased
 	for _, p := range plans {
-		if len(p.erasing.files)+p.erasing.quarantined == 0 {
+		if len(p.erasing.files)+p.erasing.quarantined+p.erasing.settled == 0 {
 			continue
 		}
 		if err := p.compact(ctx); err != nil {
@@ -233,6 +233,7 @@ type erasing struct {
 	Eraser
 	files       map[string]bool // to be written anew, by path
 	quarantined int             // files of quarantine to be written anew
+	settled     int             // entries of the quarantine's log with other texts
 	groups      map[string]bool // folders of quarantine that are
 	redacted    map[string]bool // entities
 }
@@ -280,7 +281,17 @@ func (e *erasing) find(ctx context.Context, z *Zone, m *Manifest) error {
 			e.quarantined++
 		}
 	}
+	for _, s := range m.Settles {
+		if e.Eraser.Redact(s.Reason) != s.Reason {
+			e.settled++
+		}
+	}
 	return nil
+}
+
+// empties says whether a record that did not fit is to be emptied, and is not empty yet.
+func (e *erasing) empties(row QuarantineRow) bool {
+	return (row.Record != "" || row.Value != "") && e.Quarantined(row)
 }
 
 // concerns says whether an entity may hold what is to be erased: an eraser may know.
@@ -291,7 +302,7 @@ func (e *erasing) concerns(name string) bool {
 
 func (e *erasing) holds(ctx context.Context, z *Zone, q QuarantineFile) (bool, error) {
 	for row, err := range z.quarantineRows(ctx, q) {
-		if err != nil || e.Quarantined(row) {
+		if err != nil || e.empties(row) {
 			return err == nil, err
 		}
 	}
@@ -349,42 +360,66 @@ func (b *buffer) appendRedacted(from *buffer, at int, redact func(string) string
 }
 
 // erasedReason is what is left of a quarantined record that was erased.
-const erasedReason = "erased on request"
+const erasedReason = "erased"
 
 // eraseQuarantine writes the files of quarantine anew that a manifest names and that
 // hold what is to be erased, with all that belong to the same run: a record's number is
-// its place among them.
+// its place among them. What was emptied is not wanted any more.
 func (p *compaction) eraseQuarantine(ctx context.Context, m *Manifest) error {
 	if p.erasing == nil {
 		return nil
 	}
+	for i := range m.Settles {
+		m.Settles[i].Reason = p.erasing.Eraser.Redact(m.Settles[i].Reason)
+	}
+	emptied := map[string][]int{} // rows, by file
 	for i, q := range m.Quarantine {
 		if !p.erasing.groups[path.Dir(q.Path)] {
 			continue
 		}
-		written, err := p.zone.writeQuarantineAnew(ctx, q, m.RunID, p.erasing.Eraser)
+		written, rows, err := p.zone.writeQuarantineAnew(ctx, q, m.RunID, p.erasing)
 		if err != nil {
 			return err
 		}
 		m.Quarantine[i] = written
+		emptied[written.Path] = rows
+	}
+	for _, g := range m.quarantineGroups() {
+		var numbers []int
+		before := 1
+		for _, f := range g.Files {
+			for _, row := range emptied[f.Path] {
+				numbers = append(numbers, before+row)
+			}
+			before += int(f.Rows)
+		}
+		if len(numbers) > 0 {
+			m.Settles = append(m.Settles, Settlement{
+				Of: g.RunID, State: Discarded, Records: NumbersOf(numbers), Reason: erasedReason, RunID: m.RunID, At: p.zone.now().UTC(),
+			})
+		}
 	}
 	return nil
 }
 
-func (z *Zone) writeQuarantineAnew(ctx context.Context, q QuarantineFile, runID string, e Eraser) (QuarantineFile, error) {
+// writeQuarantineAnew writes a file without what is to be erased; emptied are the rows,
+// from 0, that nothing is left of.
+func (z *Zone) writeQuarantineAnew(ctx context.Context, q QuarantineFile, runID string, e *erasing) (anew QuarantineFile, emptied []int, err error) {
 	source, rest, _ := strings.Cut(q.Path, "/")
 	run, name := path.Base(path.Dir(rest)), path.Base(rest)
 	there := filepath.Join(z.dir(source, quarantineDir), runID, run, name)
 	hash, counter := xxhash.New(), &countingWriter{}
-	err := z.writeFile(there, func(out io.Writer) error {
+	err = z.writeFile(there, func(out io.Writer) error {
 		w := parquet.NewGenericWriter[QuarantineRow](io.MultiWriter(out, hash, counter),
 			parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}), parquet.CreatedBy(createdBy, "", ""))
+		at := -1
 		for row, err := range z.quarantineRows(ctx, q) {
 			if err != nil {
 				return err
 			}
-			if e.Quarantined(row) {
+			if at++; e.empties(row) {
 				row.Value, row.Record, row.Reason = "", "", erasedReason
+				emptied = append(emptied, at)
 			}
 			if _, err := w.Write([]QuarantineRow{row}); err != nil {
 				return err
@@ -393,11 +428,11 @@ func (z *Zone) writeQuarantineAnew(ctx context.Context, q QuarantineFile, runID 
 		return w.Close()
 	})
 	if err != nil {
-		return q, err
+		return q, nil, err
 	}
-	anew := q
+	anew = q
 	anew.Path, anew.Bytes, anew.Checksum = z.relative(there), counter.n, checksumText(hash.Sum64())
-	return anew, z.syncPath(filepath.Dir(there))
+	return anew, emptied, z.syncPath(filepath.Dir(there))
 }
 
 // eraseFailures removes what is kept of failed extractions where it holds what is to be

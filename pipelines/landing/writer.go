@@ -250,7 +250,9 @@ func (w *Writer) Reject(ctx context.Context, r connectors.Reject) error {
 	if err := w.failed(ctx); err != nil {
 		return err
 	}
-	if e := w.options.Eraser; e != nil && e.Quarantined(QuarantineRow{Source: w.manifest.Source, Entity: r.Entity.FullName(), Value: r.Value, Record: r.Record, Reason: r.Reason}) {
+	if e := w.options.Eraser; e != nil && e.Quarantined(QuarantineRow{
+		Source: w.manifest.Source, Entity: r.Entity.FullName(), Value: r.Value, Record: r.Record, Reason: r.Reason, At: w.manifest.ExtractedAt.UnixMicro(),
+	}) {
 		r.Value, r.Record, r.Reason = "", "", erasedReason
 	}
 	if r.Kept {

@@ -15,6 +15,7 @@ type bulk struct {
 	polls       int
 	roots, rows int
 	file        []byte
+	cancelled   bool
 }
 
 // begin starts a bulk operation.
@@ -32,7 +33,7 @@ func (s *Shop) begin(f selection) map[string]any {
 	}
 	running := 0
 	for _, b := range s.bulks {
-		if b.polls < 2 {
+		if b.polls < 2 && !b.cancelled {
 			running++
 		}
 	}
@@ -112,19 +113,44 @@ func hasConnection(fields []selection) bool {
 	return false
 }
 
+// cancel ends a bulk operation.
+func (s *Shop) cancel(f selection) map[string]any {
+	for _, b := range s.bulks {
+		if gid("BulkOperation", b.id) == f.args["id"] {
+			b.cancelled = true
+			return map[string]any{"bulkOperation": map[string]any{"id": f.args["id"], "status": "CANCELING"}, "userErrors": []any{}}
+		}
+	}
+	return map[string]any{"bulkOperation": nil, "userErrors": []any{map[string]any{"field": []string{"id"}, "message": "Bulk operation does not exist"}}}
+}
+
+// Cancelled is how many bulk operations were cancelled, of how many begun.
+func (s *Shop) Cancelled() (cancelled, begun int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.bulks {
+		if b.cancelled {
+			cancelled++
+		}
+	}
+	return cancelled, len(s.bulks)
+}
+
 // operation says how far a bulk operation is.
 func (s *Shop) operation(e *execution, f selection) any {
 	for _, b := range s.bulks {
 		if gid("BulkOperation", b.id) != f.args["id"] {
 			continue
 		}
-		b.polls++
+		if b.polls++; s.options.Polled != nil {
+			s.options.Polled()
+		}
 		all := fields{
 			"id": f.args["id"], "status": "RUNNING", "errorCode": nil, "createdAt": stamp(s.now()), "completedAt": nil, "objectCount": count(b.rows), "rootObjectCount": count(b.roots),
 			"fileSize": nil, "url": nil, "partialDataUrl": nil,
 		}
 		switch {
-		case b.polls < 2:
+		case b.polls < 2, s.options.BulkFails == "never ends":
 		case s.options.BulkFails != "" && s.options.BulkFails != "no file":
 			all["status"], all["errorCode"] = s.options.BulkFails, "TIMEOUT"
 		default:

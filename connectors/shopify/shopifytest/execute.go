@@ -183,6 +183,10 @@ var roots = map[string]struct{ filters, sorts []string }{
 // list answers a list of the shop.
 func (e *execution) list(f selection) map[string]any {
 	found := e.found(f)
+	if e.shop.options.Broken == f.name {
+		e.problems = append(e.problems, problem{code: "undefinedField", message: "Field '" + f.name + "' doesn't exist on type 'QueryRoot'"})
+		return nil
+	}
 	if e.shop.options.Denied == f.name {
 		e.problems = append(e.problems, problem{code: "ACCESS_DENIED", message: "Access denied for " + f.name + " field.", path: []any{f.name}})
 		return nil
@@ -285,6 +289,8 @@ func (e *execution) query(fields []selection) map[string]any {
 			data[f.name] = e.shop.operation(e, f)
 		case "bulkOperationRunQuery":
 			data[f.name] = e.shop.begin(f)
+		case "bulkOperationCancel":
+			data[f.name] = e.shop.cancel(f)
 		case "node":
 			id, _ := f.args["id"].(string)
 			data[f.name] = e.node(id, f)

@@ -44,10 +44,12 @@ type Options struct {
 	Denied string
 	// Answers is the version that answers, whatever is asked for.
 	Answers string
-	// BulkFails is how bulk operations end: FAILED, EXPIRED, or "no file".
+	// BulkFails is how bulk operations end: FAILED, EXPIRED, "no file", or "never ends".
 	BulkFails string
-	// NoEvents is a token that sees no events.
-	NoEvents bool
+	// Polled, if set, is called when a bulk operation is asked after.
+	Polled func()
+	// Broken is a list that this version of the API does not know.
+	Broken string
 	// MaxCost is what a query may cost; 0 is 1,000.
 	MaxCost float64
 }
