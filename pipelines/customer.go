@@ -178,27 +178,9 @@ from mart.customers
 where closeness < 6 or positionCaseInsensitiveUTF8(coalesce(name, ''), ?) > 0 or arrayExists(x -> position(x, lower(?)) > 0, emails)
 order by closeness, customer_key
 limit 11`
-	rows, err := c.w.Query(ctx, query, who, who, who, who, digits, who, who, who)
+	all, err := c.closest(ctx, query, who, who, who, who, digits, who, who, who)
 	if err != nil {
 		return "", fmt.Errorf("look for %q in mart.customers: %w", who, err)
-	}
-	defer rows.Close()
-	type found struct {
-		key, name, status string
-		closeness         uint8
-	}
-	var all []found
-	for rows.Next() {
-		var f found
-		if err := rows.Scan(&f.key, &f.name, &f.status, &f.closeness); err != nil {
-			return "", err
-		}
-		if len(all) == 0 || f.closeness == all[0].closeness {
-			all = append(all, f)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return "", err
 	}
 	switch len(all) {
 	case 0:
@@ -206,6 +188,36 @@ limit 11`
 	case 1:
 		return all[0].key, nil
 	}
+	return "", &CustomerError{fmt.Sprintf("several customers fit %q; give the key of one:\n  %s", who, strings.Join(candidates(all), "\n  "))}
+}
+
+// fitting is a customer who fits what was asked for.
+type fitting struct {
+	key, name, status string
+	closeness         uint8
+}
+
+// closest returns those of a query's customers who fit best.
+func (c *cardReader) closest(ctx context.Context, query string, values ...any) (all []fitting, err error) {
+	rows, err := c.w.Query(ctx, query, values...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var f fitting
+		if err := rows.Scan(&f.key, &f.name, &f.status, &f.closeness); err != nil {
+			return nil, err
+		}
+		if len(all) == 0 || f.closeness == all[0].closeness {
+			all = append(all, f)
+		}
+	}
+	return all, rows.Err()
+}
+
+// candidates names ten customers, a line each.
+func candidates(all []fitting) []string {
 	lines := make([]string, 0, len(all))
 	for i, f := range all {
 		if i == 10 {
@@ -214,7 +226,7 @@ limit 11`
 		}
 		lines = append(lines, fmt.Sprintf("%s  %s (%s)", f.key, f.name, f.status))
 	}
-	return "", &CustomerError{fmt.Sprintf("several customers fit %q; give the key of one:\n  %s", who, strings.Join(lines, "\n  "))}
+	return lines
 }
 
 // row reads the facts of a customer in a mart; none where the mart has no such row.

@@ -47,22 +47,11 @@ func (r *run) load(ctx context.Context) (err error) {
 	again := func(ctx context.Context, do func() error) error {
 		return r.trying(ctx, stepName{"load", "raw"}, retry.OfWarehouse, do)
 	}
-	var loaded ledger.Files
-	err = again(ctx, func() (err error) {
-		if err = r.ledger.ForgetLost(ctx); err == nil {
-			loaded, err = r.ledger.Loaded(ctx)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	files, err := r.eachLanded(loaded)
+	compared, err := r.compareLoads(ctx, again)
 	if err != nil {
 		return err
 	}
 	loader := load.Loader{Conn: r.warehouse, Book: r.ledger, Memory: loadMemory, Parallel: parallelLoads, OnLoaded: r.noteLoaded, Bucket: r.bucketAccess(), Again: again}
-	compared := load.Compare(loaded, files)
 	if err := loader.Adopt(ctx, compared.Covered); err != nil {
 		return err
 	}
@@ -71,16 +60,7 @@ func (r *run) load(ctx context.Context) (err error) {
 	r.o.Observer.Loading(summarizeLoads(pending))
 	started := r.now()
 	err = loader.Load(ctx, pending)
-	var done []load.File
-	for _, f := range pending {
-		switch {
-		case r.loaded[f.Path]:
-			done = append(done, f)
-		case f.Table != quarantineTable:
-			r.unloaded[f.Entity] = true
-		}
-	}
-	r.summary.Load = summarizeLoads(done)
+	r.noteLoads(pending)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -94,6 +74,39 @@ func (r *run) load(ctx context.Context) (err error) {
 		r.failed("load", "quarantine", started, err)
 	}
 	return r.warehouse.DropReplaced(ctx, func(name string) bool { return r.unloaded[name] })
+}
+
+// compareLoads compares what was landed with what is in the warehouse.
+func (r *run) compareLoads(ctx context.Context, again func(context.Context, func() error) error) (c load.Comparison, err error) {
+	var loaded ledger.Files
+	err = again(ctx, func() (err error) {
+		if err = r.ledger.ForgetLost(ctx); err == nil {
+			loaded, err = r.ledger.Loaded(ctx)
+		}
+		return err
+	})
+	if err != nil {
+		return c, err
+	}
+	files, err := r.eachLanded(loaded)
+	if err != nil {
+		return c, err
+	}
+	return load.Compare(loaded, files), nil
+}
+
+// noteLoads notes which of the files that the warehouse lacked it has now.
+func (r *run) noteLoads(pending []load.File) {
+	var done []load.File
+	for _, f := range pending {
+		switch {
+		case r.loaded[f.Path]:
+			done = append(done, f)
+		case f.Table != quarantineTable:
+			r.unloaded[f.Entity] = true
+		}
+	}
+	r.summary.Load = summarizeLoads(done)
 }
 
 // noteLoaded is told of each file when it is in the warehouse.

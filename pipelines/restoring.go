@@ -106,25 +106,7 @@ func (p *Project) Restore(ctx context.Context, o RestoreOptions) (s RestoreSumma
 	if err := p.clearInterrupted(aside); err != nil {
 		return s, fmt.Errorf("put away what an interrupted restore left: %w", err)
 	}
-	fresh := filepath.Join(aside, "new")
-	if err := backup.Fetch(ctx, o.Store, m, fresh); err != nil {
-		return s, errors.Join(err, os.RemoveAll(aside))
-	}
-	others, err := storedErasures(ctx, o.Store, filepath.Join(aside, erasureFolder))
-	if err == nil {
-		s.Erased, err = p.eraseIn(ctx, fresh, others, o.Observer)
-	}
-	if err == nil && p.leaveUnerased(fresh, s.Erased) {
-		s.LeftOut = append(s.LeftOut, "warehouse: somebody was forgotten since, and the backup lacks the landing zone that says whose rows are whose; winback run builds it from the bucket")
-		err = os.RemoveAll(filepath.Join(fresh, warehouse.Folder))
-	}
-	if err == nil {
-		err = p.keepErasures(fresh) // before what is restored can be seen
-	}
-	if err == nil {
-		s.Bucket, err = p.fillBucket(ctx, fresh)
-	}
-	if err != nil {
+	if err := p.fetchAside(ctx, o, m, aside, &s); err != nil {
 		return s, errors.Join(err, os.RemoveAll(aside))
 	}
 	if s.Kept, err = p.putRestored(ctx, aside, m.ID, o.Wait); err != nil {
@@ -132,6 +114,33 @@ func (p *Project) Restore(ctx context.Context, o RestoreOptions) (s RestoreSumma
 	}
 	s.Seconds = time.Since(started).Seconds()
 	return s, nil
+}
+
+// fetchAside brings a backup into a folder, without those who were forgotten since, and
+// its landing zone into the project's bucket.
+func (p *Project) fetchAside(ctx context.Context, o RestoreOptions, m *backup.Manifest, aside string, s *RestoreSummary) error {
+	fresh := filepath.Join(aside, "new")
+	if err := backup.Fetch(ctx, o.Store, m, fresh); err != nil {
+		return err
+	}
+	others, err := storedErasures(ctx, o.Store, filepath.Join(aside, erasureFolder))
+	if err != nil {
+		return err
+	}
+	if s.Erased, err = p.eraseIn(ctx, fresh, others, o.Observer); err != nil {
+		return err
+	}
+	if p.leaveUnerased(fresh, s.Erased) {
+		s.LeftOut = append(s.LeftOut, "warehouse: somebody was forgotten since, and the backup lacks the landing zone that says whose rows are whose; winback run builds it from the bucket")
+		if err := os.RemoveAll(filepath.Join(fresh, warehouse.Folder)); err != nil {
+			return err
+		}
+	}
+	if err := p.keepErasures(fresh); err != nil { // before what is restored can be seen
+		return err
+	}
+	s.Bucket, err = p.fillBucket(ctx, fresh)
+	return err
 }
 
 // leaveUnerased says that a restored warehouse may hold who was forgotten since: the

@@ -18,6 +18,7 @@ import (
 func (a *app) newTable(header ...any) table.Writer {
 	t := table.NewWriter()
 	t.SetOutputMirror(a.stdout)
+	t.SuppressTrailingSpaces()
 	style := table.StyleLight
 	style.Options = table.OptionsNoBordersAndSeparators
 	style.Format.Header = text.FormatDefault

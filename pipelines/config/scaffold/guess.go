@@ -33,9 +33,20 @@ type guess struct {
 	clocks map[string]string // columns of days: those with the time of that day
 }
 
-// guessOf tells what a table holds.
-func guessOf(t *table) guess {
-	g := guess{table: t}
+// signs are what speaks for one role of a table or another: the columns found for each,
+// and what follows from them.
+type signs struct {
+	hint                           role // by the file's name
+	order, line, customer, product map[string]string
+	generic                        string // the column that is just called id
+	each                           string // list of lines within the records, and its columns
+	nested                         map[string]string
+
+	customerID, productID                  string
+	hasLine, hasMoney, hasDate, hasContact bool
+}
+
+func signsOf(t *table) signs {
 	order := match(t, orderWords, nil)
 	if name := t.column("name"); name != "" && t.column("lineitemname") != "" {
 		order["id"], order["number"] = name, name // so Shopify's export calls it, and leaves Id empty from the second line on
@@ -43,67 +54,85 @@ func guessOf(t *table) guess {
 	if id := order["id"]; id != "" && 2*len(t.values(id)) < len(t.rows) {
 		delete(order, "id") // a number that most rows lack is another one
 	}
-	line := match(t, lineWords, order)
-	customer := match(t, customerWords, nil)
-	product := match(t, productWords, nil)
-	generic := genericColumn(t)
-	hint := t.hint()
-
-	each, nested := t.linesWithin()
-	hasLine := hasLines(line)
-	hasMoney := order["items_total"] != "" || hasLine || each != ""
-	hasDate := order["ordered_at"] != ""
-	customerID := firstOf(customer["id"], generic)
-	if generic != "" && strings.Contains(customer["id"], ".") && hint != customers {
-		customerID = "" // it is another thing's customer
+	s := signs{
+		hint: t.hint(), order: order, line: match(t, lineWords, order), customer: match(t, customerWords, nil), product: match(t, productWords, nil),
+		generic: genericColumn(t),
 	}
-	hasContact := customer["email"]+customer["phone"]+customer["first_name"]+customer["last_name"] != "" || customer["registered_at"] != "" && (customer["id"] != "" || hint == customers)
-	productID := firstOf(product["id"], generic, product["sku"])
-	if productID == "" && hint == products && t.identifies(product["name"]) {
-		productID = product["name"]
+	s.each, s.nested = t.linesWithin()
+	s.hasLine = hasLines(s.line)
+	s.hasMoney = order["items_total"] != "" || s.hasLine || s.each != ""
+	s.hasDate = order["ordered_at"] != ""
+	customer, product := s.customer, s.product
+	s.customerID = firstOf(customer["id"], s.generic)
+	if s.generic != "" && strings.Contains(customer["id"], ".") && s.hint != customers {
+		s.customerID = "" // it is another thing's customer
 	}
+	s.hasContact = customer["email"]+customer["phone"]+customer["first_name"]+customer["last_name"] != "" ||
+		customer["registered_at"] != "" && (customer["id"] != "" || s.hint == customers)
+	s.productID = firstOf(product["id"], s.generic, product["sku"])
+	if s.productID == "" && s.hint == products && t.identifies(product["name"]) {
+		s.productID = product["name"]
+	}
+	return s
+}
 
+// role is what the signs speak for most, with the column of the order's number if there
+// is one.
+func (s *signs) role() (of role, orderID string) {
+	orderID = s.order["id"]
 	switch {
-	case hint == products && product["name"] != "" && productID != "":
-		g.role = products
-	case order["id"] != "" && hasLine && hasDate:
-		g.role = invoices
-	case order["id"] != "" && hasLine:
-		g.role = lines
-	case hint == customers && customerID != "" && hasContact:
-		g.role = customers
-	case order["id"] != "" && hasDate:
-		g.role = orders
-	case customerID != "" && hasContact && !hasMoney && hint != orders:
-		g.role = customers
-	case generic != "" && hasDate && hasLine:
-		g.role, order["id"] = invoices, generic
-	case generic != "" && hasDate && (hasMoney || hint == orders):
-		g.role, order["id"] = orders, generic
-	case product["name"] != "" && productID != "" && hint != lines && !hasDate && order["customer_id"] == "" &&
-		(product["price"] != "" || hint == products):
-		g.role = products
-	case hasDate && hasMoney && order["customer_id"]+order["email"]+order["phone"] != "":
-		g.role = orders
-		g.doubts = append(g.doubts, "no column looks like an order number: each row counts as an order of its own")
+	case s.hint == products && s.product["name"] != "" && s.productID != "":
+		return products, orderID
+	case orderID != "" && s.hasLine && s.hasDate:
+		return invoices, orderID
+	case orderID != "" && s.hasLine:
+		return lines, orderID
+	case s.hint == customers && s.customerID != "" && s.hasContact:
+		return customers, orderID
+	case orderID != "" && s.hasDate:
+		return orders, orderID
+	case s.customerID != "" && s.hasContact && !s.hasMoney && s.hint != orders:
+		return customers, orderID
+	case s.generic != "" && s.hasDate && s.hasLine:
+		return invoices, s.generic
+	case s.generic != "" && s.hasDate && (s.hasMoney || s.hint == orders):
+		return orders, s.generic
+	case s.product["name"] != "" && s.productID != "" && s.hint != lines && !s.hasDate && s.order["customer_id"] == "" &&
+		(s.product["price"] != "" || s.hint == products):
+		return products, orderID
+	case s.hasDate && s.hasMoney && s.order["customer_id"]+s.order["email"]+s.order["phone"] != "":
+		return orders, ""
 	}
+	return unknown, orderID
+}
 
+// guessOf tells what a table holds.
+func guessOf(t *table) guess {
+	s := signsOf(t)
+	g := guess{table: t}
+	var orderID string
+	if g.role, orderID = s.role(); orderID != "" {
+		s.order["id"] = orderID
+	}
 	switch g.role {
 	case orders:
-		g.fields, g.person = order, t.personWithin(order["customer_id"])
-		if each != "" {
-			g.each, g.line = each, nested
-		} else if order["items_total"] == "" {
-			g.line = line // quantity times price is all there is
+		if orderID == "" {
+			g.doubts = append(g.doubts, "no column looks like an order number: each row counts as an order of its own")
+		}
+		g.fields, g.person = s.order, t.personWithin(s.order["customer_id"])
+		if s.each != "" {
+			g.each, g.line = s.each, s.nested
+		} else if s.order["items_total"] == "" {
+			g.line = s.line // quantity times price is all there is
 		}
 	case invoices, lines:
-		g.fields, g.line = order, line
+		g.fields, g.line = s.order, s.line
 	case customers:
-		g.fields = customer
-		g.fields["id"] = customerID
+		g.fields = s.customer
+		g.fields["id"] = s.customerID
 	case products:
-		g.fields = product
-		g.fields["id"] = productID
+		g.fields = s.product
+		g.fields["id"] = s.productID
 	}
 	return g
 }
