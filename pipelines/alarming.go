@@ -12,7 +12,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"winback/pipelines/alarm"
+	"winback/pipelines/backup"
 	"winback/pipelines/books"
+	"winback/pipelines/certificate"
 	"winback/pipelines/config"
 	"winback/pipelines/history"
 	"winback/pipelines/ledger"
@@ -52,11 +54,11 @@ func (p *Project) watcher(warehouse func() (driver.Conn, error), blindFor time.D
 		}
 		o.Quiet = quiet
 	}
-	f := finders{p: p, c: c, warehouse: warehouse, began: p.now()}
+	f := finders{p: p, c: c, warehouse: warehouse, began: p.now(), backups: &lastBackup{}}
 	for _, finder := range []alarm.Finder{
 		{Kind: alarm.RunFailed, Find: f.runsFailed}, {Kind: alarm.RunLate, Find: f.runsLate}, {Kind: alarm.SourceStale, Find: f.sourcesStale},
 		{Kind: alarm.CheckFailed, Find: f.checksFailed}, {Kind: alarm.Churn, Find: f.churn}, {Kind: alarm.Quarantine, Find: f.quarantine},
-		{Kind: alarm.DiskLow, Find: f.diskLow},
+		{Kind: alarm.DiskLow, Find: f.diskLow}, {Kind: alarm.BackupLate, Find: f.backupLate}, {Kind: alarm.Certificate, Find: f.certificateEnds},
 	} {
 		if !slices.Contains(c.Without, finder.Kind) {
 			o.Finders = append(o.Finders, finder)
@@ -71,6 +73,7 @@ type finders struct {
 	c         *config.Alarms
 	warehouse func() (driver.Conn, error)
 	began     time.Time
+	backups   *lastBackup
 }
 
 func (f finders) books() (history.Books, error) {
@@ -298,4 +301,62 @@ func (f finders) diskLow(context.Context, time.Time) ([]alarm.Finding, error) {
 	}
 	return []alarm.Finding{{Kind: alarm.DiskLow, Subject: "disk", Text: fmt.Sprintf(
 		"%.1f of %.1f GiB are free on the disk of %s", float64(free)/(1<<30), float64(size)/(1<<30), f.p.Home)}}, nil
+}
+
+// lastBackup is when the last backup was stored, as of a look at the place.
+type lastBackup struct {
+	looked, taken time.Time // taken is zero where there is none
+}
+
+// every is how often it is looked whether there is a new backup, of which a bucket
+// charges: more often while one is waited for.
+func (b *lastBackup) every(isLate bool) time.Duration {
+	if isLate {
+		return 10 * time.Minute
+	}
+	return time.Hour
+}
+
+// backupLate finds that the last backup is too old, or that there is none.
+func (f finders) backupLate(ctx context.Context, now time.Time) ([]alarm.Finding, error) {
+	place := f.p.Config.BackupPlace()
+	if place == "" {
+		return nil, nil
+	}
+	if b := f.backups; now.Sub(b.looked) >= b.every(now.Sub(b.taken) >= f.c.BackupAfter) {
+		store, err := OpenBackups(place)
+		if err != nil {
+			return nil, err
+		}
+		if b.taken, err = backup.Last(ctx, store); err != nil {
+			return nil, fmt.Errorf("look for the last backup in %s: %w", place, err)
+		}
+		b.looked = now
+	}
+	switch taken := f.backups.taken; {
+	case taken.IsZero():
+		return []alarm.Finding{{Kind: alarm.BackupLate, Subject: place, Text: fmt.Sprintf("there is no backup in %s: winback backup makes one", place)}}, nil
+	case now.Sub(taken) >= f.c.BackupAfter:
+		return []alarm.Finding{{Kind: alarm.BackupLate, Subject: place, Text: fmt.Sprintf("the last backup in %s is of %s", place, taken.In(f.p.Config.Location).Format("2006-01-02 15:04"))}}, nil
+	}
+	return nil, nil
+}
+
+// certificateEnds finds that the certificate of the served address is valid for a short
+// time only, or not any more.
+func (f finders) certificateEnds(_ context.Context, now time.Time) ([]alarm.Finding, error) {
+	t := &f.p.Config.Serve.TLS
+	if !t.On() {
+		return nil, nil
+	}
+	pair, err := certificate.Load(string(t.CertFile), string(t.KeyFile), nil)
+	if err != nil {
+		return nil, err
+	}
+	ends := pair.Expires()
+	if now.Before(ends.Add(-f.c.CertificateBefore)) {
+		return nil, nil
+	}
+	return []alarm.Finding{{Kind: alarm.Certificate, Subject: string(t.CertFile), Text: fmt.Sprintf(
+		"the certificate %s is valid until %s: renew it, and nobody has to be interrupted", t.CertFile, ends.In(f.p.Config.Location).Format("2006-01-02 15:04"))}}, nil
 }

@@ -76,6 +76,10 @@ func TestFinders(t *testing.T) {
 			found, err = f.quarantine(t.Context(), now)
 		case alarm.DiskLow:
 			found, err = f.diskLow(t.Context(), now)
+		case alarm.BackupLate:
+			found, err = f.backupLate(t.Context(), now)
+		case alarm.Certificate:
+			found, err = f.certificateEnds(t.Context(), now)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -220,12 +220,9 @@ func diagnoseServing(ctx context.Context, project *pipelines.Project) diagnosis 
 	return diagnosis{What: what, OK: true, Text: "winback serve is well: " + scheme + address}
 }
 
-// oldBackup is the age from which on a backup is too old: one a week is usual.
-const oldBackup = 8 * 24 * time.Hour
-
 func (a *app) diagnoseBackup(ctx context.Context, project *pipelines.Project) diagnosis {
 	const what = "backup"
-	place := project.Config.Backup.To
+	place := project.Config.BackupPlace()
 	if place == "" {
 		return unchecked(what, "not configured (backup.to)")
 	}
@@ -247,7 +244,7 @@ func (a *app) diagnoseBackup(ctx context.Context, project *pipelines.Project) di
 		return failing(what, err)
 	}
 	taken := moment(last.TakenAt, project.Config.Location)
-	if a.now().Sub(last.TakenAt) > oldBackup {
+	if a.now().Sub(last.TakenAt) > project.Config.Alarms.BackupAfter {
 		return failing(what, fmt.Errorf("the last one in %s is of %s: winback backup", place, taken))
 	}
 	return diagnosis{What: what, OK: true, Text: fmt.Sprintf("%s in %s, the last of %s", plural(len(ids), "backup"), place, taken)}

@@ -35,11 +35,13 @@ const (
 	Churn       Kind = "churn"
 	Quarantine  Kind = "quarantine"
 	DiskLow     Kind = "disk_low"
+	BackupLate  Kind = "backup_late"
+	Certificate Kind = "certificate"
 )
 
 // Kinds are all of them.
 func Kinds() []Kind {
-	return []Kind{RunFailed, RunLate, SourceStale, CheckFailed, Churn, Quarantine, DiskLow}
+	return []Kind{RunFailed, RunLate, SourceStale, CheckFailed, Churn, Quarantine, DiskLow, BackupLate, Certificate}
 }
 
 // Known says whether there is such a kind.

@@ -172,6 +172,19 @@ func Find(ctx context.Context, store objects.Store, id string) (*Manifest, error
 	return read(ctx, store, cmp.Or(id, ids[len(ids)-1]))
 }
 
+// Last is when the newest backup was taken; zero if there is none.
+func Last(ctx context.Context, store objects.Store) (time.Time, error) {
+	m, err := Find(ctx, store, "")
+	var none *NotFoundError
+	if errors.As(err, &none) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return m.TakenAt, nil
+}
+
 // read reads a manifest, which carries the SHA-256 of its text in a line before it.
 func read(ctx context.Context, store objects.Store, id string) (*Manifest, error) {
 	text, _, err := objects.ReadBytes(ctx, store, manifestKey(id))
