@@ -100,12 +100,12 @@ func openThroughOwner(ctx context.Context, o Options) (w *Warehouse, _ Holder, e
 	if err != nil {
 		return nil, e.Holder, err
 	}
-	return &Warehouse{Conn: conn, address: "http://" + e.Address, close: stay}, e.Holder, nil
+	return &Warehouse{Conn: conn, home: o.Home, address: "http://" + e.Address, close: stay}, e.Holder, nil
 }
 
 // openOwned opens the engine here and serves it on a loopback port.
 func openOwned(ctx context.Context, o Options, lock *flock.Flock) (_ *Warehouse, err error) {
-	w := &Warehouse{close: []func() error{lock.Unlock}}
+	w := &Warehouse{home: o.Home, close: []func() error{lock.Unlock}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.Close())

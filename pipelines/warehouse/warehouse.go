@@ -61,6 +61,7 @@ type Options struct {
 // Warehouse is an open ClickHouse. It is safe for concurrent use.
 type Warehouse struct {
 	driver.Conn
+	home    string // of the embedded engine; "" for a server
 	address string
 	front   string
 	drain   func() error // ends the front; nil without one
