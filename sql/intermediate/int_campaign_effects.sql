@@ -30,7 +30,7 @@ by_value as (
         source,
         campaign_id,
         min(touched_on) as first_touched_on,
-        max(touched_on) as last_touched_on,
+        max(classed.last_touched_on) as last_touched_on,
         max(attribution_days) as attribution_days,
         max(horizon_days) as horizon_days,
         countIf(not is_control) as treated,

@@ -90,10 +90,13 @@ seen as (
         if(described.contract_started_on <= {{ .AsOf }}, described.contract_started_on, null) as contract_started_on,
         if(described.contract_terminated_on <= {{ .AsOf }}, described.contract_terminated_on, null) as contract_terminated_on,
         if(described.signed_up_on <= {{ .AsOf }}, described.signed_up_on, null) as signed_up_on,
-        toBool(contract_started_on is not null and coalesce(contract_terminated_on < contract_started_on, true)) as is_running,
         coalesce(described.contract_started_on, toDate(0)) as runs_from,
-        if(coalesce(described.contract_terminated_on >= runs_from, false), assumeNotNull(described.contract_terminated_on), toDate(65535)) as runs_until,
-        toBool(described.contract_started_on is not null or described.contract_terminated_on is not null) as has_contract
+        coalesce(described.contract_terminated_on, toDate(65535)) as runs_until,
+        multiIf(
+            described.contract_started_on is null and described.contract_terminated_on is null, [],
+            runs_from <= runs_until, [(runs_from, runs_until)],
+            [(toDate(0), runs_until), (runs_from, toDate(65535))]
+        ) as contracts
     from described
 ),
 
@@ -116,13 +119,15 @@ merged as (
         min(seen.contract_started_on) as contract_started_on,
         -- Who has another contract on that day, or signs the next one for the day after,
         -- has not left. Who signs again later had left.
-        groupArrayIf((seen.runs_from, seen.runs_until), seen.has_contract) as contracts,
+        groupArrayArray(seen.contracts) as all_contracts,
         arrayFilter(
-            day -> not arrayExists(contract -> tupleElement(contract, 1) <= day + 1 and tupleElement(contract, 2) > day, contracts),
+            day -> not arrayExists(contract -> tupleElement(contract, 1) <= day + 1 and tupleElement(contract, 2) > day, all_contracts),
             arraySort(groupUniqArrayIf(assumeNotNull(seen.contract_terminated_on), seen.contract_terminated_on is not null))
         ) as contract_terminations,
-        max(seen.is_running) as is_running,
-        argMax(seen.termination_reason, seen.contract_terminated_on) as termination_reason,
+        arrayExists(contract -> tupleElement(contract, 1) <= {{ .AsOf }} and tupleElement(contract, 2) > {{ .AsOf }}, all_contracts) as is_running,
+        tupleElement(argMaxIf(
+            tuple(seen.termination_reason), (assumeNotNull(seen.contract_terminated_on), seen.precedence), seen.contract_terminated_on is not null
+        ), 1) as termination_reason,
         min(seen.signed_up_on) as signed_up_on
     from seen
     group by customer_key

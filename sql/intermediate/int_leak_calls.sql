@@ -42,6 +42,11 @@ own_calls as (
     where direction = 'inbound' and calls.product is not null and calls.caller is not null and calls.caller in (select called from offers)
 ),
 
+-- Who was promised a call-back expects one, also when they rang again meanwhile.
+promising_calls as (
+    select caller, started_at, product from own_calls where callback_promised_at is not null
+),
+
 bought as {{ once }} (
     select customer_key, source, order_id, ordered_at from {{ ref "int_purchases" }} where customer_key in (select buyer from offers)
 ),
@@ -77,10 +82,12 @@ from answered
 union all
 select 'pitch_after_own_call' as leak, offers.source, offers.call_id, offers.customer_key, offers.started_on as happened_on,
     toBool(coalesce(own_calls.started_at >= offers.started_at - interval {{ .CallCentre.PitchWithin }} day
-        and own_calls.callback_promised_at is null, false)) as is_leak,
+        and not coalesce(promising_calls.started_at >= offers.started_at - interval {{ .CallCentre.PitchWithin }} day, false), false)) as is_leak,
     is_leak as is_affected
 from offers
 asof left join own_calls on own_calls.caller = offers.called and own_calls.product = offers.product and own_calls.started_at < offers.started_at
+asof left join promising_calls
+    on promising_calls.caller = offers.called and promising_calls.product = offers.product and promising_calls.started_at < offers.started_at
 union all
 select 'offer_already_bought' as leak, offers.source, offers.call_id, offers.customer_key, offers.started_on as happened_on,
     toBool(coalesce(sold.ordered_at >= offers.started_at - interval {{ .CallCentre.BoughtWithin }} day, false)) as is_leak,

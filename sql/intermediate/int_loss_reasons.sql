@@ -59,8 +59,17 @@ understood as (
 
 -- What is said between the last purchase and the return is about this loss; a
 -- complaint also in the month before the last purchase, and not once they have left.
+-- Of several terminations the one that made the loss goes first.
 about_losses as (
-    select episodes.customer_key as customer_key, episodes.episode_no as episode_no, understood.* except (customer_key)
+    select
+        episodes.customer_key as customer_key,
+        episodes.episode_no as episode_no,
+        understood.* except (customer_key, precedence),
+        (
+            tupleElement(understood.precedence, 1),
+            if(understood.origin = 'termination' and understood.said_on = episodes.loss_date, 0, tupleElement(understood.precedence, 2)),
+            tupleElement(understood.precedence, 3), tupleElement(understood.precedence, 4), tupleElement(understood.precedence, 5)
+        ) as precedence
     from understood
     inner join episodes on episodes.customer_key = understood.customer_key
     where if(
@@ -91,7 +100,9 @@ decided as (
         if(is_stated, nullIf(tupleElement(stated, 1), ''), null) as stated_category,
         if(is_verified, nullIf(tupleElement(verified, 1), ''), null) as verified_category,
         toBool(is_verified and (not is_stated
-            or tupleElement(verified, 1) not in ('unmapped', 'unknown') or tupleElement(stated, 1) in ('unmapped', 'unknown'))) as by_verified,
+            or tupleElement(verified, 1) not in ('unmapped', 'unknown')
+            or tupleElement(stated, 1) = 'unknown'
+            or tupleElement(stated, 1) = 'unmapped' and tupleElement(verified, 1) = 'unmapped')) as by_verified,
         if(by_verified, verified, stated) as main
     from gathered
 )

@@ -41,6 +41,10 @@ silences as (
     select * from {{ ref "int_silences" }} where {{ in_part "customer_key in (select customer_key from owners)" }}
 ),
 
+customers as (
+    select customer_key, segment from {{ ref "int_customers" }} where {{ in_part "customer_key in (select customer_key from owners)" }}
+),
+
 purchases as (
     select customer_key, purchase_no, ordered_at, ordered_on from {{ ref "int_purchases" }}
     where {{ in_part "customer_key in (select customer_key from owners)" }}
@@ -114,16 +118,21 @@ priced as (
     left join rates on rates.currency = seen.currency and rates.day = seen.touched_on
 ),
 
+with_segment as (
+    select priced.*, customers.segment as segment
+    from priced
+    left join customers on customers.customer_key = priced.customer_key
+),
+
 -- The silence that the touch falls in, if any.
 with_state as (
     select
-        priced.*,
+        with_segment.*,
         silences.episode_no as silence_episode_no,
-        silences.segment as segment,
-        toBool(coalesce(silences.sleeps_on <= priced.touched_on and (silences.next_at is null or silences.next_at > priced.touched_at), false)) as is_silent,
-        if(is_silent and silences.lost_if_silent_on <= priced.touched_on, toInt32(priced.touched_on - silences.lost_if_silent_on), null) as days_since_loss
-    from priced
-    asof left join silences on silences.customer_key = priced.customer_key and silences.ordered_at <= priced.touched_at
+        toBool(coalesce(silences.sleeps_on <= with_segment.touched_on and (silences.next_at is null or silences.next_at > with_segment.touched_at), false)) as is_silent,
+        if(is_silent and silences.lost_if_silent_on <= with_segment.touched_on, toInt32(with_segment.touched_on - silences.lost_if_silent_on), null) as days_since_loss
+    from with_segment
+    asof left join silences on silences.customer_key = with_segment.customer_key and silences.ordered_at <= with_segment.touched_at
 ),
 
 with_next as (
@@ -214,6 +223,8 @@ customers as (
     select customer_key from {{ changed "int_purchases" }}
     union distinct
     select customer_key from {{ changed "int_silences" }}
+    union distinct
+    select customer_key from {{ changed "int_customers" }}
     union distinct
     select customer_key from {{ changed "int_record_owners" }} where entity = 'winback.touches'
     union distinct

@@ -26,7 +26,9 @@ stretches as (
 
 -- The longest limit tells when the last of those who stopped buying is known for lost.
 limits as (
-    select segment, max(lost_after) as lost_after from {{ ref "int_customers" }} group by segment
+    select segment, {{ if .Churn.PersonalClock.Enabled }}greatest(max(lost_after), {{ .Churn.PersonalClock.MaxDays }}){{ else }}max(lost_after){{ end }} as lost_after
+    from {{ ref "int_customers" }}
+    group by segment
 ),
 
 limits_of_events as (

@@ -29,7 +29,7 @@ costed as (
         campaigns.cost_note is not null as is_cost_unknown,
         effects.treated > 0 and effects.control > 0 as has_control,
         if(is_cost_unknown, null,
-            effects.touch_cost + effects.discounts_given + campaigns.fixed_cost * effects.treated / nullIf(whole.treated_in_all, 0)) as cost
+            coalesce(effects.touch_cost, toDecimal128(0, 4)) + effects.discounts_given + campaigns.fixed_cost * effects.treated / nullIf(whole.treated_in_all, 0)) as cost
     from effects
     inner join campaigns on campaigns.of_source = effects.source and campaigns.of_campaign = effects.campaign_id
     inner join whole on whole.in_source = effects.source and whole.in_campaign = effects.campaign_id

@@ -88,7 +88,7 @@ together as (
         coalesce(by_month.good_year, 0) as good_year,
         coalesce(by_month.second_lost, 0) as second_lost,
         coalesce(by_month.revenue_recovered, toDecimal128(0, 4)) as revenue_recovered,
-        coalesce(by_month.is_year_of_all_over, true) as is_year_of_all_over
+        coalesce(by_month.is_year_of_all_over, toLastDayOfMonth(month) <= {{ .AsOf }}) as is_year_of_all_over
     from losses
     full join by_month using (month, segment)
 )
